@@ -1,0 +1,34 @@
+"""Train neural classifiers on the instances worth learning from.
+
+The public names are imported on first use, so that importing the package does
+not import torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sklearn_sifal._classifier import LossSampledClassifier
+    from sklearn_sifal.preprocessing._regex import RegexPreprocessor
+
+__version__ = "0.1.0.dev0"
+
+__all__ = ["LossSampledClassifier", "RegexPreprocessor", "__version__"]
+
+# Public name -> the module that defines it.
+_DEFINED_IN = {
+    "LossSampledClassifier": "sklearn_sifal._classifier",
+    "RegexPreprocessor": "sklearn_sifal.preprocessing._regex",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _DEFINED_IN:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_DEFINED_IN[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
