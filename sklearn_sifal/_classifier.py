@@ -1,0 +1,646 @@
+"""The estimator: validates, encodes, composes a skorch net, exposes what was recorded."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from numbers import Integral
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.model_selection import train_test_split
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_sifal._parameters import (
+    check_choice,
+    check_flag,
+    check_integer,
+    check_real,
+    reject,
+)
+from sklearn_sifal._seeding import Streams, make_streams, numpy_seed
+from sklearn_sifal._training_data import (
+    TrainingData,
+    class_factors,
+    encode_labels,
+    validate_inputs,
+    validate_targets,
+    validate_weights,
+)
+from sklearn_sifal._weights_files import save_weights_file
+from sklearn_sifal.strategies._base import SamplingStrategy
+from sklearn_sifal.strategies._registry import resolve_strategy
+
+# torch and skorch are imported inside the methods that need them, so that importing,
+# constructing, cloning and printing the estimator stay quick.
+
+
+class LossSampledClassifier(ClassifierMixin, BaseEstimator):
+    """Multi-layer perceptron trained on the instances that a strategy draws by their loss.
+
+    In every round a sampling strategy looks at the last known loss of each training
+    instance and chooses which to train on. What was recorded on the way, losses and
+    visits, tells which instances are hard. Sparse input is never made dense.
+
+    Parameters
+    ----------
+    sampling_strategy : str, SamplingStrategy or callable, default='importance'
+        How the rows of a round are chosen: a name from
+        :data:`sklearn_sifal.strategies.STRATEGIES`, an instance (its parameters are
+        reachable as ``sampling_strategy__x``), or a function ``(losses, rng) -> rows``,
+        first called after one round on all rows.
+    sampling_percentage : float, default=None
+        The one knob of a named strategy, in (0, 100]; None for the strategy's default.
+        A share of the rows for 'percentile', 'bottom_percentile', 'random' and
+        'importance', of the total loss for 'percentage' and 'bottom_percentage';
+        ignored by 'base'. At 100 each of them equals 'base'. Must be None with an
+        instance or a callable.
+    hidden_layer_sizes : sequence of int, default=(100,)
+        Widths of the hidden layers; empty for a linear model.
+    activation : {'identity', 'logistic', 'tanh', 'relu', 'gelu'}, default='relu'
+        Activation of the hidden layers.
+    dropout : float, default=0.0
+        Share of the hidden units dropped in training, in [0, 1).
+    input_dropout : float, default=0.0
+        Share of the features dropped in training, in [0, 1): word dropout on bags of words.
+    budget : float or 'auto', default='auto'
+        Row visits to spend, in units of the rows trained on: 4 costs as much training
+        as four passes over all rows. The last round is cut to the row, so strategies
+        compare at equal visits. 'auto' is about 1250 steps' worth, between 4 and 200.
+    budget_unit : {'visits', 'passes'}, default='visits'
+        'passes' also counts a row scored without training, as a third of a visit.
+    max_epochs : int, default=None
+        Most rounds. A warning says so if the budget was not spent by then.
+    batch_size : int or 'auto', default='auto'
+        Rows per step; 'auto' is 64 for sparse and 128 for dense input.
+    lr : float or 'auto', default='auto'
+        Learning rate at the start. 'auto' is 0.03 for sparse input (0.003 with
+        ``sparse_optimizer='adam'``) and 0.003 for dense input.
+    lr_schedule : {'linear', 'cosine', 'constant'}, default='linear'
+        How the rate falls with the progress, the larger of the shares of `budget` and
+        of `max_epochs` used up; 'linear' and 'cosine' reach zero at the end.
+    optimizer : 'auto' or torch.optim.Optimizer class, default='auto'
+        Optimiser of the dense layers, any class whose step needs no closure. 'auto' is
+        Adagrad for sparse and AdamW for dense input.
+    sparse_optimizer : {'adagrad', 'adam'}, default='adagrad'
+        Row-sparse optimiser of the first layer. Only used when X is sparse.
+    weight_decay : float, default=0.0
+        Weight decay, at least 0, handed to `optimizer`; a sparse first layer decays the
+        rows that a step touches.
+    shuffle : bool, default=True
+        Whether chosen rows come in random order; False keeps the order of X.
+    early_stopping : bool, default=False
+        Whether to stop when validation accuracy no longer rises, and to go back to the
+        best weights.
+    validation_fraction : float, default=0.1
+        Share of the rows held out, stratified, in (0, 1). Only used when
+        `early_stopping` is true and no `X_val` is given.
+    n_iter_no_change : int, default=10
+        Checks without an improvement before stopping; there is one check per full
+        epoch's worth of visits. Only used when `early_stopping` is true.
+    tol : float, default=1e-4
+        Rise in accuracy that counts as an improvement. Only used when `early_stopping`
+        is true.
+    class_weight : dict or 'balanced', default=None
+        Weights of the classes; 'balanced' is inversely proportional to their (weighted)
+        frequency.
+    init_weights : path or mapping of str to array, default=None
+        Initial weights by name, as in `initial_weights_` or in a file written by
+        `save_weights`. Reading a file needs the ``persist`` extra.
+    warm_start : bool, default=False
+        Whether a further call of `fit` goes on from the present weights. With as many
+        rows as before, the loss table goes on too.
+    record : {'loss', 'dynamics', 'history'}, default='loss'
+        What to keep: losses and visits; also the training dynamics of every row; also
+        losses, selections and weights of every round.
+    device : str, default='cpu'
+        A torch device, or 'auto' for an accelerator if there is one.
+    n_threads : int, default=None
+        Torch threads while computing; the caller's setting is restored. None goes by the
+        layer sizes alone: one thread for small nets.
+    callbacks : list of skorch callbacks, default=None
+        Called at skorch's hooks, with a round as an epoch.
+    verbose : int, default=0
+        Above 0, shows a progress bar on standard error (tqdm, with the ``progress`` extra).
+    random_state : int, RandomState instance or None, default=None
+        Fixes initial weights, order, selection and dropout, each from a stream of its
+        own. numpy's and torch's global states are neither used nor moved.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels, sorted.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features; only if X had string column names.
+    n_iter_ : int
+        Number of rounds.
+    net_ : LossSampledNet
+        The fitted skorch net.
+    sampling_strategy_ : SamplingStrategy
+        The strategy that was used, a clone of what was given.
+    loss_table_ : structured ndarray of shape (n_samples,)
+        One record per row given to `fit`: 'id' (its number), 'loss' (last known, nats,
+        unweighted, NaN for never), 'loss_epoch' (round of the measurement, -1 for
+        never), 'fresh' (measured in evaluation mode rather than in the training step),
+        'visits', 'evicted', 'held_out' (validation row). With ``record`` other than
+        'loss' also the means over a row's visits 'mean_loss', 'confidence' (probability
+        of its label), 'variability' (standard deviation of it), 'correctness', 'margin'
+        and 'el2n', and 'forgotten' (times it went from right to wrong).
+    visit_counts_ : ndarray of shape (n_samples,), int32
+        How often each row was trained on.
+    history_ : list of dict
+        Per round: 'epoch', 'visits', 'scored' (rows scored without training), 'steps',
+        'lr', 'train_loss', 'chosen_loss' and 'other_loss' (known loss, at the time of
+        the choice, of the rows chosen and of the rest), 'seconds_select',
+        'seconds_score', 'seconds_train'; 'valid_acc' and 'valid_loss' at a check.
+    loss_curve_ : list of float
+        Unweighted mean loss, in nats, of the rows trained on in each round.
+    validation_scores_ : list of float or None
+        Validation accuracy at each check; None without validation data.
+    initial_weights_ : dict of str to ndarray
+        Weights before the first step.
+    loss_history_ : ndarray of shape (n_iter_, n_samples) or None
+        Last known losses after each round; None unless ``record='history'``.
+    selections_ : list of ndarray or None
+        Rows trained on in each round, ascending; None unless ``record='history'``.
+    weight_history_ : list of dict or None
+        Weights after each round; None unless ``record='history'``.
+
+    See Also
+    --------
+    sklearn.neural_network.MLPClassifier : Multi-layer perceptron without selection.
+
+    Notes
+    -----
+    The objective of a batch is the sum of s w l over its rows divided by their number:
+    l the cross-entropy, w the strategy's weight (1 on average), s sample weight times
+    class weight, scaled to mean 1. Rows with sample weight zero are left out, which is
+    the same as not passing them. Losses are recorded without weights.
+
+    On the CPU the net computes in the type of X if that is float32 or float64, else in
+    float32.
+
+    On small, clean, balanced data selection gains little over ``'base'`` at equal visits,
+    and rules that chase the largest losses do harm where labels are wrong.
+
+    Examples
+    --------
+    >>> from sklearn.feature_extraction.text import CountVectorizer
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn_sifal import LossSampledClassifier, RegexPreprocessor
+    >>> queries = ["where is my card", "card not here yet", "top up failed", "my top up is gone"]
+    >>> intents = ["card_arrival", "card_arrival", "top_up_failed", "top_up_failed"]
+    >>> model = make_pipeline(
+    ...     RegexPreprocessor(),
+    ...     CountVectorizer(ngram_range=(1, 2)),
+    ...     LossSampledClassifier(random_state=0),
+    ... )
+    >>> model.fit(queries, intents).predict(["Where is my new card?"])
+    array(['card_arrival'], dtype='<U13')
+    >>> model[-1].loss_table_.dtype.names
+    ('id', 'loss', 'loss_epoch', 'fresh', 'visits', 'evicted', 'held_out')
+    """
+
+    def __init__(
+        self,
+        sampling_strategy: str | SamplingStrategy | Callable[..., Any] = "importance",
+        *,
+        sampling_percentage: float | None = None,
+        hidden_layer_sizes: Sequence[int] = (100,),
+        activation: str = "relu",
+        dropout: float = 0.0,
+        input_dropout: float = 0.0,
+        budget: float | str = "auto",
+        budget_unit: str = "visits",
+        max_epochs: int | None = None,
+        batch_size: int | str = "auto",
+        lr: float | str = "auto",
+        lr_schedule: str = "linear",
+        optimizer: Any = "auto",
+        sparse_optimizer: str = "adagrad",
+        weight_decay: float = 0.0,
+        shuffle: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-4,
+        class_weight: Mapping[Any, float] | str | None = None,
+        init_weights: Any = None,
+        warm_start: bool = False,
+        record: str = "loss",
+        device: str = "cpu",
+        n_threads: int | None = None,
+        callbacks: Any = None,
+        verbose: int = 0,
+        random_state: Any = None,
+    ) -> None:
+        self.sampling_strategy = sampling_strategy
+        self.sampling_percentage = sampling_percentage
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.dropout = dropout
+        self.input_dropout = input_dropout
+        self.budget = budget
+        self.budget_unit = budget_unit
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.lr_schedule = lr_schedule
+        self.optimizer = optimizer
+        self.sparse_optimizer = sparse_optimizer
+        self.weight_decay = weight_decay
+        self.shuffle = shuffle
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.class_weight = class_weight
+        self.init_weights = init_weights
+        self.warm_start = warm_start
+        self.record = record
+        self.device = device
+        self.n_threads = n_threads
+        self.callbacks = callbacks
+        self.verbose = verbose
+        self.random_state = random_state
+
+    # ------------------------------------------------------------------ public methods
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Train until the budget is spent.
+
+        If it fails or is interrupted, the estimator is as it was before.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training inputs. Sparse input is kept sparse.
+        y : array-like of shape (n_samples,)
+            Class labels: strings, integers or booleans.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights; zero leaves a row out.
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Validation inputs. In a Pipeline, name them in ``transform_input``.
+        y_val : array-like of shape (n_val,), default=None
+            Validation labels.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Weights of the validation rows.
+
+        Returns
+        -------
+        self : LossSampledClassifier
+
+        Raises
+        ------
+        ValueError
+            If a parameter or an input is not valid; the message names it.
+        NonFiniteLossError
+            If a loss becomes infinite or NaN; both a ValueError and a FloatingPointError.
+        """
+        from sklearn_sifal.neural._training import train
+
+        with _unchanged_on_error(self):
+            self._check_parameters()
+            goes_on = self.warm_start and hasattr(self, "net_")
+            data = self._validate_training_data(X, y, sample_weight, goes_on=goes_on)
+            streams = make_streams(self.random_state)
+            validation = self._validate_validation_data(X_val, y_val, sample_weight_val)
+            if validation is None and self.early_stopping:
+                data, validation = self._split(data, streams)
+            train(self, data, validation, streams, goes_on=goes_on)
+        return self
+
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        classes: Any = None,
+        sample_weight: Any = None,
+        sample_ids: Any = None,
+    ) -> Self:
+        """Train on every row once, at a constant rate, from the present weights on.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            A chunk of the training inputs.
+        y : array-like of shape (n_samples,)
+            Class labels.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that can occur. Required in the first call.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights; zero leaves a row out.
+        sample_ids : array-like of shape (n_samples,), default=None
+            Identifiers, integers or strings. If given, the loss table has one record
+            per identifier and goes on over the calls; otherwise it describes the last
+            call.
+
+        Returns
+        -------
+        self : LossSampledClassifier
+        """
+        from sklearn_sifal.neural._training import train_one_pass
+
+        with _unchanged_on_error(self):
+            self._check_parameters()
+            first = not hasattr(self, "net_")
+            if first and classes is None:
+                raise ValueError("classes must be passed on the first call to partial_fit.")
+            X = validate_inputs(self, X, reset=first)
+            labels = validate_targets(y, X)
+            known = self._classes_of_partial_fit(classes, first)
+            ids = _validate_ids(sample_ids, len(labels))
+            codes = encode_labels(labels, known, "y")
+            data = self._keep_weighted(X, codes, sample_weight)
+            data = self._apply_class_weight(data, known)
+            self.classes_ = known
+            train_one_pass(self, data, ids, first=first)
+        return self
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Predict the labels of rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs, sparse or dense, whatever `fit` was given.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+        """
+        check_is_fitted(self)
+        labels: NDArray[Any] = self.classes_[self._logits(X).argmax(axis=1)]
+        return labels
+
+    def predict_proba(self, X: Any) -> NDArray[Any]:
+        """Predict the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`.
+        """
+        probabilities: NDArray[Any] = np.exp(self.predict_log_proba(X))
+        return probabilities
+
+    def predict_log_proba(self, X: Any) -> NDArray[Any]:
+        """Predict the logarithms of the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes)
+            In the order of `classes_`.
+        """
+        from scipy.special import log_softmax
+
+        check_is_fitted(self)
+        result: NDArray[Any] = log_softmax(self._logits(X), axis=1)
+        return result
+
+    def instance_losses(self, X: Any, y: Any) -> NDArray[Any]:
+        """Loss of every row under the fitted net, in evaluation mode.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs.
+        y : array-like of shape (n_samples,)
+            Labels, all of them among `classes_`.
+
+        Returns
+        -------
+        losses : ndarray of shape (n_samples,)
+            Cross-entropy in nats.
+
+        Raises
+        ------
+        ValueError
+            If y contains a label that was not seen in fit.
+        """
+        check_is_fitted(self)
+        log_proba = self.predict_log_proba(X)
+        labels = validate_targets(y, log_proba)
+        codes = encode_labels(labels, self.classes_, "y")
+        losses: NDArray[Any] = -log_proba[np.arange(len(codes)), codes]
+        return losses
+
+    def save_weights(self, path: Any) -> None:
+        """Write the weights as a safetensors file, to be read by `init_weights`.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file; replaced if it exists. Needs the ``persist`` extra.
+        """
+        check_is_fitted(self)
+        save_weights_file(self.net_.get_weights(), path)
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, those of a strategy instance as ``sampling_strategy__x``.
+
+        Parameters
+        ----------
+        **params : Any
+            Parameters by name.
+
+        Returns
+        -------
+        self : LossSampledClassifier
+        """
+        strategy = params.get("sampling_strategy", self.sampling_strategy)
+        nested = [name for name in params if name.startswith("sampling_strategy__")]
+        if nested and not isinstance(strategy, SamplingStrategy):
+            raise ValueError(
+                f"{nested[0]!r} cannot be set while sampling_strategy={strategy!r}: pass an "
+                "instance from sklearn_sifal.strategies, whose parameters can be reached."
+            )
+        super().set_params(**params)
+        return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "net_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    # ------------------------------------------------------------------ steps of fit
+
+    def _check_parameters(self) -> None:
+        """Check everything that can be checked without data and without torch."""
+        resolve_strategy(self.sampling_strategy)
+        if self.sampling_percentage is not None:
+            check_real(self, "sampling_percentage", 0, 100, open_low=True, none=True)
+        self._new_strategy()._check_parameters()
+        sizes = self.hidden_layer_sizes
+        if (
+            isinstance(sizes, str)
+            or not isinstance(sizes, Sequence | np.ndarray)
+            or not all(isinstance(n, Integral) and n >= 1 for n in sizes)
+        ):
+            reject(self, "hidden_layer_sizes", "a sequence of positive integers", sizes)
+        check_choice(self, "activation", ("identity", "logistic", "tanh", "relu", "gelu"))
+        for name in ("dropout", "input_dropout"):
+            check_real(self, name, 0, 1, open_high=True)
+        check_real(self, "budget", 0, open_low=True, choices=("auto",))
+        check_choice(self, "budget_unit", ("visits", "passes"))
+        check_integer(self, "max_epochs", 1, none=True)
+        check_integer(self, "batch_size", 1, choices=("auto",))
+        check_real(self, "lr", 0, open_low=True, choices=("auto",))
+        check_choice(self, "lr_schedule", ("linear", "cosine", "constant"))
+        if not (isinstance(self.optimizer, type) or self.optimizer == "auto"):
+            reject(self, "optimizer", "'auto' or a torch.optim.Optimizer class", self.optimizer)
+        check_choice(self, "sparse_optimizer", ("adagrad", "adam"))
+        check_real(self, "weight_decay", 0)
+        for name in ("shuffle", "early_stopping", "warm_start"):
+            check_flag(self, name)
+        check_real(self, "validation_fraction", 0, 1, open_low=True, open_high=True)
+        check_integer(self, "n_iter_no_change", 1)
+        check_real(self, "tol", 0)
+        if self.class_weight is not None and not isinstance(self.class_weight, Mapping):
+            check_choice(self, "class_weight", ("balanced",))
+        check_choice(self, "record", ("loss", "dynamics", "history"))
+        check_integer(self, "n_threads", 1, none=True)
+        check_integer(self, "verbose", 0) if not isinstance(self.verbose, bool) else None
+        if not isinstance(self.random_state, np.random.RandomState):
+            check_integer(self, "random_state", 0, none=True)
+
+    def _new_strategy(self) -> SamplingStrategy:
+        return resolve_strategy(self.sampling_strategy, self.sampling_percentage)
+
+    def _validate_training_data(
+        self, X: Any, y: Any, sample_weight: Any, *, goes_on: bool
+    ) -> TrainingData:
+        X = validate_inputs(self, X, reset=not goes_on)
+        labels = validate_targets(y, X)
+        kept = self._keep_weighted(X, np.arange(len(labels)), sample_weight)
+        classes = np.unique(labels[kept.y])
+        if goes_on and not np.array_equal(classes, self.classes_):
+            raise ValueError(
+                "warm_start goes on with the classes of the previous fit, "
+                f"{self.classes_.tolist()}. Got {classes.tolist()} in y."
+            )
+        if len(classes) < 2:
+            raise ValueError(
+                "LossSampledClassifier needs at least 2 classes in y, among the rows with a "
+                f"sample weight above zero. Got 1 class: {classes[0]!r}."
+            )
+        self.classes_ = classes
+        codes = encode_labels(labels[kept.y], classes, "y")
+        data = TrainingData(kept.X, codes, kept.weights, kept.positions, kept.n_given)
+        return self._apply_class_weight(data, classes)
+
+    def _keep_weighted(self, X: Any, y: NDArray[np.int64], sample_weight: Any) -> TrainingData:
+        """Leave out rows of weight zero: bit for bit the same as not passing them."""
+        weights = validate_weights(sample_weight, len(y), "sample_weight")
+        data = TrainingData(X, y, weights, np.arange(len(y)), len(y))
+        return data if weights is None else data.take(np.flatnonzero(weights))
+
+    def _apply_class_weight(self, data: TrainingData, classes: NDArray[Any]) -> TrainingData:
+        factors = class_factors(self.class_weight, classes, data.y, data.weights)
+        if factors is None:
+            return data
+        weights = factors[data.y] if data.weights is None else factors[data.y] * data.weights
+        return TrainingData(data.X, data.y, weights, data.positions, data.n_given)
+
+    def _validate_validation_data(
+        self, X_val: Any, y_val: Any, sample_weight_val: Any
+    ) -> TrainingData | None:
+        if X_val is None:
+            for name, value in (("y_val", y_val), ("sample_weight_val", sample_weight_val)):
+                if value is not None:
+                    raise ValueError(f"{name} was given without X_val.")
+            return None
+        if y_val is None:
+            raise ValueError("X_val was given without y_val.")
+        X_val = validate_inputs(self, X_val, reset=False, name="X_val")
+        codes = encode_labels(validate_targets(y_val, X_val, "y_val"), self.classes_, "y_val")
+        weights = validate_weights(sample_weight_val, len(codes), "sample_weight_val")
+        return TrainingData(X_val, codes, weights, np.arange(0), 0)
+
+    def _split(self, data: TrainingData, streams: Streams) -> tuple[TrainingData, TrainingData]:
+        rows = np.arange(len(data.y))
+        try:
+            trained, held_out = train_test_split(
+                rows,
+                test_size=self.validation_fraction,
+                stratify=data.y,
+                random_state=numpy_seed(streams.split),
+            )
+        except ValueError as error:
+            raise ValueError(
+                "early_stopping could not hold out a stratified "
+                f"validation_fraction={self.validation_fraction} of {len(rows)} rows: {error}"
+            ) from error
+        return data.take(np.sort(trained)), data.take(np.sort(held_out))
+
+    def _classes_of_partial_fit(self, classes: Any, first: bool) -> NDArray[Any]:
+        if classes is None:
+            known: NDArray[Any] = self.classes_
+            return known
+        given = np.unique(np.asarray(classes))
+        if not first and not np.array_equal(given, self.classes_):
+            raise ValueError(
+                f"classes={given.tolist()} is not the same as on the last call to partial_fit, "
+                f"was: {self.classes_.tolist()}."
+            )
+        if len(given) < 2:
+            raise ValueError(
+                f"classes must name at least 2 classes. Got 1 class: {given.tolist()}."
+            )
+        return given
+
+    def _logits(self, X: Any) -> NDArray[Any]:
+        """Outputs of the net, shape (n_samples, n_classes), in the net's type."""
+        from sklearn_sifal.neural._training import compute_logits
+
+        return compute_logits(self, validate_inputs(self, X, reset=False))
+
+
+@contextmanager
+def _unchanged_on_error(estimator: Any) -> Iterator[None]:
+    """Put every attribute back if the block raises, KeyboardInterrupt included."""
+    before = estimator.__dict__.copy()
+    try:
+        yield
+    except BaseException:
+        estimator.__dict__.clear()
+        estimator.__dict__.update(before)
+        raise
+
+
+def _validate_ids(sample_ids: Any, n_rows: int) -> NDArray[Any] | None:
+    if sample_ids is None:
+        return None
+    ids = np.asarray(sample_ids)
+    if ids.dtype == object:
+        ids = ids.astype(str)
+    if ids.shape != (n_rows,) or ids.dtype.kind not in "iuU":
+        raise ValueError(
+            f"sample_ids must be {n_rows} integers or strings, one per row. "
+            f"Got an array of shape {ids.shape} and dtype {ids.dtype}."
+        )
+    return ids

@@ -1,0 +1,106 @@
+"""Where torch computes and with how many threads, decided in one place."""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+
+import torch
+
+from sklearn_sifal._parameters import InvalidParameterError
+
+# Multiplications of one row through the dense layers from which on more threads
+# help. Below it the threads wait for each other longer than they work.
+_MULTIPLICATIONS_PER_THREAD = 1 << 21
+_MOST_THREADS = 4
+
+
+def resolve_device(device: str) -> torch.device:
+    """Turn `device` into a torch device that exists here.
+
+    Parameters
+    ----------
+    device : str
+        "auto" takes an accelerator if there is one, else the CPU; otherwise a torch
+        device such as "cpu", "cuda", "cuda:1" or "mps".
+
+    Raises
+    ------
+    InvalidParameterError
+        If the device is unknown or not there.
+    """
+    if device == "auto":
+        found = [name for name in ("cuda", "mps") if _is_available(torch.device(name))]
+        return torch.device(found[0] if found else "cpu")
+    try:
+        resolved = torch.device(device)
+    except (RuntimeError, TypeError) as error:
+        raise InvalidParameterError(
+            f"The 'device' parameter must be 'auto' or a torch device. Got {device!r} instead."
+        ) from error
+    if not _is_available(resolved):
+        raise InvalidParameterError(
+            f"The 'device' parameter names a device that is not available here: {device!r}. "
+            "Use 'cpu', or 'auto' to take what there is."
+        )
+    return resolved
+
+
+def _is_available(device: torch.device) -> bool:
+    if device.type == "cpu":
+        return True
+    if device.type == "cuda":
+        return torch.cuda.is_available() and (device.index or 0) < torch.cuda.device_count()
+    if device.type == "mps":
+        return torch.backends.mps.is_available()
+    return False
+
+
+def choose_n_threads(layer_sizes: Sequence[int], *, sparse_input: bool) -> int:
+    """Threads for a net; depends on its layer sizes only, so that results do too.
+
+    Parameters
+    ----------
+    layer_sizes : sequence of int
+        Widths from the input to the output.
+    sparse_input : bool
+        Whether the first layer reads sparse rows; it then costs next to nothing.
+    """
+    sizes = list(layer_sizes[1:] if sparse_input else layer_sizes)
+    work = sum(a * b for a, b in pairwise(sizes))
+    return min(_MOST_THREADS, 1 + work // _MULTIPLICATIONS_PER_THREAD)
+
+
+class _ThreadCount:
+    """Torch's thread count from before the first of the fits running now."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.n_users = 0
+        self.before = 1
+
+
+_thread_count = _ThreadCount()
+
+
+@contextmanager
+def limited_threads(n_threads: int) -> Iterator[None]:
+    """Compute with `n_threads` torch threads inside the block, and restore the setting.
+
+    Fits may run in several Python threads. The count seen by the first one in is
+    what every one of them restores; if each restored what it saw itself, one that
+    began inside another's block would leave that block's count behind for ever.
+    """
+    with _thread_count.lock:
+        if _thread_count.n_users == 0:
+            _thread_count.before = torch.get_num_threads()
+        _thread_count.n_users += 1
+        if torch.get_num_threads() != n_threads:
+            torch.set_num_threads(n_threads)
+    try:
+        yield
+    finally:
+        with _thread_count.lock:
+            _thread_count.n_users -= 1
+            if torch.get_num_threads() != _thread_count.before:
+                torch.set_num_threads(_thread_count.before)

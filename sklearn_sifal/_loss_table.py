@@ -1,0 +1,241 @@
+"""What is known of every training instance: its loss, its visits, its dynamics."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Measures of one forward pass that training dynamics are made of.
+DYNAMICS_MEASURES = ("correct", "margin", "el2n")
+
+
+_DYNAMICS_SUMS = (
+    "loss",
+    "confidence",
+    "confidence_squared",
+    "margin",
+    "el2n",
+    "correct",
+    "forgotten",
+)
+
+
+class NonFiniteLossError(FloatingPointError, ValueError):
+    """A measured loss is infinite or not a number."""
+
+
+class TrainingDynamics:
+    """Running sums over the visits of every row.
+
+    Only losses and outputs of training steps enter, one value per visit, so that
+    each mean is a sum divided by the row's visits.
+
+    Parameters
+    ----------
+    n_rows : int
+        Number of rows.
+    """
+
+    def __init__(self, n_rows: int) -> None:
+        self.loss = np.zeros(n_rows, np.float64)
+        self.confidence = np.zeros(n_rows, np.float64)
+        self.confidence_squared = np.zeros(n_rows, np.float64)
+        self.margin = np.zeros(n_rows, np.float64)
+        self.el2n = np.zeros(n_rows, np.float64)
+        self.correct = np.zeros(n_rows, np.int32)
+        self.forgotten = np.zeros(n_rows, np.int32)
+        self._was_correct = np.zeros(n_rows, bool)
+
+    def add(
+        self, rows: NDArray[np.int64], losses: NDArray[Any], measured: Mapping[str, Any]
+    ) -> None:
+        """Add one training step."""
+        confidence = np.exp(-losses.astype(np.float64))  # of the given label: loss = -log p
+        correct = np.asarray(measured["correct"], dtype=bool)
+        np.add.at(self.loss, rows, losses)
+        np.add.at(self.confidence, rows, confidence)
+        np.add.at(self.confidence_squared, rows, confidence**2)
+        np.add.at(self.margin, rows, measured["margin"])
+        np.add.at(self.el2n, rows, measured["el2n"])
+        np.add.at(self.correct, rows, correct)
+        np.add.at(self.forgotten, rows, self._was_correct[rows] & ~correct)
+        self._was_correct[rows] = correct
+
+    def add_sums(self, other: "TrainingDynamics", positions: NDArray[np.int64]) -> None:
+        """Add the sums of other rows at `positions`."""
+        for name in _DYNAMICS_SUMS:
+            np.add.at(getattr(self, name), positions, getattr(other, name))
+        self._was_correct[positions] = other._was_correct
+
+    def columns(self, visits: NDArray[np.int32]) -> dict[str, NDArray[Any]]:
+        """Per-visit means as float32, NaN where a row was never visited."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            n = np.where(visits > 0, visits, np.nan)
+            confidence = self.confidence / n
+            variance = np.maximum(self.confidence_squared / n - confidence**2, 0.0)
+            columns = {
+                "mean_loss": self.loss / n,
+                "confidence": confidence,
+                "variability": np.sqrt(variance),
+                "correctness": self.correct / n,
+                "margin": self.margin / n,
+                "el2n": self.el2n / n,
+            }
+        result: dict[str, NDArray[Any]] = {k: v.astype(np.float32) for k, v in columns.items()}
+        result["forgotten"] = self.forgotten
+        return result
+
+
+class LossTable:
+    """The last known loss of every row, when and how it was measured, and the visits.
+
+    `record` is the only writer of losses and visits.
+
+    Parameters
+    ----------
+    n_rows : int
+        Number of rows trained on.
+    dynamics : bool, default=False
+        Whether to keep the sums that training dynamics are made of.
+
+    Attributes
+    ----------
+    loss : ndarray of shape (n_rows,), float32
+        Last known loss in nats, without weights; NaN where never measured.
+    loss_epoch : ndarray of shape (n_rows,), int32
+        Round in which `loss` was measured; -1 for never.
+    fresh : ndarray of shape (n_rows,), bool
+        True if `loss` comes from a scoring pass (evaluation mode), False if from the
+        training step, where dropout was active.
+    visits : ndarray of shape (n_rows,), int32
+        How often the row was trained on.
+    evicted : ndarray of shape (n_rows,), bool
+        Rows that sit out.
+    dynamics : TrainingDynamics or None
+        Running sums over the visits.
+    """
+
+    def __init__(self, n_rows: int, *, dynamics: bool = False) -> None:
+        self.loss = np.full(n_rows, np.nan, np.float32)
+        self.loss_epoch = np.full(n_rows, -1, np.int32)
+        self.fresh = np.zeros(n_rows, bool)
+        self.visits = np.zeros(n_rows, np.int32)
+        self.evicted = np.zeros(n_rows, bool)
+        self.dynamics = TrainingDynamics(n_rows) if dynamics else None
+
+    def __len__(self) -> int:
+        return len(self.loss)
+
+    def record(
+        self,
+        rows: NDArray[np.int64],
+        losses: NDArray[Any],
+        *,
+        epoch: int,
+        training: bool,
+        measured: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Store the losses of one step or scoring pass.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n,), int64
+            Row numbers. Repeats count as that many visits; the last loss stays.
+        losses : ndarray of shape (n,)
+            Losses in nats.
+        epoch : int
+            The current round.
+        training : bool
+            True for a training step, which counts as a visit; False for a scoring pass.
+        measured : mapping of str to ndarray of shape (n,), default=None
+            The `DYNAMICS_MEASURES` of the step, needed when dynamics are kept.
+
+        Raises
+        ------
+        NonFiniteLossError
+            If a loss is infinite or NaN; the table is then unchanged.
+        """
+        finite = np.isfinite(losses)
+        if not finite.all():
+            bad = int(rows[np.flatnonzero(~finite)[0]])
+            value = float(losses[np.flatnonzero(~finite)[0]])
+            raise NonFiniteLossError(f"the loss of row {bad} is {value}")
+        self.loss[rows] = losses
+        self.loss_epoch[rows] = epoch
+        self.fresh[rows] = not training
+        if training:
+            np.add.at(self.visits, rows, 1)
+            if self.dynamics is not None and measured is not None:
+                self.dynamics.add(rows, losses, measured)
+
+    def evict(self, rows: NDArray[Any]) -> None:
+        """Let rows (numbers or a mask) sit out until `restore`."""
+        self.evicted[rows] = True
+
+    def restore(self) -> None:
+        """Lift every eviction."""
+        self.evicted[:] = False
+
+    def merged(self, other: "LossTable", positions: NDArray[np.int64], n_rows: int) -> "LossTable":
+        """A new table: this one, grown, with another entered into it.
+
+        Parameters
+        ----------
+        other : LossTable
+            Its losses replace the ones here where they were measured; its visits and
+            dynamics are added.
+        positions : ndarray of shape (len(other),), int64
+            Rows of the new table, repeats allowed.
+        n_rows : int
+            Number of rows of the new table; at least as many as here.
+        """
+        table = LossTable(max(n_rows, len(self)), dynamics=self.dynamics is not None)
+        for name in ("loss", "loss_epoch", "fresh", "visits", "evicted"):
+            getattr(table, name)[: len(self)] = getattr(self, name)
+        if table.dynamics is not None and self.dynamics is not None:
+            table.dynamics.add_sums(self.dynamics, np.arange(len(self)))
+            if other.dynamics is not None:
+                table.dynamics.add_sums(other.dynamics, positions)
+        measured = other.loss_epoch >= 0
+        for name in ("loss", "loss_epoch", "fresh"):
+            getattr(table, name)[positions[measured]] = getattr(other, name)[measured]
+        np.add.at(table.visits, positions, other.visits)
+        table.evicted[positions] |= other.evicted
+        return table
+
+    def to_structured(
+        self, ids: NDArray[Any], positions: NDArray[np.int64] | None = None
+    ) -> NDArray[Any]:
+        """One record per id, as a structured array.
+
+        Parameters
+        ----------
+        ids : ndarray of shape (n,)
+            Identifiers of all rows given to `fit`.
+        positions : ndarray of shape (n_rows,), int64, default=None
+            Which of them the rows of this table are; None for all.
+        """
+        columns: dict[str, NDArray[Any]] = {
+            "loss": self.loss,
+            "loss_epoch": self.loss_epoch,
+            "fresh": self.fresh,
+            "visits": self.visits,
+            "evicted": self.evicted,
+        }
+        dynamics = self.dynamics.columns(self.visits) if self.dynamics is not None else {}
+        empty = LossTable(0)
+        dtype: list[Any] = [("id", ids.dtype)]
+        dtype += [(name, getattr(empty, name).dtype) for name in columns]
+        dtype += [("held_out", bool), *((name, v.dtype) for name, v in dynamics.items())]
+        table = np.zeros(len(ids), dtype=dtype)
+        table["id"] = ids
+        table["loss"], table["loss_epoch"] = np.nan, -1
+        for name, values in dynamics.items():
+            if values.dtype.kind == "f":
+                table[name] = np.nan
+            columns[name] = values
+        where = slice(None) if positions is None else positions
+        for name, values in columns.items():
+            table[name][where] = values
+        return table

@@ -1,0 +1,167 @@
+"""From what the user passes to `fit` to checked arrays, with errors that name the argument."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import validate_data
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Rows to train on, and where they stood in the input.
+
+    Attributes
+    ----------
+    X : ndarray or CSR of shape (n_rows, n_features)
+        Inputs.
+    y : ndarray of shape (n_rows,), int64
+        Class codes.
+    weights : ndarray of shape (n_rows,) or None
+        Sample times class weights, not yet scaled; None for ones.
+    positions : ndarray of shape (n_rows,), int64
+        Number of each row in the input.
+    n_given : int
+        Number of rows of the input.
+    """
+
+    X: Any
+    y: NDArray[np.int64]
+    weights: NDArray[np.float64] | None
+    positions: NDArray[np.int64]
+    n_given: int
+
+    def take(self, rows: NDArray[np.int64]) -> "TrainingData":
+        """The same for some of the rows, given in ascending order."""
+        if len(rows) == len(self.y):
+            return self
+        weights = None if self.weights is None else self.weights[rows]
+        return TrainingData(self.X[rows], self.y[rows], weights, self.positions[rows], self.n_given)
+
+    @property
+    def scaled_weights(self) -> NDArray[np.float64] | None:
+        """Weights with mean 1; None if they are all equal."""
+        if self.weights is None or np.all(self.weights == self.weights[0]):
+            return None
+        scaled: NDArray[np.float64] = self.weights / self.weights.mean()
+        return scaled
+
+
+def validate_inputs(estimator: Any, X: Any, *, reset: bool, name: str = "X") -> Any:
+    """Check inputs; returns an ndarray or a canonical CSR container, float32 or float64.
+
+    Other numeric types become float32. Sorted indices without repeats let word dropout
+    drop a feature rather than one of its entries.
+    """
+    if name != "X":
+        _refuse_raw_text(X, name)
+    X = validate_data(
+        estimator,
+        X,
+        reset=reset,
+        accept_sparse="csr",
+        dtype=(np.float32, np.float64),
+        order="C",
+    )
+    return canonical_csr(X) if sp.issparse(X) else X
+
+
+def canonical_csr(X: Any) -> Any:
+    """Return X itself if its rows are sorted and without repeats, else a mended copy."""
+    if not X.has_canonical_format:
+        X = X.copy()
+        X.sum_duplicates()
+    return X
+
+
+def _refuse_raw_text(X: Any, name: str) -> None:
+    first = X
+    while isinstance(first, list | tuple) and first:
+        first = first[0]
+    dtype = getattr(X, "dtype", None)
+    if dtype is not None and getattr(X, "ndim", 0) == 1 and len(X):
+        first = X[0] if isinstance(X, np.ndarray) else next(iter(X))
+    if isinstance(first, str):
+        raise ValueError(
+            f"{name} is raw text ({first[:40]!r}), but must have the numeric features of X. In a "
+            "Pipeline, let the steps before the classifier transform it: "
+            f'Pipeline(steps, transform_input=["{name}"]), with metadata routing enabled.'
+        )
+
+
+def validate_targets(y: Any, X: Any, name: str = "y") -> NDArray[Any]:
+    """Check labels: one-dimensional, finite, discrete, as many as the rows of X."""
+    if y is None:
+        raise ValueError(
+            f"This LossSampledClassifier estimator requires {name} to be passed, but the target "
+            f"{name} is None."
+        )
+    labels: NDArray[Any] = column_or_1d(y, warn=True)
+    if labels.dtype.kind == "O":
+        _refuse_missing(labels, name)
+    check_consistent_length(X, labels)
+    check_classification_targets(labels)
+    return labels
+
+
+def _refuse_missing(labels: NDArray[Any], name: str) -> None:
+    missing = np.flatnonzero([label is None or label != label for label in labels])
+    if len(missing):
+        raise ValueError(
+            f"Input {name} contains NaN or None at position {missing[0]}: every row needs a label."
+        )
+
+
+def validate_weights(weights: Any, n_rows: int, name: str) -> NDArray[np.float64] | None:
+    """Check sample weights: finite, non-negative, one per row, not all zero."""
+    if weights is None:
+        return None
+    array: NDArray[np.float64] = check_array(
+        weights, ensure_2d=False, dtype=np.float64, input_name=name
+    )
+    if array.ndim != 1:
+        raise ValueError(f"{name} must be a 1-D array. Got an array of shape {array.shape}.")
+    if len(array) != n_rows:
+        raise ValueError(
+            f"{name} must have one number per row, ({n_rows},). Got shape {array.shape}."
+        )
+    negative = np.flatnonzero(array < 0)
+    if len(negative):
+        row = int(negative[0])
+        raise ValueError(f"{name} must not be negative. Got {array[row]:g} for row {row}.")
+    if not array.any():
+        raise ValueError(f"{name}: sample weights must contain at least one non-zero number.")
+    return array
+
+
+def encode_labels(labels: NDArray[Any], classes: NDArray[Any], name: str) -> NDArray[np.int64]:
+    """Codes of labels among sorted classes; unknown ones raise."""
+    unknown = np.setdiff1d(np.unique(labels), classes)
+    if len(unknown):
+        shown = ", ".join(repr(label) for label in unknown[:5].tolist())
+        more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
+        raise ValueError(f"{name} contains labels that were not seen in fit: {shown}{more}.")
+    return np.searchsorted(classes, labels).astype(np.int64)
+
+
+def class_factors(
+    class_weight: Any,
+    classes: NDArray[Any],
+    codes: NDArray[np.int64],
+    weights: NDArray[np.float64] | None,
+) -> NDArray[np.float64] | None:
+    """Factor of each class; 'balanced' counts rows by their sample weights."""
+    if class_weight is None:
+        return None
+    if isinstance(class_weight, Mapping):
+        factors = compute_class_weight(dict(class_weight), classes=classes, y=classes[codes])
+        return np.asarray(factors, dtype=np.float64)
+    counts = np.bincount(codes, weights=weights, minlength=len(classes))
+    balanced: NDArray[np.float64] = counts.sum() / (len(classes) * counts)
+    return balanced

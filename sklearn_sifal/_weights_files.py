@@ -1,0 +1,81 @@
+"""Saved weights: reading, writing and checking them against a net."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def _safetensors() -> Any:
+    try:
+        import safetensors.numpy as library
+    except ImportError as error:
+        raise ImportError(
+            "Reading and writing weights files needs safetensors: "
+            'pip install "sklearn_sifal[persist]".'
+        ) from error
+    return library
+
+
+def save_weights_file(weights: Mapping[str, NDArray[Any]], path: str | os.PathLike[str]) -> None:
+    """Write weights by name as safetensors; the file appears whole or not at all."""
+    library = _safetensors()
+    target = Path(path)
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    try:
+        library.save_file({k: np.ascontiguousarray(v) for k, v in weights.items()}, part)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def load_init_weights(source: Any) -> dict[str, NDArray[Any]]:
+    """Weights by name from the `init_weights` parameter: a path or a mapping."""
+    if isinstance(source, Mapping):
+        return {str(name): _as_array(values) for name, values in source.items()}
+    if not isinstance(source, str | os.PathLike):
+        raise TypeError(
+            "The 'init_weights' parameter must be a path, a mapping of names to arrays, or None. "
+            f"Got {type(source).__name__} instead."
+        )
+    library = _safetensors()
+    if not Path(source).is_file():
+        raise FileNotFoundError(
+            f"The 'init_weights' parameter names a file that is not there: {str(source)!r}."
+        )
+    try:
+        weights: dict[str, NDArray[Any]] = library.load_file(source)
+    except Exception as error:
+        raise ValueError(
+            f"The 'init_weights' file {str(source)!r} is not a safetensors file: {error}"
+        ) from error
+    return weights
+
+
+def _as_array(values: Any) -> NDArray[Any]:
+    if hasattr(values, "detach"):  # a torch tensor
+        values = values.detach().cpu()
+    return np.asarray(values)
+
+
+def check_weights(
+    weights: Mapping[str, NDArray[Any]], expected: Mapping[str, tuple[int, ...]]
+) -> None:
+    """Raise unless names and shapes are those of the net and all numbers are finite."""
+    missing, unknown = sorted(set(expected) - set(weights)), sorted(set(weights) - set(expected))
+    if missing or unknown:
+        raise ValueError(
+            "The 'init_weights' do not fit the net: "
+            f"missing {missing}, unknown {unknown}. Expected {sorted(expected)}."
+        )
+    for name, shape in expected.items():
+        if tuple(weights[name].shape) != shape:
+            raise ValueError(
+                f"The 'init_weights' do not fit the net: {name!r} must have shape {shape}. "
+                f"Got {tuple(weights[name].shape)}."
+            )
+        if not np.isfinite(weights[name]).all():
+            raise ValueError(f"The 'init_weights' contain NaN or infinity in {name!r}.")

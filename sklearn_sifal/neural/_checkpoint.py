@@ -1,0 +1,79 @@
+"""Undoing a training in place that failed half-way."""
+
+import copy
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+
+class Checkpoint:
+    """Weights and optimiser states of a net, to be put back.
+
+    Parameters
+    ----------
+    net : LossSampledNet
+        An initialised net.
+    features : ndarray of shape (n,), int64, or None
+        The only features that the training can touch in a sparse first layer; None
+        for all. What it cannot touch is not copied, so that streaming small chunks
+        through a wide layer stays cheap.
+    """
+
+    def __init__(self, net: Any, features: NDArray[np.int64] | None) -> None:
+        self.net = net
+        self.features: torch.Tensor | None = None
+        if features is not None and net.sparse_input:
+            device = net.module_.input.weight.device
+            self.features = torch.from_numpy(features).to(device)
+        self.params = [(p, self._copy(p.detach(), p)) for p in net.module_.parameters()]
+        self.states = [
+            {
+                param: {name: self._copy(value, param) for name, value in state.items()}
+                for param, state in optimizer.state.items()
+            }
+            for optimizer in self._optimizers()
+        ]
+
+    def restore(self) -> None:
+        """Put everything back as it was."""
+        with torch.no_grad():
+            for param, saved in self.params:
+                self._put_back(param, saved, param)
+            for optimizer, states in zip(self._optimizers(), self.states, strict=True):
+                for param in list(optimizer.state):
+                    if param in states:
+                        self._restore_state(optimizer.state[param], states[param], param)
+                    else:
+                        del optimizer.state[param]
+
+    def _restore_state(self, state: dict[str, Any], saved: dict[str, Any], param: Any) -> None:
+        for name, value in saved.items():
+            if isinstance(value, torch.Tensor):
+                self._put_back(state[name], value, param)
+            else:
+                state[name] = value
+
+    def _optimizers(self) -> list[torch.optim.Optimizer]:
+        return [getattr(self.net, name + "_") for name in self.net._optimizers]
+
+    def _rows(self, value: torch.Tensor, param: torch.Tensor) -> torch.Tensor | None:
+        """Rows of `value` that can change if it has one per feature; None for all of it."""
+        wide = self.net.module_.input.weight
+        if param is wide and value.shape[:1] == wide.shape[:1]:
+            return self.features
+        return None
+
+    def _copy(self, value: Any, param: torch.Tensor) -> Any:
+        if not isinstance(value, torch.Tensor):
+            return copy.deepcopy(value)
+        rows = self._rows(value, param)
+        return value.clone() if rows is None else value.index_select(0, rows)
+
+    def _put_back(self, current: torch.Tensor, saved: torch.Tensor, param: torch.Tensor) -> None:
+        rows = self._rows(current, param)
+        if rows is None:
+            current.copy_(saved)
+        else:
+            current.index_copy_(0, rows, saved)

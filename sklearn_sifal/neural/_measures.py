@@ -1,0 +1,44 @@
+"""Per-instance measures of one forward pass of a classifier."""
+
+from collections.abc import Sequence
+
+import torch
+
+
+def measure(
+    logits: torch.Tensor, y: torch.Tensor, measures: Sequence[str]
+) -> dict[str, torch.Tensor]:
+    """Measures beside the loss, as arrays of shape (n,).
+
+    Parameters
+    ----------
+    logits : Tensor of shape (n, n_classes)
+        Outputs of the module.
+    y : Tensor of shape (n,), int64
+        Class codes.
+    measures : sequence of str
+        Among 'correct' (the largest logit is the label's), 'max_probability', 'margin'
+        (logit of the label minus the largest other one) and 'el2n' (Euclidean length
+        of the probabilities minus the one-hot label). 'loss' is passed over.
+
+    References
+    ----------
+    Margin: Pleiss et al., "Identifying mislabeled data using the area under the margin
+    ranking", NeurIPS 2020. EL2N: Paul, Ganguli and Dziugaite, "Deep learning on a data
+    diet", NeurIPS 2021.
+    """
+    result: dict[str, torch.Tensor] = {}
+    label = y.unsqueeze(1)
+    if "correct" in measures:
+        result["correct"] = logits.argmax(1) == y
+    if "margin" in measures:
+        others = logits.scatter(1, label, -torch.inf)
+        result["margin"] = logits.gather(1, label).squeeze(1) - others.amax(1)
+    if "max_probability" in measures or "el2n" in measures:
+        probabilities = logits.softmax(1)
+        if "max_probability" in measures:
+            result["max_probability"] = probabilities.amax(1)
+        if "el2n" in measures:
+            error = probabilities.scatter_add(1, label, -torch.ones_like(logits[:, :1]))
+            result["el2n"] = torch.linalg.vector_norm(error, dim=1)
+    return result

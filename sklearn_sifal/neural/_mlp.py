@@ -1,0 +1,155 @@
+"""The multi-layer perceptron, with a first layer that takes dense or sparse rows."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import nn
+
+from sklearn_sifal.neural._row_sparse import sparse_rows_product
+from sklearn_sifal.samplers._row_batches import SparseRows
+
+#: Activation functions by name, as in scikit-learn, and a few newer ones.
+ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "identity": lambda x: x,
+    "logistic": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "gelu": nn.functional.gelu,
+}
+
+
+class SeededDropout(nn.Module):
+    """Dropout that draws from its own generator, never from torch's global one.
+
+    Parameters
+    ----------
+    p : float
+        Share of the values set to zero in training mode.
+
+    Attributes
+    ----------
+    generator : torch.Generator or None
+        Set while a fit runs and None outside of it, so that the module can be
+        pickled and copied.
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+        self.generator: torch.Generator | None = None
+
+    def forward(self, x: Any) -> Any:
+        """Drop values of a tensor, or stored values of sparse rows."""
+        if not self.training or self.p == 0.0:
+            return x
+        if isinstance(x, SparseRows):
+            return x.dropout(self.p, self.generator)
+        kept = torch.empty_like(x).bernoulli_(1.0 - self.p, generator=self.generator)
+        return x * kept.div_(1.0 - self.p)
+
+
+class InputLayer(nn.Module):
+    """First layer, ``x @ weight + bias``, for dense tensors and for `SparseRows`.
+
+    Parameters
+    ----------
+    n_features, n_outputs : int
+        Shape of the weight: one row per feature, so that a sparse batch reads whole rows.
+    dtype : torch.dtype
+        Type of the weights and of the computation.
+    """
+
+    def __init__(self, n_features: int, n_outputs: int, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(n_features, n_outputs, dtype=dtype))
+        self.bias = nn.Parameter(torch.empty(n_outputs, dtype=dtype))
+
+    def forward(self, x: torch.Tensor | SparseRows) -> torch.Tensor:
+        """Map n rows to a tensor of shape (n, n_outputs)."""
+        if isinstance(x, SparseRows):
+            return sparse_rows_product(x, self.weight) + self.bias
+        return torch.addmm(self.bias, x, self.weight)
+
+
+class MLP(nn.Module):
+    """Multi-layer perceptron that returns logits.
+
+    Parameters
+    ----------
+    n_features, n_outputs : int
+        Width of the input and of the output.
+    hidden_layer_sizes : sequence of int
+        Widths of the hidden layers; empty for a linear model.
+    activation : str
+        Key of `ACTIVATIONS`.
+    dropout : float
+        Share of the hidden units dropped in training.
+    input_dropout : float
+        Share of the features dropped in training.
+    dtype : torch.dtype
+        Type of the weights.
+    seed : int or None
+        Of the initial weights; None leaves them unset, to be loaded.
+    """
+
+    def __init__(
+        self,
+        n_features: int,
+        n_outputs: int,
+        *,
+        hidden_layer_sizes: Sequence[int] = (100,),
+        activation: str = "relu",
+        dropout: float = 0.0,
+        input_dropout: float = 0.0,
+        dtype: torch.dtype = torch.float32,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__()
+        widths = [*hidden_layer_sizes, n_outputs]
+        self.activation = activation
+        self.input_dropout = SeededDropout(input_dropout)
+        self.dropout = SeededDropout(dropout)
+        self.input = InputLayer(n_features, widths[0], dtype)
+        self.layers = nn.ModuleList(
+            nn.Linear(n_in, n_out, dtype=dtype, device="meta") for n_in, n_out in pairwise(widths)
+        ).to_empty(device="cpu")
+        if seed is not None:
+            self.reset_parameters(seed)
+
+    def reset_parameters(self, seed: int) -> None:
+        """Draw the initial weights: Glorot's uniform law, zero biases.
+
+        They do not depend on whether the input is sparse.
+
+        Parameters
+        ----------
+        seed : int
+            Of a generator of their own; torch's global one is not used.
+
+        References
+        ----------
+        Glorot and Bengio, "Understanding the difficulty of training deep feedforward
+        neural networks", AISTATS 2010.
+        """
+        generator = torch.Generator().manual_seed(seed)
+        for layer in [self.input, *self.layers]:
+            bound = (6.0 / sum(layer.weight.shape)) ** 0.5
+            with torch.no_grad():
+                layer.weight.uniform_(-bound, bound, generator=generator)
+                layer.bias.zero_()
+
+    def forward(self, x: torch.Tensor | SparseRows) -> torch.Tensor:
+        """Logits of shape (n, n_outputs)."""
+        activation = ACTIVATIONS[self.activation]
+        hidden: torch.Tensor = self.input(self.input_dropout(x))
+        for layer in self.layers:
+            hidden = layer(self.dropout(activation(hidden)))
+        return hidden
+
+    def set_dropout_generator(self, generator: torch.Generator | None) -> None:
+        """Give every dropout its generator for the time of a fit; None takes it away."""
+        for module in self.modules():
+            if isinstance(module, SeededDropout):
+                module.generator = generator

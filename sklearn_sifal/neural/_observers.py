@@ -1,0 +1,157 @@
+"""What is told of the end of every round: history, recorders, validation, progress."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_sifal.neural._rounds import Rounds
+from sklearn_sifal.samplers._row_batches import RowGatherer
+
+
+class HistoryRecorder:
+    """Collects the record of every round."""
+
+    def __init__(self) -> None:
+        self.records: list[dict[str, Any]] = []
+
+    def after_round(self, net: Any, rounds: Rounds, record: dict[str, Any]) -> bool:
+        """Keep the record; never stops."""
+        self.records.append(record)
+        return False
+
+
+class FullRecorder:
+    """Keeps the losses, the rows and the weights of every round.
+
+    Attributes
+    ----------
+    losses : list of ndarray of shape (n_rows,), float32
+        Last known losses at the end of each round.
+    selections : list of ndarray, int64
+        Rows trained on, ascending.
+    weights : list of dict of str to ndarray
+        Weights at the end of each round.
+    """
+
+    def __init__(self) -> None:
+        self.losses: list[NDArray[np.float32]] = []
+        self.selections: list[NDArray[np.int64]] = []
+        self.weights: list[dict[str, NDArray[Any]]] = []
+
+    def after_round(self, net: Any, rounds: Rounds, record: dict[str, Any]) -> bool:
+        """Copy losses, rows and weights; never stops."""
+        self.losses.append(rounds.plan.table.loss.copy())
+        self.selections.append(np.sort(np.concatenate(rounds.counts.rows)))
+        self.weights.append(net.get_weights())
+        return False
+
+
+class ValidationMonitor:
+    """Measures validation accuracy once per full epoch's worth of visits.
+
+    Parameters
+    ----------
+    X : ndarray or CSR matrix of shape (n_samples, n_features)
+        Validation inputs.
+    y : ndarray of shape (n_samples,), int64
+        Class codes.
+    weights : ndarray of shape (n_samples,) or None
+        Sample weights; None for ones.
+    n_rows_trained : int
+        Rows of the training part: the visits of a full epoch.
+    patience : int or None
+        Checks without an improvement of more than `tol` after which training stops;
+        None never stops, and keeps the last weights.
+    tol : float
+        Least improvement of the accuracy.
+
+    Attributes
+    ----------
+    scores : list of float
+        Accuracy at each check.
+    losses : ndarray of shape (n_samples,) or None
+        Validation losses, in nats, of the weights that are kept.
+    epoch : int
+        Round in which `losses` were measured.
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        y: NDArray[np.int64],
+        weights: NDArray[Any] | None,
+        *,
+        n_rows_trained: int,
+        patience: int | None,
+        tol: float,
+    ) -> None:
+        self.X, self.y, self.weights = X, y, weights
+        self.n_rows_trained = n_rows_trained
+        self.patience = patience
+        self.tol = tol
+        self.scores: list[float] = []
+        self.losses: NDArray[np.float32] | None = None
+        self.epoch = -1
+        self._best_score = -np.inf
+        self._best_weights: dict[str, NDArray[Any]] | None = None
+        self._checks_without_gain = 0
+        self._visits_at_check = 0
+
+    def after_round(self, net: Any, rounds: Rounds, record: dict[str, Any]) -> bool:
+        """Check if it is time; returns True when patience has run out."""
+        budget = rounds.plan.budget
+        due = budget.visits - self._visits_at_check >= self.n_rows_trained
+        if not (due or budget.is_spent):
+            return False
+        self._visits_at_check = budget.visits
+        score, losses = self._measure(net)
+        record["valid_acc"] = score
+        record["valid_loss"] = float(np.average(losses, weights=self.weights))
+        # The best is any improvement; patience asks for one that counts.
+        self._checks_without_gain += 1
+        if not self.scores or score > max(self.scores) + self.tol:
+            self._checks_without_gain = 0
+        self.scores.append(score)
+        if self.patience is None:
+            self.losses, self.epoch = losses, record["epoch"]
+            return False
+        if score > self._best_score:
+            self._best_score, self.losses, self.epoch = score, losses, record["epoch"]
+            self._best_weights = net.get_weights()
+        return self._checks_without_gain >= self.patience
+
+    def _measure(self, net: Any) -> tuple[float, NDArray[np.float32]]:
+        gatherer: RowGatherer = net.get_dataset(self.X, self.y)
+        measured = net.score_rows(gatherer, np.arange(len(gatherer)), ("correct",))
+        score = float(np.average(measured["correct"], weights=self.weights))
+        return score, measured["loss"]
+
+    def restore_best(self, net: Any) -> None:
+        """Put the best weights back, if early stopping kept any."""
+        if self._best_weights is not None:
+            net.set_weights(self._best_weights)
+            self._best_weights = None
+
+
+class ProgressObserver:
+    """Moves a progress bar by the share of the training that is done.
+
+    Parameters
+    ----------
+    bar : object with ``update_to(fraction, text)``
+        The bar; closed by its owner.
+    """
+
+    def __init__(self, bar: Any) -> None:
+        self.bar = bar
+
+    def after_round(self, net: Any, rounds: Rounds, record: dict[str, Any]) -> bool:
+        """Show the round; never stops."""
+        budget = rounds.plan.budget
+        done = 1.0 if budget.is_spent else budget.progress
+        text = f"round {budget.rounds}, loss {record['train_loss']:.3f}"
+        if "valid_acc" in record:
+            text += f", validation accuracy {record['valid_acc']:.3f}"
+        self.bar.update_to(done, text)
+        return False

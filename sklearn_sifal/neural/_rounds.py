@@ -1,0 +1,226 @@
+"""The rounds of a training: ask the strategy, gather the rows, keep the books."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_sifal._loss_table import DYNAMICS_MEASURES, LossTable
+from sklearn_sifal.neural._schedule import Budget
+from sklearn_sifal.samplers._row_batches import RowBatch, RowGatherer
+from sklearn_sifal.strategies._base import SamplingStrategy
+from sklearn_sifal.strategies._selection import DrawContext, Selection, Setup
+
+Scorer = Callable[[RowGatherer, NDArray[np.int64], Sequence[str]], dict[str, NDArray[Any]]]
+
+
+class RoundObserver(Protocol):
+    """Something told of the end of every round; it may ask to stop."""
+
+    def after_round(self, net: Any, rounds: "Rounds", record: dict[str, Any]) -> bool:
+        """Return True to stop the training. `record` may be added to."""
+
+
+@dataclass
+class TrainingPlan:
+    """Everything that one training is told beside the data.
+
+    Attributes
+    ----------
+    strategy : SamplingStrategy
+        Chooses the rows.
+    table : LossTable
+        Written to.
+    budget : Budget
+        What may be spent.
+    order, selection : numpy.random.Generator
+        Streams for the order of the rows and for the strategy.
+    row_weights : ndarray of shape (n_rows,) or None
+        Sample times class weights, with mean 1; None for ones.
+    batch_size : int
+        Rows per step.
+    shuffle : bool
+        Whether the rows of a selection come in random order.
+    schedule : callable
+        Factor on the learning rate for a progress in [0, 1).
+    first_epoch : int
+        Number given to the first round.
+    observers : list of RoundObserver
+        Told after every round, in this order.
+    """
+
+    strategy: SamplingStrategy
+    table: LossTable
+    budget: Budget
+    order: np.random.Generator
+    selection: np.random.Generator
+    row_weights: NDArray[Any] | None
+    batch_size: int
+    shuffle: bool
+    schedule: Callable[[float], float]
+    first_epoch: int = 0
+    observers: list[RoundObserver] = field(default_factory=list)
+
+
+@dataclass
+class _RoundCounts:
+    """Sums over one round."""
+
+    rows: list[NDArray[np.int64]] = field(default_factory=list)
+    loss_sum: float = 0.0
+    known_loss: list[float] = field(default_factory=lambda: [0.0, 0.0])
+    known_rows: list[int] = field(default_factory=lambda: [0, 0])
+    visits: int = 0
+    scored: int = 0
+    steps: int = 0
+    seconds_select: float = 0.0
+    seconds_score: float = 0.0
+    began: float = field(default_factory=perf_counter)
+
+
+class Rounds:
+    """Iterable over the batches of a round; every new iteration is the next round.
+
+    Parameters
+    ----------
+    plan : TrainingPlan
+        Strategy, table, budget and the rest.
+    gatherer : RowGatherer
+        The data.
+    score : callable
+        ``score(gatherer, rows, measures)``, a forward pass in evaluation mode.
+    """
+
+    def __init__(self, plan: TrainingPlan, gatherer: RowGatherer, score: Scorer) -> None:
+        self.plan = plan
+        self.gatherer = gatherer
+        self._score_rows = score
+        dynamics = DYNAMICS_MEASURES if plan.table.dynamics is not None else ()
+        self.step_measures = tuple(
+            dict.fromkeys(m for m in (*plan.strategy.measures, *dynamics) if m != "loss")
+        )
+        self.counts = _RoundCounts()
+        setup = Setup(len(gatherer), gatherer.y, plan.batch_size, plan.selection)
+        plan.strategy.begin(plan.table, setup)
+
+    @property
+    def epoch(self) -> int:
+        """Number of the current round, as written into the table."""
+        return self.plan.first_epoch + self.plan.budget.rounds
+
+    def __iter__(self) -> Iterator[RowBatch]:
+        self.counts = _RoundCounts()
+        draws = self.plan.strategy.draw(self.plan.table, self._context())
+        while (selection := self._next_selection(draws)) is not None:
+            # An exhausted budget still exhausts the draws: some strategies measure
+            # the rows that they left out after their last selection.
+            if self.plan.budget.visits_left > 0:
+                yield from self._batches(selection)
+
+    def _context(self) -> DrawContext:
+        budget = self.plan.budget
+        return DrawContext(
+            epoch=budget.rounds,
+            progress=budget.progress,
+            batch_size=self.plan.batch_size,
+            rng=self.plan.selection,
+            score=self._score,
+            visits_left=budget.visits_left,
+            rounds_left=budget.rounds_left,
+        )
+
+    def _next_selection(self, draws: Iterator[Selection]) -> Selection | None:
+        """The next selection, timed without the scoring that it may ask for."""
+        scoring_before = self.counts.seconds_score
+        began = perf_counter()
+        selection = next(draws, None)
+        scoring = self.counts.seconds_score - scoring_before
+        self.counts.seconds_select += perf_counter() - began - scoring
+        return selection
+
+    def _score(self, rows: NDArray[np.int64], measures: Sequence[str]) -> dict[str, NDArray[Any]]:
+        began = perf_counter()
+        measured = self._score_rows(self.gatherer, rows, measures)
+        self.plan.table.record(rows, measured["loss"], epoch=self.epoch, training=False)
+        self.plan.strategy.observe(rows, measured, training=False)
+        self.counts.scored += len(rows)
+        self.plan.budget.scored += len(rows)
+        self.counts.seconds_score += perf_counter() - began
+        return measured
+
+    def _batches(self, selection: Selection) -> Iterator[RowBatch]:
+        """Order, cut to the budget, weigh and gather the rows of a selection."""
+        rows, weights = selection.rows, selection.weights
+        order = self._order(len(rows))
+        rows = rows[order]
+        self._note_known_losses(rows)
+        row_weights = self.plan.row_weights
+        if weights is not None or row_weights is not None:
+            combined = np.ones(len(rows)) if weights is None else weights[order]
+            weights = combined if row_weights is None else combined * row_weights[rows]
+        for where, X, y in self.gatherer.gather(rows, self.plan.batch_size):
+            batch_weights = None if weights is None else self.gatherer.as_tensor(weights[where])
+            yield RowBatch(rows[where], X, y, batch_weights, selection.lr_scale)
+
+    def _order(self, n: int) -> NDArray[np.int64]:
+        """Order of the rows, no more of them than the budget still pays for."""
+        room = self.plan.budget.visits_left
+        if self.plan.shuffle:
+            return self.plan.order.permutation(n)[:room]
+        if n <= room:
+            return np.arange(n)
+        # In row order a plain cut would always lose the same end of the data.
+        return np.sort(self.plan.order.permutation(n)[:room])
+
+    def _note_known_losses(self, rows: NDArray[np.int64]) -> None:
+        """Add up what the table says of the chosen and of the other rows."""
+        if self.plan.strategy.per_batch:
+            return  # a pass over the table for every batch would cost more than the batch
+        table = self.plan.table
+        known = table.loss_epoch >= 0
+        chosen = np.zeros(len(table), dtype=bool)
+        chosen[rows] = True
+        for i, mask in enumerate((known & chosen, known & ~chosen)):
+            self.counts.known_loss[i] += float(table.loss[mask].sum(dtype=np.float64))
+            self.counts.known_rows[i] += int(mask.sum())
+
+    def record_step(
+        self, batch: RowBatch, losses: NDArray[Any], measured: Mapping[str, NDArray[Any]]
+    ) -> None:
+        """Write the losses of a training step into the table and the counts."""
+        self.plan.table.record(
+            batch.rows, losses, epoch=self.epoch, training=True, measured=measured
+        )
+        self.plan.strategy.observe(batch.rows, {"loss": losses, **measured}, training=True)
+        self.counts.rows.append(batch.rows)
+        self.counts.loss_sum += float(losses.sum(dtype=np.float64))
+        self.counts.visits += len(batch)
+        self.counts.steps += 1
+        self.plan.budget.visits += len(batch)
+
+    def close(self, lr: float) -> dict[str, Any]:
+        """End the round and return its record for the history."""
+        counts = self.counts
+        seconds = perf_counter() - counts.began
+        known = [
+            total / n if n else float("nan")
+            for total, n in zip(counts.known_loss, counts.known_rows, strict=True)
+        ]
+        record = {
+            "epoch": self.epoch,
+            "visits": counts.visits,
+            "scored": counts.scored,
+            "steps": counts.steps,
+            "lr": lr,
+            "train_loss": counts.loss_sum / max(counts.visits, 1),
+            "chosen_loss": known[0],
+            "other_loss": known[1],
+            "seconds_select": counts.seconds_select,
+            "seconds_score": counts.seconds_score,
+            "seconds_train": seconds - counts.seconds_select - counts.seconds_score,
+        }
+        self.plan.budget.rounds += 1
+        return record

@@ -1,0 +1,231 @@
+"""A linear map on sparse rows, and optimisers that touch only the rows of its gradient.
+
+The weight matrix has one row per feature. A batch of text touches a few per cent
+of them, so that the gradient is kept as those rows alone and the step reads and
+writes nothing else.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch.nn.functional import embedding_bag
+
+from sklearn_sifal.samplers._row_batches import SparseRows
+
+
+def sparse_rows_product(rows: SparseRows, weight: torch.Tensor) -> torch.Tensor:
+    """Product of CSR rows with a matrix of shape (n_features, n_outputs).
+
+    The gradient with respect to `weight` is a sparse tensor of its touched rows.
+    """
+    product: torch.Tensor = _SparseRowsProduct.apply(weight, rows)  # type: ignore[no-untyped-call]
+    return product
+
+
+class _SparseRowsProduct(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, weight: torch.Tensor, rows: SparseRows) -> torch.Tensor:
+        ctx.rows = rows
+        ctx.weight_shape = weight.shape
+        return embedding_bag(
+            rows.indices,
+            weight,
+            rows.indptr,
+            mode="sum",
+            per_sample_weights=rows.values,
+            include_last_offset=True,
+        )
+
+    @staticmethod
+    def backward(ctx: Any, grad_output: torch.Tensor) -> tuple[torch.Tensor, None]:
+        rows: SparseRows = ctx.rows
+        gradient = _touched_rows_on_cpu if grad_output.device.type == "cpu" else _touched_rows
+        touched, values = gradient(rows, grad_output)
+        weight_grad = torch.sparse_coo_tensor(
+            touched.unsqueeze(0),
+            values,
+            ctx.weight_shape,
+            is_coalesced=True,  # sorted and without repeats
+            check_invariants=False,
+        )
+        return weight_grad, None
+
+
+def _touched_rows_on_cpu(
+    rows: SparseRows, grad_output: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Features of the batch and the gradient of their weights: X' G without the empty rows."""
+    indices = rows.indices.numpy()
+    touched, positions = np.unique(indices, return_inverse=True)
+    batch = sp.csr_array(
+        (rows.values.numpy(), positions, rows.indptr.numpy()), shape=(len(rows), len(touched))
+    )
+    values = batch.T @ grad_output.numpy()
+    return torch.from_numpy(touched.astype(np.int64)), torch.from_numpy(values)
+
+
+def _touched_rows(rows: SparseRows, grad_output: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The same as `_touched_rows_on_cpu` in torch operations, for accelerators."""
+    touched, positions = torch.unique(rows.indices.long(), return_inverse=True)
+    owner = torch.repeat_interleave(
+        torch.arange(len(rows), device=grad_output.device), rows.indptr.long().diff()
+    )
+    values = grad_output.new_zeros((touched.shape[0], grad_output.shape[1]))
+    values.index_add_(0, positions, grad_output[owner] * rows.values.unsqueeze(1))
+    return touched, values
+
+
+def _rows_of(gradient: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Distinct row numbers and values of a row-sparse gradient; a dense one has every row."""
+    if not gradient.is_sparse:
+        return torch.arange(gradient.shape[0], device=gradient.device), gradient
+    rows = gradient._indices()[0]
+    # Autograd hands our sorted, distinct rows over without the flag that says so;
+    # looking is much cheaper than sorting them again.
+    if bool((rows[1:] > rows[:-1]).all()):
+        return rows, gradient._values()
+    gradient = gradient.coalesce()
+    return gradient.indices()[0], gradient.values()
+
+
+class _RowSparseOptimizer(torch.optim.Optimizer):
+    """Shared part: finds the touched rows, decays them, and hands them to `_update`."""
+
+    def __init__(
+        self, params: Iterable[Any], lr: float, eps: float, weight_decay: float, **defaults: Any
+    ) -> None:
+        super().__init__(params, {"lr": lr, "eps": eps, "weight_decay": weight_decay, **defaults})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update the touched rows of every parameter that has a gradient."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            for param in group["params"]:
+                if param.grad is None:
+                    continue
+                rows, values = _rows_of(param.grad)
+                if group["weight_decay"] > 0:
+                    decay = group["lr"] * group["weight_decay"]
+                    param.index_add_(0, rows, param.index_select(0, rows), alpha=-decay)
+                self._update(param, rows, values, group)
+        return loss
+
+    def _update(
+        self, param: torch.Tensor, rows: torch.Tensor, values: torch.Tensor, group: dict[str, Any]
+    ) -> None:
+        raise NotImplementedError
+
+
+class RowAdagrad(_RowSparseOptimizer):
+    """Adagrad with one accumulator per row, updating only the rows of the gradient.
+
+    For a row with gradient g of m entries: s <- s + mean(g^2), w <- w - lr g / (sqrt(s) + eps).
+
+    Parameters
+    ----------
+    params : iterable of Tensor or dict
+        Matrices with row-sparse (or dense) gradients.
+    lr : float
+        Learning rate.
+    eps : float
+        Added to the root.
+    weight_decay : float
+        Decoupled decay, applied to touched rows only, times the learning rate.
+
+    References
+    ----------
+    Duchi, Hazan and Singer, "Adaptive subgradient methods for online learning and
+    stochastic optimization", JMLR 12, 2011. One accumulator per row of an embedding
+    is the memory-saving form that is usual for large embedding tables.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 0.01,
+        *,
+        eps: float = 1e-10,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(params, lr, eps, weight_decay)
+
+    def _update(
+        self, param: torch.Tensor, rows: torch.Tensor, values: torch.Tensor, group: dict[str, Any]
+    ) -> None:
+        state = self.state[param]
+        if not state:
+            state["sum"] = param.new_zeros(param.shape[0])
+        mean_square = torch.linalg.vector_norm(values, dim=1).square_().div_(values.shape[1])
+        total = state["sum"].index_select(0, rows).add_(mean_square)
+        state["sum"].index_copy_(0, rows, total)
+        scale = total.sqrt_().add_(group["eps"]).reciprocal_().mul_(-group["lr"])
+        param.index_add_(0, rows, values * scale.unsqueeze(1))
+
+
+class RowAdam(_RowSparseOptimizer):
+    """Adam whose moments, counts and weights move only in the rows of the gradient.
+
+    The bias corrections use the number of times that the row was touched, so that
+    a rare feature's first step is as long as a common one's.
+
+    Parameters
+    ----------
+    params : iterable of Tensor or dict
+        Matrices with row-sparse (or dense) gradients.
+    lr : float
+        Learning rate.
+    betas : tuple of two floats
+        Decay of the running mean and of the running mean square.
+    eps : float
+        Added to the root.
+    weight_decay : float
+        Decoupled decay, applied to touched rows only, times the learning rate.
+
+    References
+    ----------
+    Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 0.001,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(params, lr, eps, weight_decay, betas=betas)
+
+    def _update(
+        self, param: torch.Tensor, rows: torch.Tensor, values: torch.Tensor, group: dict[str, Any]
+    ) -> None:
+        state = self.state[param]
+        if not state:
+            state["mean"] = torch.zeros_like(param)
+            state["square"] = torch.zeros_like(param)
+            state["touched"] = param.new_zeros(param.shape[0])
+        beta1, beta2 = group["betas"]
+        mean = state["mean"].index_select(0, rows).mul_(beta1).add_(values, alpha=1 - beta1)
+        square = state["square"].index_select(0, rows).mul_(beta2)
+        square.addcmul_(values, values, value=1 - beta2)
+        touched = state["touched"].index_select(0, rows).add_(1)
+        for name, new in (("mean", mean), ("square", square), ("touched", touched)):
+            state[name].index_copy_(0, rows, new)
+        step = touched.unsqueeze(1)
+        root = (square / (1 - beta2**step)).sqrt_().add_(group["eps"])
+        param.index_add_(0, rows, mean / (1 - beta1**step) / root, alpha=-group["lr"])
+
+
+#: Optimiser of a sparse first layer by the name used in `sparse_optimizer`.
+ROW_SPARSE_OPTIMIZERS: dict[str, type[RowAdagrad] | type[RowAdam]] = {
+    "adagrad": RowAdagrad,
+    "adam": RowAdam,
+}

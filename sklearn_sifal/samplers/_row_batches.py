@@ -1,0 +1,179 @@
+"""Batches of rows, gathered in bulk from dense arrays and CSR matrices."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+# Rows are copied out of X in blocks of about this many values: large enough that
+# the cost per call vanishes, small enough that a block stays in the cache and a
+# memory-mapped X is never copied whole.
+_VALUES_PER_BLOCK = 1 << 19
+
+
+@dataclass(frozen=True, slots=True)
+class SparseRows:
+    """Rows of a CSR matrix as tensors; never converted to a dense array.
+
+    Attributes
+    ----------
+    indptr : Tensor of shape (n_rows + 1,), integer
+        Row r owns the positions ``indptr[r]:indptr[r + 1]``.
+    indices : Tensor of shape (n_values,), same dtype as `indptr`
+        Column of each value.
+    values : Tensor of shape (n_values,)
+        The non-zeros.
+    n_features : int
+        Number of columns.
+    """
+
+    indptr: torch.Tensor
+    indices: torch.Tensor
+    values: torch.Tensor
+    n_features: int
+
+    def __len__(self) -> int:
+        return self.indptr.shape[0] - 1
+
+    def to(self, device: torch.device) -> "SparseRows":
+        """Move the three tensors to `device`."""
+        if self.values.device == device:
+            return self
+        return SparseRows(
+            self.indptr.to(device), self.indices.to(device), self.values.to(device), self.n_features
+        )
+
+    def dropout(self, p: float, generator: torch.Generator | None) -> "SparseRows":
+        """Remove each stored value with probability `p` and scale the rest by 1/(1-p)."""
+        draws = torch.rand(self.values.shape, generator=generator, device=self.values.device)
+        kept = draws >= p
+        # Dropped values are taken out, not set to zero: their weights are then
+        # neither read nor updated.
+        n_before = torch.zeros(kept.shape[0] + 1, dtype=self.indptr.dtype, device=kept.device)
+        torch.cumsum(kept, 0, out=n_before[1:])
+        return SparseRows(
+            n_before[self.indptr.long()],
+            self.indices[kept],
+            self.values[kept] / (1.0 - p),
+            self.n_features,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RowBatch:
+    """One batch: which rows, their inputs, targets and weights.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n,), int64
+        Row numbers in the data set.
+    X : Tensor of shape (n, ...) or SparseRows
+        Inputs.
+    y : Tensor of shape (n,)
+        Targets.
+    weights : Tensor of shape (n,) or None
+        Factor on each instance's loss; None stands for ones.
+    lr_scale : float
+        Factor on the learning rate asked for by the strategy.
+    """
+
+    rows: NDArray[np.int64]
+    X: Any
+    y: torch.Tensor
+    weights: torch.Tensor | None = None
+    lr_scale: float = 1.0
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+class RowGatherer:
+    """Copies chosen rows of a data set held in memory (or memory-mapped) in bulk.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, ...) or scipy CSR matrix or array
+        Inputs.
+    y : ndarray of shape (n_samples,)
+        Targets.
+    device : torch.device
+        Where the batches are put.
+    """
+
+    def __init__(self, X: Any, y: NDArray[Any], device: torch.device) -> None:
+        self.X = X
+        self.y = y
+        self.device = device
+        self.is_sparse = hasattr(X, "indptr")
+
+    def __len__(self) -> int:
+        return int(self.X.shape[0])
+
+    def as_tensor(self, values: NDArray[Any]) -> torch.Tensor:
+        """Put weights beside the inputs: on their device, in their type."""
+        return torch.from_numpy(values.astype(self.X.dtype)).to(self.device)
+
+    def gather(self, rows: NDArray[np.int64], batch_size: int) -> Iterator[tuple[slice, Any, Any]]:
+        """Yield (positions in `rows`, inputs, targets), a batch at a time, in order.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n,), int64
+            Row numbers, repeats allowed.
+        batch_size : int
+            Rows per batch; the last may be smaller.
+        """
+        per_block = self._batches_per_block(batch_size) * batch_size
+        for start in range(0, len(rows), per_block):
+            block = rows[start : start + per_block]
+            y = torch.from_numpy(self.y[block]).to(self.device)
+            inputs = self._sparse_batches if self.is_sparse else self._dense_batches
+            for offset, X in zip(
+                range(0, len(block), batch_size), inputs(block, batch_size), strict=True
+            ):
+                stop = min(offset + batch_size, len(block))
+                yield slice(start + offset, start + stop), X, y[offset:stop]
+
+    def _batches_per_block(self, batch_size: int) -> int:
+        n_values = self.X.nnz if self.is_sparse else self.X.size
+        values_per_batch = batch_size * n_values / max(len(self), 1)
+        return max(1, int(_VALUES_PER_BLOCK / max(values_per_batch, 1)))
+
+    def _dense_batches(self, block: NDArray[np.int64], batch_size: int) -> Iterator[torch.Tensor]:
+        X = torch.from_numpy(np.ascontiguousarray(self.X[block])).to(self.device)
+        yield from torch.split(X, batch_size)
+
+    def _sparse_batches(self, block: NDArray[np.int64], batch_size: int) -> Iterator[SparseRows]:
+        indptr, indices, values = _take_csr_rows(self.X, block)
+        n_features = self.X.shape[1]
+        for first in range(0, len(block), batch_size):
+            stop = min(first + batch_size, len(block))
+            begin, end = indptr[first], indptr[stop]
+            rows = SparseRows(
+                torch.from_numpy(indptr[first : stop + 1] - begin),
+                torch.from_numpy(indices[begin:end]),
+                torch.from_numpy(values[begin:end]),
+                n_features,
+            )
+            yield rows.to(self.device)
+
+
+def _take_csr_rows(
+    X: Any, rows: NDArray[np.int64]
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Index pointer, columns and values of chosen CSR rows, as three new arrays."""
+    # scipy's own row indexing first makes copies of the index arrays in a common
+    # type; on a memory-mapped matrix that would read all of it.
+    starts = X.indptr[rows].astype(np.int64)
+    lengths = X.indptr[rows + 1].astype(np.int64) - starts
+    ends = np.cumsum(lengths)
+    total = int(ends[-1]) if len(ends) else 0
+    # Position of every wanted value: runs [start, start + length) laid end to end.
+    positions = np.arange(total, dtype=np.int64)
+    positions += np.repeat(starts - (ends - lengths), lengths)
+    indptr = np.zeros(len(rows) + 1, dtype=X.indices.dtype)
+    indptr[1:] = ends
+    return indptr, X.indices[positions], X.data[positions]

@@ -1,0 +1,283 @@
+"""The interface of a strategy, and the steps that every strategy shares."""
+
+import math
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+
+from sklearn_sifal._loss_table import LossTable
+from sklearn_sifal._parameters import check_choice, check_integer, check_real
+from sklearn_sifal.strategies._selection import DrawContext, Selection, Setup
+
+_Chosen = tuple[NDArray[Any], NDArray[np.float64] | None]
+
+
+class SamplingStrategy(BaseEstimator):
+    """Base class of all strategies: draws the rows of each round.
+
+    A round is: all rows while warming up or in the final epochs; otherwise the losses
+    are refreshed if that is due, `_select` chooses among the rows whose loss is known,
+    and rows never seen join with weight 1. A subclass usually writes `_select` alone.
+    State is kept in attributes, so that a strategy can be pickled between rounds.
+
+    Parameters
+    ----------
+    warmup_epochs : int, default=1
+        Rounds on all rows at the start.
+    final_epochs : int, default=0
+        Rounds on all rows at the end, taken out of the budget.
+    refresh : {'once', 'table', 'epoch'} or int, default='once'
+        When all losses are measured anew by a forward pass:
+
+        - 'once': after the warm-up;
+        - 'table': never, the losses seen in training steps are used;
+        - 'epoch': before every choice, as in SIFAL's original form;
+        - k: before every k-th choice.
+
+        Only used by strategies that look at losses.
+    exploration : float, default=0.0
+        Share, in [0, 1], of the rows not chosen that join at random, with weight 1.
+    max_visits : int, default=None
+        Rows with this many visits are evicted: they sit out all later rounds. When
+        fewer than one batch remain, all come back with a warning and the count
+        starts anew. None for no limit.
+    min_fraction : float, default=0.05
+        Least share of the rows in a round, in [0, 1]. Only used by rules whose size
+        follows from the losses; a round is never smaller than one batch anyway.
+
+    Attributes
+    ----------
+    measures : tuple of str
+        What a scoring pass has to return; empty if losses are not looked at.
+    per_batch : bool
+        True if the losses of a selection must be seen before the next is drawn.
+    replacement : bool
+        True if a row may come back within a round.
+    """
+
+    measures: ClassVar[tuple[str, ...]] = ("loss",)
+    per_batch: ClassVar[bool] = False
+    replacement: ClassVar[bool] = False
+
+    # True if the number of rows follows from the losses and so needs a lower bound.
+    _adaptive_size: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        *,
+        warmup_epochs: int = 1,
+        final_epochs: int = 0,
+        refresh: str | int = "once",
+        exploration: float = 0.0,
+        max_visits: int | None = None,
+        min_fraction: float = 0.05,
+    ) -> None:
+        self.warmup_epochs = warmup_epochs
+        self.final_epochs = final_epochs
+        self.refresh = refresh
+        self.exploration = exploration
+        self.max_visits = max_visits
+        self.min_fraction = min_fraction
+
+    def begin(self, table: LossTable, setup: Setup) -> Self:
+        """Check the parameters and start anew; called once before the first round.
+
+        Parameters
+        ----------
+        table : LossTable
+            The losses, possibly known already after a warm start.
+        setup : Setup
+            Rows, targets, batch size and generator.
+
+        Returns
+        -------
+        self : SamplingStrategy
+        """
+        self._check_parameters()
+        self.refreshed_at_: int | None = None
+        # Visits made before the last time that evictions were lifted do not count.
+        self.forgiven_visits_ = np.zeros(setup.n_rows, np.int32)
+        return self
+
+    def draw(self, table: LossTable, context: DrawContext) -> Iterator[Selection]:
+        """Yield the selections of one round.
+
+        Parameters
+        ----------
+        table : LossTable
+            The losses as known now; not to be written to.
+        context : DrawContext
+            Round, progress, batch size, generator and scoring function.
+
+        Yields
+        ------
+        selection : Selection
+            Rows in ascending order, with weights.
+        """
+        active = self._active_rows(table, context)
+        if self._is_full_round(len(active), context):
+            yield Selection(active)
+            return
+        if self._refresh_is_due(context):
+            context.score(active, self.measures)
+            self.refreshed_at_ = context.epoch
+        yield self._leave_room(self._choose(active, table, context), len(active), context)
+
+    def observe(
+        self, rows: NDArray[np.int64], measured: Mapping[str, NDArray[Any]], *, training: bool
+    ) -> None:
+        """Take note of measured values; called after every record in the table.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n,), int64
+            Row numbers.
+        measured : mapping of str to ndarray of shape (n,)
+            The losses ("loss", nats) and the other `measures`.
+        training : bool
+            True for a training step, False for a scoring pass.
+        """
+
+    def _select(self, losses: NDArray[np.float32], rng: np.random.Generator) -> _Chosen:
+        """Choose among rows with known losses.
+
+        Parameters
+        ----------
+        losses : ndarray of shape (n,), float32
+            Last known losses in nats; a copy.
+        rng : numpy.random.Generator
+            The selection stream.
+
+        Returns
+        -------
+        positions : ndarray of shape (m,), integer
+            Positions in `losses`, without repeats.
+        weights : ndarray of shape (m,), float64, or None
+            Factors with expectation 1, None for ones.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must write _select or draw")
+
+    def _select_at_least(
+        self, n: int, losses: NDArray[np.float32], chosen: _Chosen, rng: np.random.Generator
+    ) -> _Chosen:
+        """Add rows to a choice of fewer than n: at random, with weight 1."""
+        positions, weights = chosen
+        extra = rng.choice(_others(len(losses), positions), n - len(positions), replace=False)
+        return _join(positions, weights, extra)
+
+    def _takes_everything(self) -> bool:
+        """Whether the parameters alone say that every round has all rows."""
+        return False
+
+    def _check_parameters(self) -> None:
+        check_integer(self, "warmup_epochs", 0)
+        check_integer(self, "final_epochs", 0)
+        if isinstance(self.refresh, str):
+            check_choice(self, "refresh", ("once", "table", "epoch"))
+        else:
+            check_integer(self, "refresh", 1, choices=("once", "table", "epoch"))
+        check_real(self, "exploration", 0, 1)
+        check_integer(self, "max_visits", 1, none=True)
+        check_real(self, "min_fraction", 0, 1)
+
+    def _active_rows(self, table: LossTable, context: DrawContext) -> NDArray[np.int64]:
+        if self.max_visits is not None:
+            table.evict(table.visits - self.forgiven_visits_ >= self.max_visits)
+        active = np.flatnonzero(~table.evicted)
+        if len(active) < min(context.batch_size, len(table)):
+            warnings.warn(
+                f"max_visits={self.max_visits} left {len(active)} rows, fewer than one batch of "
+                f"{context.batch_size}: all evictions are lifted and visits are counted anew. "
+                "Raise max_visits or lower the budget.",
+                UserWarning,
+                stacklevel=2,
+            )
+            table.restore()
+            self.forgiven_visits_ = table.visits.copy()
+            active = np.arange(len(table))
+        return active
+
+    def _is_full_round(self, n_active: int, context: DrawContext) -> bool:
+        if context.epoch < self.warmup_epochs:
+            return True
+        if n_active <= context.batch_size or self._takes_everything():
+            return True
+        if context.rounds_left is not None and context.rounds_left <= self.final_epochs:
+            return True
+        return self._room(n_active, context) <= 0
+
+    def _room(self, n_active: int, context: DrawContext) -> float:
+        """Row visits left before the final epochs begin."""
+        if context.visits_left is None:
+            return math.inf
+        return context.visits_left - self.final_epochs * n_active
+
+    def _refresh_is_due(self, context: DrawContext) -> bool:
+        if not self.measures or self.refresh == "table":
+            return False
+        if self.refresh == "epoch" or self.refreshed_at_ is None:
+            return True
+        if self.refresh == "once":
+            return False
+        return bool(context.epoch - self.refreshed_at_ >= int(self.refresh))
+
+    def _choose(
+        self, active: NDArray[np.int64], table: LossTable, context: DrawContext
+    ) -> Selection:
+        """Apply the rule to rows with a known loss and add the never-seen ones."""
+        losses = table.loss[active]
+        known = np.flatnonzero(table.loss_epoch[active] >= 0)
+        unknown = np.flatnonzero(table.loss_epoch[active] < 0)
+        if len(known) == 0:
+            return Selection(active)
+        positions, weights = self._select(losses[known], context.rng)
+        needed = self._least_rows(len(active), context.batch_size) - len(unknown)
+        if len(positions) < needed:
+            positions, weights = self._select_at_least(
+                needed, losses[known], (positions, weights), context.rng
+            )
+        positions, weights = self._explore(len(known), (positions, weights), context.rng)
+        positions, weights = _join(known[positions], weights, unknown)
+        order = np.argsort(positions, kind="stable")
+        return Selection(active[positions[order]], None if weights is None else weights[order])
+
+    def _least_rows(self, n_active: int, batch_size: int) -> int:
+        least = math.ceil(self.min_fraction * n_active) if self._adaptive_size else 0
+        return min(n_active, max(least, batch_size))
+
+    def _explore(self, n_known: int, chosen: _Chosen, rng: np.random.Generator) -> _Chosen:
+        if self.exploration == 0.0:
+            return chosen
+        positions, weights = chosen
+        rest = _others(n_known, positions)
+        extra = rng.choice(rest, round(self.exploration * len(rest)), replace=False)
+        return _join(positions, weights, extra)
+
+    def _leave_room(self, selection: Selection, n_active: int, context: DrawContext) -> Selection:
+        """Cut a selection, at random, where the final epochs have to begin."""
+        room = self._room(n_active, context)
+        if self.final_epochs == 0 or len(selection) <= room:
+            return selection
+        kept = np.sort(context.rng.choice(len(selection), int(room), replace=False))
+        weights = None if selection.weights is None else selection.weights[kept]
+        return Selection(selection.rows[kept], weights, selection.lr_scale)
+
+
+def _others(n: int, positions: NDArray[Any]) -> NDArray[np.int64]:
+    """Numbers below n that are not among `positions`."""
+    left = np.ones(n, dtype=bool)
+    left[positions] = False
+    return np.flatnonzero(left)
+
+
+def _join(
+    positions: NDArray[Any], weights: NDArray[np.float64] | None, extra: NDArray[Any]
+) -> _Chosen:
+    """Append positions with weight 1."""
+    if len(extra) and weights is not None:
+        weights = np.concatenate([weights, np.ones(len(extra))])
+    return np.concatenate([positions, extra]), weights

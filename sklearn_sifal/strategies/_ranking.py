@@ -1,0 +1,117 @@
+"""Pure functions that rank losses; every random choice comes from the given generator."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def count_for(percentage: float, n: int) -> int:
+    """Smallest whole number of at least `percentage` per cent of n, and at least 1.
+
+    >>> count_for(30, 10), count_for(31, 10), count_for(0.1, 10)
+    (3, 4, 1)
+    """
+    # The subtraction keeps a product that is whole but for rounding from going up by one.
+    return min(n, max(1, math.ceil(percentage * n / 100 - 1e-9)))
+
+
+def top_k(values: NDArray[np.floating], k: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Positions of the k largest values, ascending; ties at the border are drawn.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+        Finite numbers.
+    k : int
+        Between 0 and n.
+    rng : numpy.random.Generator
+        Used only if values equal to the k-th largest have to be left out.
+
+    Examples
+    --------
+    >>> top_k(np.array([0.5, 3.0, 1.0, 2.0]), 2, np.random.default_rng(0))
+    array([1, 3])
+    """
+    n = len(values)
+    if k >= n:
+        return np.arange(n, dtype=np.int64)
+    if k <= 0:
+        return np.empty(0, dtype=np.int64)
+    threshold = np.partition(values, n - k)[n - k]
+    above = np.flatnonzero(values > threshold)
+    equal = np.flatnonzero(values == threshold)
+    n_equal = k - len(above)
+    if n_equal < len(equal):
+        equal = rng.choice(equal, n_equal, replace=False)
+    return np.sort(np.concatenate([above, equal]))
+
+
+def bottom_k(values: NDArray[np.floating], k: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Positions of the k smallest values, ascending; ties at the border are drawn."""
+    return top_k(-values, k, rng)
+
+
+def coverage_count(losses: NDArray[np.floating], percentage: float, *, largest: bool) -> int:
+    """How many of the largest (or smallest) losses hold a share of their total.
+
+    Parameters
+    ----------
+    losses : ndarray of shape (n,)
+        Non-negative numbers.
+    percentage : float
+        Share of the total, in (0, 100].
+    largest : bool
+        Whether to count from the largest loss or from the smallest.
+
+    Returns
+    -------
+    m : int
+        The smallest m for which the first m losses sum to at least the share. If all
+        losses are zero, the same share of the rows.
+
+    Examples
+    --------
+    >>> losses = np.array([1.0, 4.0, 2.0, 3.0])
+    >>> coverage_count(losses, 70, largest=True), coverage_count(losses, 70, largest=False)
+    (2, 4)
+    """
+    ordered = np.sort(losses.astype(np.float64))
+    covered = np.cumsum(ordered[::-1] if largest else ordered)
+    total = covered[-1]
+    if total == 0.0:
+        return count_for(percentage, len(losses))
+    target = percentage * total / 100 * (1 - 1e-12)  # the sum is exact to rounding only
+    return min(len(losses), int(np.searchsorted(covered, target)) + 1)
+
+
+def inclusion_probabilities(
+    weights: NDArray[np.floating], expected_count: float
+) -> NDArray[np.float64]:
+    """Probabilities q = min(1, c w) that sum to `expected_count`.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n,)
+        Positive numbers.
+    expected_count : float
+        In (0, n].
+
+    Examples
+    --------
+    >>> inclusion_probabilities(np.array([8.0, 1.0, 1.0]), 2.0)
+    array([1. , 0.5, 0.5])
+    """
+    weights = weights.astype(np.float64)
+    if expected_count >= len(weights):
+        return np.ones(len(weights))
+    certain = np.zeros(len(weights), dtype=bool)
+    while not certain.all():
+        # Rows that reach 1 leave the sum, which raises c for the rest; each turn
+        # adds rows, so this ends. By rounding they may be more than expected.
+        c = max(expected_count - certain.sum(), 0.0) / weights[~certain].sum()
+        reached = ~certain & (c * weights >= 1.0)
+        if not reached.any():
+            return np.where(certain, 1.0, c * weights)
+        certain |= reached
+    return np.ones(len(weights))
