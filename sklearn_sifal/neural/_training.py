@@ -211,21 +211,18 @@ def _optimizer_arguments(estimator: Any, sparse_input: bool) -> dict[str, Any]:
 
 
 def _load_into(net: LossSampledNet, weights: dict[str, NDArray[Any]]) -> None:
-    state = net.module_.state_dict()
-    check_weights(weights, {name: tuple(values.shape) for name, values in state.items()})
+    check_weights(weights, _shapes(net))
     net.set_weights(weights)
 
 
 def _continue_from(net: LossSampledNet, previous: LossSampledNet) -> None:
     """Copy the weights of an earlier net, and its optimisers' state where they are the same."""
-    sizes = [
-        n.module_.input.weight.shape[:1] + tuple(layer.weight.shape for layer in n.module_.layers)
-        for n in (net, previous)
-    ]
-    if sizes[0] != sizes[1]:
+    shapes, before = _shapes(net), _shapes(previous)
+    if shapes != before:
         raise ValueError(
             "warm_start goes on with the net of the previous fit, so that 'hidden_layer_sizes' and "
-            "the number of features must be the same."
+            f"the number of features must be the same. Got weights of shapes {shapes} after "
+            f"{before}."
         )
     net.set_weights(previous.get_weights())
     if previous._optimizers != net._optimizers:
@@ -236,6 +233,10 @@ def _continue_from(net: LossSampledNet, previous: LossSampledNet) -> None:
             # The moments go on; rates and decays are those of this fit.
             state = copy.deepcopy(before.state_dict()["state"])
             now.load_state_dict({**now.state_dict(), "state": state})
+
+
+def _shapes(net: LossSampledNet) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(values.shape) for name, values in net.module_.state_dict().items()}
 
 
 def _prepare_for_more(

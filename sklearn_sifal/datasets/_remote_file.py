@@ -1,0 +1,69 @@
+"""Files that are downloaded once and checked each time they are used."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+
+class RemoteFile(NamedTuple):
+    """A file with a public home and a known content."""
+
+    name: str
+    url: str
+    sha256: str
+
+
+def local_copy(remote: RemoteFile, folder: Path, *, download_if_missing: bool) -> Path:
+    """Return the path of `remote` in `folder`, downloaded if need be.
+
+    Raises
+    ------
+    OSError
+        If the file is absent and may not be downloaded, if the download fails,
+        or if the file that is there has another content.
+    ImportError
+        If a download is needed and pooch is not installed.
+    """
+    path = folder / remote.name
+    if path.exists():
+        _check_content(path, remote.sha256)
+    elif download_if_missing:
+        _download(remote, folder)
+    else:
+        raise OSError(
+            f"{path} not found, and download_if_missing=False. Allow the download, or put "
+            f"the file there yourself; its public home is {remote.url}."
+        )
+    return path
+
+
+def _check_content(path: Path, sha256: str) -> None:
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != sha256:
+        raise OSError(
+            f"{path} is not the file that was expected: its sha256 is {found}, expected "
+            f"{sha256}. It may be incomplete, edited or another version. Nothing was changed: "
+            "move or delete it, then call again to download it."
+        )
+
+
+def _download(remote: RemoteFile, folder: Path) -> None:
+    try:
+        import pooch  # type: ignore[import-untyped]
+    except ImportError as error:
+        raise ImportError(
+            f"Downloading {remote.name} needs pooch, which is not installed. Install it with: "
+            'pip install "sklearn_sifal[datasets]"'
+        ) from error
+    try:
+        # pooch writes under a temporary name, checks the hash, then renames, so
+        # an interrupted download leaves no file that looks whole.
+        pooch.retrieve(
+            remote.url,
+            known_hash=f"sha256:{remote.sha256}",
+            fname=remote.name,
+            path=os.fspath(folder),
+        )
+    except ValueError as error:  # how pooch reports a wrong hash
+        raise OSError(f"The download of {remote.url} is not the file expected: {error}") from error
