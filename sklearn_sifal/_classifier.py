@@ -81,7 +81,7 @@ class LossSampledClassifier(ClassifierMixin, BaseEstimator):
         of `max_epochs` used up; 'linear' and 'cosine' reach zero at the end.
     optimizer : 'auto' or torch.optim.Optimizer class, default='auto'
         Optimiser of the dense layers, any class whose step needs no closure. 'auto' is
-        Adagrad for sparse and AdamW for dense input.
+        AdamW, and Adagrad for sparse input with ``sparse_optimizer='adagrad'``.
     sparse_optimizer : {'adagrad', 'adam'}, default='adagrad'
         Row-sparse optimiser of the first layer. Only used when X is sparse.
     weight_decay : float, default=0.0

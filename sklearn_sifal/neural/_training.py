@@ -188,7 +188,8 @@ def _make_net(
 def _optimizer_arguments(estimator: Any, sparse_input: bool) -> dict[str, Any]:
     optimizer, decay = estimator.optimizer, float(estimator.weight_decay)
     if optimizer == "auto":
-        if sparse_input:
+        # One learning rate serves both parts of the net if both have the same rule.
+        if sparse_input and estimator.sparse_optimizer == "adagrad":
             return {"optimizer": torch.optim.Adagrad, "optimizer__weight_decay": decay}
         # fused: one call instead of a dozen small ones for every layer.
         return {

@@ -1,0 +1,1 @@
+"""Measurements: accuracy at equal cost, and ratios of alternating runs on one thread."""

@@ -1,0 +1,223 @@
+"""What the package reaches on BANKING77, and what it takes to get there.
+
+Run it from the project's root, on one thread, with the data in ``SIFAL_DATA`` or
+downloaded::
+
+    python -m benchmarks.banking77              # everything, about 10 minutes
+    python -m benchmarks.banking77 time         # one part: settings, budget8, strategies, time
+
+Settings and learning rates are chosen by 5-fold cross-validation inside the training
+part; the test part is scored with the chosen ones only.
+"""
+
+import os
+
+for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+
+import argparse
+import json
+import platform
+import warnings
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import sklearn
+import torch
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.metrics import f1_score, log_loss
+from sklearn.model_selection import StratifiedKFold
+from sklearn.neural_network import MLPClassifier
+
+from sklearn_sifal import LossSampledClassifier
+from sklearn_sifal.datasets import fetch_banking77
+
+TEXT_SETTINGS: dict[str, Any] = {"input_dropout": 0.3}
+RATES = (0.02, 0.03, 0.05)
+STRATEGIES = ("base", "random", "percentage", "importance")
+SEEDS = (0, 1, 2)
+TARGET = 0.895
+
+Split = tuple[Any, Any, Any, Any]
+
+
+def load() -> tuple[Split, list[Split]]:
+    """The given split as counts, and five splits of its training part, each with its own words."""
+    X_train, X_test, y_train, y_test = fetch_banking77(return_X_y=True)
+    folds = [
+        vectorized(X_train[a], X_train[b], y_train[a], y_train[b])
+        for a, b in StratifiedKFold(5, shuffle=True, random_state=0).split(X_train, y_train)
+    ]
+    return vectorized(X_train, X_test, y_train, y_test), folds
+
+
+def vectorized(train: Any, test: Any, y_train: Any, y_test: Any) -> Split:
+    counts = CountVectorizer(ngram_range=(1, 2))
+    return counts.fit_transform(train), counts.transform(test), y_train, y_test
+
+
+def fit(split: Split, seed: int, **params: Any) -> tuple[LossSampledClassifier, float]:
+    model = LossSampledClassifier(random_state=seed, **{**TEXT_SETTINGS, **params})
+    began = perf_counter()
+    model.fit(split[0], split[2])
+    return model, perf_counter() - began
+
+
+def mean_accuracy(splits: Iterable[Split], seeds: Iterable[int] = (0,), **params: Any) -> float:
+    scores = [fit(s, seed, **params)[0].score(s[1], s[3]) for s in splits for seed in seeds]
+    return float(np.mean(scores))
+
+
+def compare_settings(given: Split, folds: list[Split]) -> dict[str, Any]:
+    """Cross-validated accuracy at a budget of 8 over word dropout and rate."""
+    print("\n## Settings for text: 5-fold accuracy inside the training part, budget 8, base\n")
+    print("| input_dropout | " + " | ".join(f"lr={lr}" for lr in RATES) + " |")
+    print("|---|" + "---|" * len(RATES))
+    table = {}
+    for drop in (0.0, 0.3, 0.5):
+        row = [
+            mean_accuracy(folds, sampling_strategy="base", budget=8, lr=lr, input_dropout=drop)
+            for lr in RATES
+        ]
+        table[drop] = row
+        print(f"| {drop} | " + " | ".join(f"{score:.4f}" for score in row) + " |")
+    return table
+
+
+def measure_budget8(given: Split, folds: list[Split]) -> dict[str, Any]:
+    """The recommended settings at a budget of 8, on the test part."""
+    print("\n## Budget 8 with the recommended settings\n")
+    result = {}
+    for strategy in ("importance", "base"):
+        cross_validated = mean_accuracy(folds, sampling_strategy=strategy, budget=8)
+        runs = [fit(given, seed, sampling_strategy=strategy, budget=8) for seed in SEEDS]
+        scores = [model.score(given[1], given[3]) for model, _ in runs]
+        seconds = float(np.median([s for _, s in runs]))
+        result[strategy] = {"cv": cross_validated, "test": scores, "seconds": seconds}
+        print(
+            f"{strategy}: CV {cross_validated:.4f}, test {np.mean(scores):.4f} "
+            f"({', '.join(f'{s:.4f}' for s in scores)}), {seconds:.2f} s a fit"
+        )
+    return result
+
+
+def compare_strategies(given: Split, folds: list[Split]) -> dict[str, Any]:
+    """Strategies at a budget of 4, each at its own best of three rates."""
+    print("\n## Budget 4, every strategy at its own best rate\n")
+    print(
+        "| strategy | best lr | CV | test | macro F1 | NLL | rows in the median round | seconds |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
+    result = {}
+    for strategy in STRATEGIES:
+        by_rate = {
+            lr: mean_accuracy(folds, sampling_strategy=strategy, budget=4, lr=lr) for lr in RATES
+        }
+        lr = max(by_rate, key=lambda rate: by_rate[rate])
+        runs = [fit(given, seed, sampling_strategy=strategy, budget=4, lr=lr) for seed in SEEDS]
+        result[strategy] = {"lr": lr, "cv": by_rate, **summarize(runs, given)}
+        r = result[strategy]
+        print(
+            f"| {strategy} | {lr} | {by_rate[lr]:.4f} | {r['accuracy']:.4f} | {r['f1']:.4f} | "
+            f"{r['nll']:.3f} | {100 * r['median_share']:.0f} % | {r['seconds']:.2f} |"
+        )
+    return result
+
+
+def summarize(runs: list[tuple[LossSampledClassifier, float]], given: Split) -> dict[str, float]:
+    n = given[0].shape[0]
+    shares = [
+        # The first round is the warm-up and the last is cut to the budget.
+        np.median([h["visits"] / n for h in model.history_[1:-1]]) if model.n_iter_ > 2 else 1.0
+        for model, _ in runs
+    ]
+    predicted = [(model.predict(given[1]), model.predict_proba(given[1])) for model, _ in runs]
+    return {
+        "accuracy": float(np.mean([np.mean(p == given[3]) for p, _ in predicted])),
+        "f1": float(np.mean([f1_score(given[3], p, average="macro") for p, _ in predicted])),
+        "nll": float(np.mean([log_loss(given[3], q) for _, q in predicted])),
+        "median_share": float(np.median(shares)),
+        "seconds": float(np.median([seconds for _, seconds in runs])),
+    }
+
+
+def measure_time(given: Split, folds: list[Split]) -> dict[str, Any]:
+    """Seconds to the target accuracy, ours and MLPClassifier's in turn."""
+    print(f"\n## Seconds to {TARGET} test accuracy\n")
+    ours: list[tuple[float, float]] = []
+    theirs: list[tuple[int, float]] = []
+    for seed in SEEDS:
+        ours.append(our_time(given, seed))
+        theirs.append(mlp_time(given, seed))
+    our_seconds = float(np.median([s for _, s in ours]))
+    their_seconds = float(np.median([s for _, s in theirs]))
+    print(f"LossSampledClassifier: {our_seconds:.2f} s (budgets {[b for b, _ in ours]})")
+    print(f"MLPClassifier: {their_seconds:.2f} s (epochs {[e for e, _ in theirs]})")
+    print(f"ratio: 1/{their_seconds / our_seconds:.1f}")
+    return {"ours": ours, "mlp": theirs, "ratio": our_seconds / their_seconds}
+
+
+def our_time(given: Split, seed: int) -> tuple[float, float]:
+    """Smallest budget whose whole training reaches the target, and its seconds."""
+    for budget in (1.25, 1.5, 2, 2.5, 3, 4, 6, 8):
+        model, seconds = fit(given, seed, budget=budget)
+        if model.score(given[1], given[3]) >= TARGET:
+            return budget, seconds
+    return float("nan"), float("nan")
+
+
+def mlp_time(given: Split, seed: int) -> tuple[int, float]:
+    """Epochs after which MLPClassifier reaches the target, and their seconds."""
+    mlp = MLPClassifier((100,), batch_size=128, random_state=seed)
+    seconds = 0.0
+    classes = np.unique(given[2])
+    for epoch in range(1, 31):
+        began = perf_counter()
+        mlp.partial_fit(given[0], given[2], classes=classes)
+        seconds += perf_counter() - began
+        if mlp.score(given[1], given[3]) >= TARGET:
+            return epoch, seconds
+    return -1, float("nan")
+
+
+PARTS: dict[str, Callable[[Split, list[Split]], dict[str, Any]]] = {
+    "settings": compare_settings,
+    "budget8": measure_budget8,
+    "strategies": compare_strategies,
+    "time": measure_time,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("parts", nargs="*", metavar="part", help=f"among {', '.join(PARTS)}")
+    parser.add_argument("--out", type=Path, default=Path("build/benchmarks/banking77.json"))
+    arguments = parser.parse_args()
+    unknown = set(arguments.parts) - set(PARTS)
+    if unknown:
+        parser.error(f"unknown part {sorted(unknown)[0]!r}; known: {', '.join(PARTS)}")
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    given, folds = load()
+    fit(given, 0, budget=1)  # the first fit also pays for torch's own imports
+    machine = {
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+        "sklearn": sklearn.__version__,
+        "torch": torch.__version__,
+        "threads": 1,
+    }
+    print(" ".join(f"{k}={v}" for k, v in machine.items()))
+    results: dict[str, Any] = {"machine": machine}
+    for part in arguments.parts or PARTS:
+        results[part] = PARTS[part](given, folds)
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    arguments.out.write_text(json.dumps(results, indent=2, default=float))
+    print(f"\nWritten to {arguments.out}")
+
+
+if __name__ == "__main__":
+    main()
