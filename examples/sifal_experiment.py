@@ -230,7 +230,10 @@ def main() -> None:
     arguments = parse_arguments()
     budgets = (1.0, 2.0) if arguments.quick else BUDGETS
     n_seeds = 1 if arguments.quick else arguments.seeds
-    data = load_data(arguments.data, arguments.quick)
+    try:
+        data = load_data(arguments.data, arguments.quick)
+    except OSError as error:
+        sys.exit(f"{Path(__file__).name}: {error}")
     n_rows, n_features = data.X_train.shape
     print(f"{data.title}: {n_rows} x {n_features} training counts, {len(data.y_test)} test queries")
     results = run(data, n_seeds, budgets)

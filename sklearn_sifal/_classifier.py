@@ -74,7 +74,7 @@ class LossSampledClassifier(ClassifierMixin, BaseEstimator):
     batch_size : int or 'auto', default='auto'
         Rows per step; 'auto' is 64 for sparse and 128 for dense input.
     lr : float or 'auto', default='auto'
-        Learning rate at the start. 'auto' is 0.03 for sparse input (0.003 with
+        Learning rate at the start. 'auto' is 0.03 for sparse input (0.01 with
         ``sparse_optimizer='adam'``) and 0.003 for dense input.
     lr_schedule : {'linear', 'cosine', 'constant'}, default='linear'
         How the rate falls with the progress, the larger of the shares of `budget` and

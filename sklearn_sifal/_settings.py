@@ -7,7 +7,7 @@ from typing import Any
 # Chosen by cross-validation inside the training parts of the data sets named in the
 # user guide; see benchmarks/defaults.py.
 _SPARSE_BATCH_SIZE, _DENSE_BATCH_SIZE = 64, 128
-_SPARSE_LR = {"adagrad": 0.03, "adam": 0.003}
+_SPARSE_LR = {"adagrad": 0.03, "adam": 0.01}
 _DENSE_LR = 0.003
 # Steps after which more passes stopped paying, and bounds on the passes.
 _ENOUGH_STEPS = 1250
