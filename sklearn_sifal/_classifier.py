@@ -523,6 +523,8 @@ class LossSampledClassifier(ClassifierMixin, BaseEstimator):
         if self.class_weight is not None and not isinstance(self.class_weight, Mapping):
             check_choice(self, "class_weight", ("balanced",))
         check_choice(self, "record", ("loss", "dynamics", "history"))
+        if self.callbacks is not None and not isinstance(self.callbacks, list | tuple):
+            reject(self, "callbacks", "a list of skorch callbacks or None", self.callbacks)
         check_integer(self, "n_threads", 1, none=True)
         check_integer(self, "verbose", 0) if not isinstance(self.verbose, bool) else None
         if not isinstance(self.random_state, np.random.RandomState):

@@ -22,7 +22,24 @@ _DYNAMICS_SUMS = (
 
 
 class NonFiniteLossError(FloatingPointError, ValueError):
-    """A measured loss is infinite or not a number."""
+    """A measured loss is infinite or not a number.
+
+    Parameters
+    ----------
+    message : str
+        What happened.
+    row : int, default=None
+        The row it happened for.
+
+    Attributes
+    ----------
+    row : int or None
+        The row, as numbered by the raiser.
+    """
+
+    def __init__(self, message: str, row: int | None = None) -> None:
+        super().__init__(message)
+        self.row = row
 
 
 class TrainingDynamics:
@@ -45,6 +62,8 @@ class TrainingDynamics:
         self.el2n = np.zeros(n_rows, np.float64)
         self.correct = np.zeros(n_rows, np.int32)
         self.forgotten = np.zeros(n_rows, np.int32)
+        self._seen = np.zeros(n_rows, bool)
+        self._began_wrong = np.zeros(n_rows, bool)
         self._was_correct = np.zeros(n_rows, bool)
 
     def add(
@@ -60,13 +79,25 @@ class TrainingDynamics:
         np.add.at(self.el2n, rows, measured["el2n"])
         np.add.at(self.correct, rows, correct)
         np.add.at(self.forgotten, rows, self._was_correct[rows] & ~correct)
-        self._was_correct[rows] = correct
+        self._note_order(rows, ~correct, correct)
 
     def add_sums(self, other: "TrainingDynamics", positions: NDArray[np.int64]) -> None:
         """Add the sums of other rows at `positions`."""
         for name in _DYNAMICS_SUMS:
             np.add.at(getattr(self, name), positions, getattr(other, name))
-        self._was_correct[positions] = other._was_correct
+        # A row may also be forgotten between its last visit here and its first there.
+        np.add.at(self.forgotten, positions, self._was_correct[positions] & other._began_wrong)
+        seen = other._seen
+        self._note_order(positions[seen], other._began_wrong[seen], other._was_correct[seen])
+
+    def _note_order(
+        self, rows: NDArray[np.int64], began_wrong: NDArray[Any], was_correct: NDArray[Any]
+    ) -> None:
+        """Keep how the first visit of a row went, and how the last."""
+        new = ~self._seen[rows]
+        self._began_wrong[rows[new]] = began_wrong[new]
+        self._was_correct[rows] = was_correct
+        self._seen[rows] = True
 
     def columns(self, visits: NDArray[np.int32]) -> dict[str, NDArray[Any]]:
         """Per-visit means as float32, NaN where a row was never visited."""
@@ -156,12 +187,14 @@ class LossTable:
         NonFiniteLossError
             If a loss is infinite or NaN; the table is then unchanged.
         """
-        finite = np.isfinite(losses)
+        with np.errstate(over="ignore"):
+            stored = losses.astype(np.float32)
+        finite = np.isfinite(stored)
         if not finite.all():
-            bad = int(rows[np.flatnonzero(~finite)[0]])
-            value = float(losses[np.flatnonzero(~finite)[0]])
-            raise NonFiniteLossError(f"the loss of row {bad} is {value}")
-        self.loss[rows] = losses
+            first = int(np.flatnonzero(~finite)[0])
+            row = int(rows[first])
+            raise NonFiniteLossError(f"the loss of row {row} is {float(losses[first])}", row)
+        self.loss[rows] = stored
         self.loss_epoch[rows] = epoch
         self.fresh[rows] = not training
         if training:

@@ -41,7 +41,10 @@ def check_real(
     )
     if not isinstance(value, Real) or isinstance(value, bool | np.bool_):
         reject(owner, name, expected, value)
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # an integer beyond any float
+        reject(owner, name, expected, value)
     too_low = number <= low if open_low else number < low
     too_high = high is not None and (number >= high if open_high else number > high)
     if not np.isfinite(number) or too_low or too_high:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.utils import check_array, check_consistent_length, column_or_1d
+from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
@@ -61,22 +61,29 @@ def validate_inputs(estimator: Any, X: Any, *, reset: bool, name: str = "X") -> 
     """
     if name != "X":
         _refuse_raw_text(X, name)
-    X = validate_data(
-        estimator,
-        X,
-        reset=reset,
-        accept_sparse="csr",
-        dtype=(np.float32, np.float64),
-        order="C",
-    )
+    try:
+        X = validate_data(
+            estimator,
+            X,
+            reset=reset,
+            accept_sparse="csr",
+            dtype=(np.float32, np.float64),
+            order="C",
+        )
+    except ValueError as error:
+        if name == "X":
+            raise
+        raise ValueError(f"{name}: {error}") from error  # scikit-learn's text speaks of X
     return canonical_csr(X) if sp.issparse(X) else X
 
 
 def canonical_csr(X: Any) -> Any:
-    """Return X itself if its rows are sorted and without repeats, else a mended copy."""
-    if not X.has_canonical_format:
-        X = X.copy()
-        X.sum_duplicates()
+    """Return X itself if its rows are sorted, without repeats and stored zeros, else a copy."""
+    if X.has_canonical_format and X.data.all():
+        return X
+    X = X.copy()
+    X.sum_duplicates()
+    X.eliminate_zeros()
     return X
 
 
@@ -105,7 +112,10 @@ def validate_targets(y: Any, X: Any, name: str = "y") -> NDArray[Any]:
     labels: NDArray[Any] = column_or_1d(y, warn=True)
     if labels.dtype.kind == "O":
         _refuse_missing(labels, name)
-    check_consistent_length(X, labels)
+    if len(labels) != X.shape[0]:
+        raise ValueError(
+            f"X and {name} have inconsistent numbers of samples: {X.shape[0]} and {len(labels)}."
+        )
     check_classification_targets(labels)
     return labels
 
@@ -160,8 +170,16 @@ def class_factors(
     if class_weight is None:
         return None
     if isinstance(class_weight, Mapping):
-        factors = compute_class_weight(dict(class_weight), classes=classes, y=classes[codes])
-        return np.asarray(factors, dtype=np.float64)
+        factors = np.asarray(
+            compute_class_weight(dict(class_weight), classes=classes, y=classes[codes]), np.float64
+        )
+        if not (np.isfinite(factors).all() and factors.min() >= 0 and factors[codes].any()):
+            raise ValueError(
+                "The 'class_weight' parameter must have finite, non-negative numbers, not all of "
+                f"them zero. Got {dict(class_weight)!r}."
+            )
+        return factors
     counts = np.bincount(codes, weights=weights, minlength=len(classes))
-    balanced: NDArray[np.float64] = counts.sum() / (len(classes) * counts)
+    with np.errstate(divide="ignore"):  # a chunk may lack a class, whose factor is not used then
+        balanced: NDArray[np.float64] = counts.sum() / (len(classes) * counts)
     return balanced

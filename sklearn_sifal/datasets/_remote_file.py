@@ -70,6 +70,6 @@ def _download(remote: RemoteFile, folder: Path) -> None:
     except OSError as error:  # every failure of the network, in requests' own subclasses
         raise OSError(
             f"{remote.name} could not be downloaded from {remote.url} "
-            f"({type(error).__name__}: {str(error)[:100]}). Try again, or get the file yourself and put it into "
-            f"{folder}, or into a folder named by data_home or the variable SIFAL_DATA."
+            f"({type(error).__name__}: {str(error)[:100]}). Try again, or get the file yourself "
+            f"and put it into {folder}, or into a folder named by data_home or the variable SIFAL_DATA."
         ) from error

@@ -121,7 +121,7 @@ class MLP(nn.Module):
     def reset_parameters(self, seed: int) -> None:
         """Draw the initial weights: Glorot's uniform law, zero biases.
 
-        They do not depend on whether the input is sparse.
+        They do not depend on whether the input is sparse, nor on its type.
 
         Parameters
         ----------
@@ -136,8 +136,11 @@ class MLP(nn.Module):
         generator = torch.Generator().manual_seed(seed)
         for layer in [self.input, *self.layers]:
             bound = (6.0 / sum(layer.weight.shape)) ** 0.5
+            # float64 numbers would be other draws: a list, read as float32, and an array
+            # of the same numbers would begin from different weights.
+            drawn = torch.empty(layer.weight.shape, dtype=torch.float32)
             with torch.no_grad():
-                layer.weight.uniform_(-bound, bound, generator=generator)
+                layer.weight.copy_(drawn.uniform_(-bound, bound, generator=generator))
                 layer.bias.zero_()
 
     def forward(self, x: torch.Tensor | SparseRows) -> torch.Tensor:

@@ -261,9 +261,14 @@ class LossSampledNet(NeuralNet):
 
 
 def _explained(error: NonFiniteLossError, rounds: Rounds, lr: float) -> NonFiniteLossError:
-    budget = rounds.plan.budget
+    plan = rounds.plan
+    row = error.row
+    if row is not None and plan.row_numbers is not None:
+        row = int(plan.row_numbers[row])
     return NonFiniteLossError(
-        f"Training stopped in epoch {rounds.epoch}, after {budget.visits} visits: {error}. "
-        f"The learning rate was lr={lr:g} (before the schedule). Try a smaller lr, or scale the "
-        "features, for example with StandardScaler or MaxAbsScaler."
+        f"Training stopped in epoch {rounds.epoch}, after {plan.budget.visits} visits, because the "
+        f"loss of row {row} became infinite or NaN. The learning rate was lr={lr:g} (before the "
+        "schedule). Try a smaller lr, or scale the features, for example with StandardScaler or "
+        "MaxAbsScaler.",
+        row,
     )

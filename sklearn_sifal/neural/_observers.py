@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal.neural._rounds import Rounds
 from sklearn_sifal.samplers._row_batches import RowGatherer
 
@@ -42,9 +43,24 @@ class FullRecorder:
     def after_round(self, net: Any, rounds: Rounds, record: dict[str, Any]) -> bool:
         """Copy losses, rows and weights; never stops."""
         self.losses.append(rounds.plan.table.loss.copy())
-        self.selections.append(np.sort(np.concatenate(rounds.counts.rows)))
+        # Empty where scoring used up what was left of the budget.
+        trained = [np.empty(0, np.int64), *rounds.counts.rows]
+        self.selections.append(np.sort(np.concatenate(trained)))
         self.weights.append(net.get_weights())
         return False
+
+    def enter_into(self, table: LossTable, records: NDArray[np.int64]) -> None:
+        """Tell of the records of a larger table instead, where the only round's rows now are.
+
+        Parameters
+        ----------
+        table : LossTable
+            The larger table, after the round.
+        records : ndarray of shape (n_rows,), int64
+            Its record for each row.
+        """
+        self.losses = [table.loss.copy()]
+        self.selections = [np.sort(records[rows]) for rows in self.selections]
 
 
 class ValidationMonitor:

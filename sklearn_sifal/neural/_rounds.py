@@ -46,6 +46,8 @@ class TrainingPlan:
         Whether the rows of a selection come in random order.
     schedule : callable
         Factor on the learning rate for a progress in [0, 1).
+    row_numbers : ndarray of shape (n_rows,), int64, or None
+        Numbers by which the caller knows the rows, for messages; None for 0, 1, 2, ...
     first_epoch : int
         Number given to the first round.
     observers : list of RoundObserver
@@ -61,6 +63,7 @@ class TrainingPlan:
     batch_size: int
     shuffle: bool
     schedule: Callable[[float], float]
+    row_numbers: NDArray[np.int64] | None = None
     first_epoch: int = 0
     observers: list[RoundObserver] = field(default_factory=list)
 
@@ -215,7 +218,7 @@ class Rounds:
             "scored": counts.scored,
             "steps": counts.steps,
             "lr": lr,
-            "train_loss": counts.loss_sum / max(counts.visits, 1),
+            "train_loss": counts.loss_sum / counts.visits if counts.visits else float("nan"),
             "chosen_loss": known[0],
             "other_loss": known[1],
             "seconds_select": counts.seconds_select,

@@ -80,6 +80,8 @@ def train(
     _run(estimator, net, data, plan, recorders, streams)
     _warn_if_cut_short(estimator, plan, recorders)
     recorders.set_attributes(estimator, plan, keeps_history=keeps_table)
+    # What partial_fit keeps over its calls ends with a fit.
+    estimator._sample_ids, estimator._n_partial_fits = None, 0
     estimator.initial_weights_ = initial_weights
     estimator.net_ = net
 
@@ -115,6 +117,11 @@ def train_one_pass(
         checkpoint = Checkpoint(net, features)
     table = _new_table(estimator, data)
     goes_on = ids is not None and getattr(estimator, "_sample_ids", None) is not None
+    if goes_on and (estimator._table.dynamics is None) != (table.dynamics is None):
+        raise ValueError(
+            "The 'record' parameter must not change between 'loss' and the others while "
+            f"sample_ids continue one loss table. Got {estimator.record!r}."
+        )
     plan = _make_plan(
         estimator,
         data,
@@ -129,13 +136,14 @@ def train_one_pass(
     recorders = _Recorders(estimator, data, None, net)
     try:
         _run(estimator, net, data, plan, recorders, streams)
+        if ids is not None:
+            ids = _merge_by_id(estimator, plan, recorders, ids, goes_on)
+        recorders.set_attributes(estimator, plan, keeps_history=goes_on, ids=ids)
     except BaseException:
         if checkpoint is not None:
             checkpoint.restore()
         raise
-    plan, data, estimator._sample_ids = _merge_by_id(estimator, plan, data, ids, goes_on)
-    recorders.data = data
-    recorders.set_attributes(estimator, plan, keeps_history=goes_on, ids=estimator._sample_ids)
+    estimator._sample_ids = ids
     estimator._n_partial_fits = calls + 1
     estimator.net_ = net
 
@@ -280,6 +288,7 @@ def _make_plan(
         batch_size=settings.batch_size,
         shuffle=bool(estimator.shuffle),
         schedule=LR_SCHEDULES[estimator.lr_schedule],
+        row_numbers=data.positions,
         first_epoch=first_epoch,
     )
 
@@ -360,18 +369,20 @@ def _table_to_go_on_with(estimator: Any) -> LossTable:
 def _merge_by_id(
     estimator: Any,
     plan: TrainingPlan,
-    data: TrainingData,
-    ids: NDArray[Any] | None,
+    recorders: "_Recorders",
+    ids: NDArray[Any],
     goes_on: bool,
-) -> tuple[TrainingPlan, TrainingData, NDArray[Any] | None]:
-    """Enter a chunk's table into the one that is kept by sample ids."""
-    if ids is None:
-        return plan, data, None
+) -> NDArray[Any]:
+    """Enter a chunk's table into the one that is kept by sample ids; returns its ids."""
+    data = recorders.data
     kept_ids, positions = _positions_of(ids, estimator._sample_ids if goes_on else ids[:0])
+    records = positions[data.positions]
     old = estimator._table if goes_on else LossTable(0, dynamics=plan.table.dynamics is not None)
-    plan.table = old.merged(plan.table, positions[data.positions], len(kept_ids))
-    whole = TrainingData(data.X, data.y, None, np.arange(len(kept_ids)), len(kept_ids))
-    return plan, whole, kept_ids
+    plan.table = old.merged(plan.table, records, len(kept_ids))
+    recorders.data = TrainingData(data.X, data.y, None, np.arange(len(kept_ids)), len(kept_ids))
+    if recorders.full is not None:
+        recorders.full.enter_into(plan.table, records)
+    return kept_ids
 
 
 def _positions_of(ids: NDArray[Any], known: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
@@ -435,7 +446,7 @@ class _Recorders:
         estimator._table, estimator._table_positions = plan.table, self.data.positions
         estimator.loss_table_ = self._structured_table(plan, ids)
         estimator.visit_counts_ = estimator.loss_table_["visits"].copy()
-        self._set_full_history(estimator, keeps_history and ids is None)
+        self._set_full_history(estimator, keeps_history)
 
     def _structured_table(self, plan: TrainingPlan, ids: NDArray[Any] | None) -> NDArray[Any]:
         ids = np.arange(self.data.n_given) if ids is None else ids
@@ -461,7 +472,10 @@ class _Recorders:
         selections = [self.data.positions[rows] for rows in self.full.selections]
         weights = self.full.weights
         if goes_on and estimator.__dict__.get("selections_") is not None:
-            losses = np.concatenate([estimator.loss_history_, losses])
+            # Sample ids may have been added since.
+            n_new = losses.shape[1] - estimator.loss_history_.shape[1]
+            earlier = np.pad(estimator.loss_history_, ((0, 0), (0, n_new)), constant_values=np.nan)
+            losses = np.concatenate([earlier, losses])
             selections = [*estimator.selections_, *selections]
             weights = [*estimator.weight_history_, *weights]
         estimator.loss_history_ = losses

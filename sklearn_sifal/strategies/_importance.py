@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_sifal._parameters import check_real
-from sklearn_sifal.strategies._ranking import inclusion_probabilities
+from sklearn_sifal.strategies._ranking import inclusion_probabilities, systematic_sample
 from sklearn_sifal.strategies._share import ShareStrategy
 
 
@@ -19,6 +19,9 @@ class Importance(ShareStrategy):
     - row i joins with probability q_i = min(1, c P_i), independently of the others, c such
       that the q add up to S;
     - its weight is w_i = (S / N) / q_i, which is 1 on average over a round.
+
+    A draw of fewer rows than a batch is repeated with S the size of a batch and a fixed
+    size (systematic sampling), so that it stays unbiased.
 
     So the weighted mean over the chosen rows estimates the mean over all. The weights
     keep the size of the step; 1 / q_i instead would be a larger learning rate.
@@ -105,10 +108,22 @@ class Importance(ShareStrategy):
         self, losses: NDArray[np.float32], rng: np.random.Generator
     ) -> tuple[NDArray[Any], NDArray[np.float64]]:
         n = len(losses)
-        # A criterion may give a loss just below zero by rounding.
-        powers = (np.maximum(losses.astype(np.float64), 0.0) + self.epsilon) ** self.alpha
-        mixed = (1 - self.uniform) * powers / powers.sum() + self.uniform / n
         expected = self.percentage * n / 100
-        q = inclusion_probabilities(mixed, expected)
+        q = inclusion_probabilities(self._draw_weights(losses), expected)
         chosen = np.flatnonzero(rng.random(n) < q)
         return chosen, (expected / n) / q[chosen]
+
+    def _select_at_least(
+        self, n: int, losses: NDArray[np.float32], chosen: Any, rng: np.random.Generator
+    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        # Rows added at random would pull the estimate towards the easy ones: draw
+        # again instead, by the same rule, a set of exactly n.
+        q = inclusion_probabilities(self._draw_weights(losses), n)
+        rows = systematic_sample(q, rng)
+        return rows, (n / len(losses)) / q[rows]
+
+    def _draw_weights(self, losses: NDArray[np.float32]) -> NDArray[np.float64]:
+        # A criterion may give a loss just below zero by rounding.
+        powers = (np.maximum(losses.astype(np.float64), 0.0) + self.epsilon) ** self.alpha
+        mixed: NDArray[np.float64] = (1 - self.uniform) * powers / powers.sum()
+        return mixed + self.uniform / len(losses)

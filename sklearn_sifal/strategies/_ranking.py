@@ -115,3 +115,38 @@ def inclusion_probabilities(
             return np.where(certain, 1.0, c * weights)
         certain |= reached
     return np.ones(len(weights))
+
+
+def systematic_sample(
+    probabilities: NDArray[np.float64], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Draw a set of fixed size in which every position has its given probability.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n,)
+        Inclusion probabilities, at most 1 each, with a whole number k as their sum.
+    rng : numpy.random.Generator
+        Source of the order and of the starting point.
+
+    Returns
+    -------
+    positions : ndarray of shape (k,), int64
+        Ascending.
+
+    References
+    ----------
+    Madow, "On the theory of systematic sampling, II", Annals of Mathematical
+    Statistics 20, 1949.
+
+    Examples
+    --------
+    >>> systematic_sample(np.array([1.0, 0.5, 0.5]), np.random.default_rng(0)).shape
+    (2,)
+    """
+    order = rng.permutation(len(probabilities))
+    ends = np.cumsum(probabilities[order])
+    # Points at distance 1 meet each interval of length q <= 1 at most once.
+    points = rng.random() + np.arange(round(ends[-1]))
+    hit = np.searchsorted(ends, points, side="right").clip(max=len(order) - 1)
+    return np.unique(order[hit])
