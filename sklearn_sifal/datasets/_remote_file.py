@@ -71,5 +71,5 @@ def _download(remote: RemoteFile, folder: Path) -> None:
         raise OSError(
             f"{remote.name} could not be downloaded from {remote.url} "
             f"({type(error).__name__}: {str(error)[:100]}). Try again, or get the file yourself "
-            f"and put it into {folder}, or into a folder named by data_home or the variable SIFAL_DATA."
+            f"and put it into {folder}, or into a folder named by data_home or SIFAL_DATA."
         ) from error

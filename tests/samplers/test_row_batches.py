@@ -197,7 +197,9 @@ class TestSparseRows:
     @pytest.fixture
     def rows(self) -> SparseRows:
         rng = np.random.default_rng(0)
-        X = sp.random_array((400, 90), density=0.3, format="csr", rng=rng, dtype=np.float32)
+        X = sp.random_array(
+            (400, 90), density=0.3, format="csr", random_state=rng, dtype=np.float32
+        )
         X.data += 1.0
         ((_, rows, _),) = gather(X, np.arange(400), np.arange(400), 400)
         return rows
