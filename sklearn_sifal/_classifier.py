@@ -119,7 +119,9 @@ class LossSampledClassifier(ClassifierMixin, BaseEstimator):
         Torch threads while computing; the caller's setting is restored. None goes by the
         layer sizes alone: one thread for small nets.
     callbacks : list of skorch callbacks, default=None
-        Called at skorch's hooks, with a round as an epoch.
+        Called at skorch's hooks, with a round as an epoch. They are cloned for each fit,
+        to be found in ``net_.callbacks``; callbacks that set the learning rate have no
+        effect, since it follows `lr_schedule`.
     verbose : int, default=0
         Above 0, shows a progress bar on standard error (tqdm, with the ``progress`` extra).
     random_state : int, RandomState instance or None, default=None
@@ -160,7 +162,8 @@ class LossSampledClassifier(ClassifierMixin, BaseEstimator):
     validation_scores_ : list of float or None
         Validation accuracy at each check; None without validation data.
     initial_weights_ : dict of str to ndarray
-        Weights before the first step.
+        Weights before the first step; drawn anew from their seed when asked for, unless
+        they were given.
     loss_history_ : ndarray of shape (n_iter_, n_samples) or None
         Last known losses after each round; None unless ``record='history'``.
     selections_ : list of ndarray or None
@@ -318,6 +321,8 @@ class LossSampledClassifier(ClassifierMixin, BaseEstimator):
             validation = self._validate_validation_data(X_val, y_val, sample_weight_val)
             if validation is None and self.early_stopping:
                 data, validation = self._split(data, streams)
+            # After the split: accuracy on held-out rows counts them by their sample weights.
+            data = self._apply_class_weight(data, self.classes_)
             train(self, data, validation, streams, goes_on=goes_on)
         return self
 
@@ -330,6 +335,10 @@ class LossSampledClassifier(ClassifierMixin, BaseEstimator):
         sample_ids: Any = None,
     ) -> Self:
         """Train on every row once, at a constant rate, from the present weights on.
+
+        The net is made in the first call, or by an earlier `fit`; of parameters changed
+        since, later calls heed `lr`, `batch_size`, `class_weight`, `shuffle`, `record`,
+        `n_threads` and `verbose`.
 
         Parameters
         ----------
@@ -479,6 +488,17 @@ class LossSampledClassifier(ClassifierMixin, BaseEstimator):
         super().set_params(**params)
         return self
 
+    @property
+    def initial_weights_(self) -> dict[str, NDArray[Any]]:
+        """Weights before the first step, by name."""
+        if not hasattr(self, "net_"):
+            raise AttributeError(f"This {type(self).__name__} is not fitted: no initial_weights_.")
+        if self._given_weights is not None:
+            given: dict[str, NDArray[Any]] = self._given_weights
+            return given
+        drawn: dict[str, NDArray[Any]] = self.net_.draw_initial_weights()
+        return drawn
+
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "net_")
 
@@ -552,8 +572,7 @@ class LossSampledClassifier(ClassifierMixin, BaseEstimator):
             )
         self.classes_ = classes
         codes = encode_labels(labels[kept.y], classes, "y")
-        data = TrainingData(kept.X, codes, kept.weights, kept.positions, kept.n_given)
-        return self._apply_class_weight(data, classes)
+        return TrainingData(kept.X, codes, kept.weights, kept.positions, kept.n_given)
 
     def _keep_weighted(self, X: Any, y: NDArray[np.int64], sample_weight: Any) -> TrainingData:
         """Leave out rows of weight zero: bit for bit the same as not passing them."""

@@ -110,8 +110,7 @@ def validate_targets(y: Any, X: Any, name: str = "y") -> NDArray[Any]:
             f"{name} is None."
         )
     labels: NDArray[Any] = column_or_1d(y, warn=True)
-    if labels.dtype.kind == "O":
-        _refuse_missing(labels, name)
+    _refuse_missing(labels, name)
     if len(labels) != X.shape[0]:
         raise ValueError(
             f"X and {name} have inconsistent numbers of samples: {X.shape[0]} and {len(labels)}."
@@ -121,10 +120,16 @@ def validate_targets(y: Any, X: Any, name: str = "y") -> NDArray[Any]:
 
 
 def _refuse_missing(labels: NDArray[Any], name: str) -> None:
-    missing = np.flatnonzero([label is None or label != label for label in labels])
+    if labels.dtype.kind == "O":
+        missing = np.flatnonzero([label is None or label != label for label in labels])
+    elif labels.dtype.kind == "f":
+        missing = np.flatnonzero(~np.isfinite(labels))
+    else:
+        return
     if len(missing):
         raise ValueError(
-            f"Input {name} contains NaN or None at position {missing[0]}: every row needs a label."
+            f"Input {name} contains NaN, None or infinity at position {missing[0]}: every row "
+            "needs a label."
         )
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 class Checkpoint:
-    """Weights and optimiser states of a net, to be put back.
+    """Weights, optimisers and attributes of a net, to be put back.
 
     Parameters
     ----------
@@ -27,6 +27,9 @@ class Checkpoint:
         if features is not None and net.sparse_input:
             device = net.module_.input.weight.device
             self.features = torch.from_numpy(features).to(device)
+        # The optimisers may be replaced, and the history grows in place.
+        self.attributes = vars(net).copy()
+        self.n_epochs = len(net.history)
         self.params = [(p, self._copy(p.detach(), p)) for p in net.module_.parameters()]
         self.states = [
             {
@@ -38,6 +41,9 @@ class Checkpoint:
 
     def restore(self) -> None:
         """Put everything back as it was."""
+        vars(self.net).clear()
+        vars(self.net).update(self.attributes)
+        del self.net.history[self.n_epochs :]
         with torch.no_grad():
             for param, saved in self.params:
                 self._put_back(param, saved, param)

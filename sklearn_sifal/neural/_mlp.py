@@ -10,6 +10,9 @@ from torch import nn
 from sklearn_sifal.neural._row_sparse import sparse_rows_product
 from sklearn_sifal.samplers._row_batches import SparseRows
 
+# Rows of a weight matrix that are drawn at a time.
+_ROWS_PER_BLOCK = 1 << 14
+
 #: Activation functions by name, as in scikit-learn, and a few newer ones.
 ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "identity": lambda x: x,
@@ -136,11 +139,13 @@ class MLP(nn.Module):
         generator = torch.Generator().manual_seed(seed)
         for layer in [self.input, *self.layers]:
             bound = (6.0 / sum(layer.weight.shape)) ** 0.5
-            # float64 numbers would be other draws: a list, read as float32, and an array
-            # of the same numbers would begin from different weights.
-            drawn = torch.empty(layer.weight.shape, dtype=torch.float32)
             with torch.no_grad():
-                layer.weight.copy_(drawn.uniform_(-bound, bound, generator=generator))
+                # float64 numbers would be other draws: a list, read as float32, and an
+                # array of the same numbers would begin from different weights. In blocks,
+                # since a float32 copy of a wide layer would need half its memory again.
+                for rows in layer.weight.split(_ROWS_PER_BLOCK):
+                    drawn = torch.empty(rows.shape, dtype=torch.float32)
+                    rows.copy_(drawn.uniform_(-bound, bound, generator=generator))
                 layer.bias.zero_()
 
     def forward(self, x: torch.Tensor | SparseRows) -> torch.Tensor:

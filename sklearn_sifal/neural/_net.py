@@ -253,6 +253,11 @@ class LossSampledNet(NeuralNet):
         """Copies of the module's weights by name."""
         return {k: v.detach().cpu().numpy().copy() for k, v in self.module_.state_dict().items()}
 
+    def draw_initial_weights(self) -> dict[str, NDArray[Any]]:
+        """The weights that the module's seed gives; kept, they would double a model's size."""
+        module = self.module(**self.get_params_for("module"))
+        return {name: values.numpy() for name, values in module.state_dict().items()}
+
     def set_weights(self, weights: dict[str, NDArray[Any]]) -> None:
         """Load weights by name; shapes must fit."""
         with torch.no_grad():

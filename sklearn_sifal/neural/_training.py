@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_sifal._devices import choose_n_threads, limited_threads, resolve_device
-from sklearn_sifal._loss_table import LossTable
+from sklearn_sifal._loss_table import LossTable, NonFiniteLossError
 from sklearn_sifal._parameters import reject
 from sklearn_sifal._progress import ProgressBar
 from sklearn_sifal._seeding import Streams, make_streams, torch_seed
@@ -37,6 +37,9 @@ from sklearn_sifal.strategies._everything import Base
 from sklearn_sifal.strategies._registry import resolve_strategy
 
 
+# A caller's no_grad() or inference_mode() block must not reach into a training.
+@torch.inference_mode(False)
+@torch.enable_grad()
 def train(
     estimator: Any,
     data: TrainingData,
@@ -76,16 +79,19 @@ def train(
         first_epoch=estimator.n_iter_ if keeps_table else 0,
     )
     recorders = _Recorders(estimator, data, validation, net)
-    initial_weights = net.get_weights()
+    given_weights = None if not goes_on and estimator.init_weights is None else net.get_weights()
     _run(estimator, net, data, plan, recorders, streams)
+    _check_weights_are_finite(net, None)
     _warn_if_cut_short(estimator, plan, recorders)
     recorders.set_attributes(estimator, plan, keeps_history=keeps_table)
     # What partial_fit keeps over its calls ends with a fit.
     estimator._sample_ids, estimator._n_partial_fits = None, 0
-    estimator.initial_weights_ = initial_weights
+    estimator._given_weights = given_weights
     estimator.net_ = net
 
 
+@torch.inference_mode(False)
+@torch.enable_grad()
 def train_one_pass(
     estimator: Any, data: TrainingData, ids: NDArray[Any] | None, *, first: bool
 ) -> None:
@@ -107,12 +113,13 @@ def train_one_pass(
     settings = resolve_settings(estimator, len(data.y), sparse_input=sp.issparse(data.X))
     if first:
         net = _make_net(estimator, data, settings, streams)
+        estimator._given_weights = None
         if estimator.init_weights is not None:
             _load_into(net, load_init_weights(estimator.init_weights))
-        estimator.initial_weights_ = net.get_weights()
-        checkpoint = None
+            estimator._given_weights = net.get_weights()
+        checkpoint, features = None, None
     else:
-        net = _prepare_for_more(estimator.net_, data, settings)
+        net = estimator.net_
         features = np.unique(data.X.indices).astype(np.int64) if sp.issparse(data.X) else None
         checkpoint = Checkpoint(net, features)
     table = _new_table(estimator, data)
@@ -135,7 +142,10 @@ def train_one_pass(
     plan.budget.max_epochs = None
     recorders = _Recorders(estimator, data, None, net)
     try:
+        if not first:
+            _prepare_for_more(net, data, settings)
         _run(estimator, net, data, plan, recorders, streams)
+        _check_weights_are_finite(net, features)
         if ids is not None:
             ids = _merge_by_id(estimator, plan, recorders, ids, goes_on)
         recorders.set_attributes(estimator, plan, keeps_history=goes_on, ids=ids)
@@ -248,16 +258,13 @@ def _shapes(net: LossSampledNet) -> dict[str, tuple[int, ...]]:
     return {name: tuple(values.shape) for name, values in net.module_.state_dict().items()}
 
 
-def _prepare_for_more(
-    net: LossSampledNet, data: TrainingData, settings: Settings
-) -> LossSampledNet:
+def _prepare_for_more(net: LossSampledNet, data: TrainingData, settings: Settings) -> None:
     """Let a net take this chunk's container and the present rate."""
     net.lr = settings.lr
     if sp.issparse(data.X) and not net.sparse_input:
         # The dense optimiser of the first layer cannot take row-sparse gradients.
         net.sparse_input = True
         net._initialize_optimizer()
-    return net
 
 
 # ------------------------------------------------------------------ running it
@@ -316,6 +323,28 @@ def _run(
             net.module_.set_dropout_generator(None)
         if recorders.monitor is not None:
             recorders.monitor.restore_best(net)
+
+
+def _check_weights_are_finite(net: LossSampledNet, features: NDArray[np.int64] | None) -> None:
+    """Raise for what no later loss tells of: the last step, or a feature that is rare.
+
+    Parameters
+    ----------
+    net : LossSampledNet
+        After the training.
+    features : ndarray of shape (n,), int64, or None
+        The only features that the training can have touched; None for all.
+    """
+    for name, param in net.module_.named_parameters():
+        values = param.detach()
+        if name == "input.weight" and features is not None:
+            values = values.index_select(0, torch.from_numpy(features).to(values.device))
+        if values.numel() and not all(bool(end.isfinite()) for end in values.aminmax()):
+            raise NonFiniteLossError(
+                f"Training ended with infinite or NaN weights in {name!r}. The learning rate was "
+                f"lr={net.lr:g} (before the schedule). Try a smaller lr, or scale the features, "
+                "for example with StandardScaler or MaxAbsScaler."
+            )
 
 
 def _numpy_dtype(net: LossSampledNet) -> Any:

@@ -48,7 +48,9 @@ class SparseRows:
 
     def dropout(self, p: float, generator: torch.Generator | None) -> "SparseRows":
         """Remove each stored value with probability `p` and scale the rest by 1/(1-p)."""
-        draws = torch.rand(self.values.shape, generator=generator, device=self.values.device)
+        draws = torch.rand(
+            self.values.shape, dtype=torch.float32, generator=generator, device=self.values.device
+        )
         kept = draws >= p
         # Dropped values are taken out, not set to zero: their weights are then
         # neither read nor updated.

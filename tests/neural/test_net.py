@@ -1,0 +1,137 @@
+"""The skorch net by itself: optimisers, scoring, weights; and undoing with a checkpoint."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import torch
+
+from sklearn_sifal.neural._checkpoint import Checkpoint
+from sklearn_sifal.neural._mlp import MLP
+from sklearn_sifal.neural._net import LossSampledNet
+from sklearn_sifal.neural._row_sparse import RowAdam
+
+N, D, K = 30, 8, 3
+
+
+def make_net(sparse_input: bool, **parameters: Any) -> LossSampledNet:
+    settings = {
+        "module__n_features": D,
+        "module__n_outputs": K,
+        "module__hidden_layer_sizes": (4,),
+        "module__seed": 0,
+        "criterion__reduction": "none",
+        "optimizer": torch.optim.Adam,
+        "lr": 0.1,
+    }
+    net = LossSampledNet(MLP, sparse_input=sparse_input, **{**settings, **parameters})
+    return net.initialize()
+
+
+def make_X(sparse_input: bool) -> Any:
+    X = np.random.default_rng(0).poisson(0.5, (N, D)).astype(np.float32)
+    X[:, -2:] = 0
+    return sp.csr_array(X) if sparse_input else X
+
+
+Y = np.arange(N) % K
+
+
+def step(net: LossSampledNet, X: Any) -> None:
+    """One step on all rows."""
+    batch = next(iter(net.get_dataset(X, Y).gather(np.arange(N), N)))
+    net._zero_grad_optimizer()
+    net.criterion_(net.infer(batch[1]), batch[2]).mean().backward()
+    net._step_optimizer(None)
+
+
+@pytest.mark.parametrize("sparse_input", [False, True])
+class TestNet:
+    def test_holds_nothing_out_and_prints_nothing(self, sparse_input: bool, capsys: Any) -> None:
+        net = make_net(sparse_input)
+        assert net.train_split is None
+        assert net.callbacks_ == []
+        assert capsys.readouterr() == ("", "")
+
+    def test_every_weight_has_one_optimiser(self, sparse_input: bool) -> None:
+        net = make_net(sparse_input, sparse_optimizer="adam")
+        named = {id(p): name for name, p in net.module_.named_parameters()}
+        owned = {
+            optimizer: {
+                named[id(p)]
+                for g in getattr(net, optimizer + "_").param_groups
+                for p in g["params"]
+            }
+            for optimizer in net._optimizers
+        }
+        dense = {"input.bias", "layers.0.weight", "layers.0.bias"}
+        if sparse_input:
+            assert isinstance(net.row_optimizer_, RowAdam)
+            assert owned == {"optimizer": dense, "row_optimizer": {"input.weight"}}
+        else:
+            assert owned == {"optimizer": dense | {"input.weight"}}
+
+    def test_scores_are_those_of_evaluation_mode(self, sparse_input: bool) -> None:
+        net = make_net(sparse_input, module__dropout=0.5, module__input_dropout=0.5)
+        X = make_X(sparse_input)
+        rows = np.array([5, 2, 2, 29])
+        found = net.score_rows(net.get_dataset(X, Y), rows, ("correct", "margin"))
+        logits = net.forward(X)
+        losses = torch.nn.functional.cross_entropy(logits, torch.from_numpy(Y), reduction="none")
+        np.testing.assert_allclose(found["loss"], losses[rows], rtol=1e-5)
+        np.testing.assert_array_equal(found["correct"], logits.argmax(1).numpy()[rows] == Y[rows])
+        assert all(p.grad is None for p in net.module_.parameters())
+
+    def test_weights_out_and_in(self, sparse_input: bool) -> None:
+        net, other = make_net(sparse_input), make_net(sparse_input, module__seed=1)
+        weights = net.get_weights()
+        other.set_weights(weights)
+        for name, values in other.get_weights().items():
+            np.testing.assert_array_equal(values, weights[name])
+            assert not np.shares_memory(values, weights[name])
+
+
+@pytest.mark.parametrize("sparse_optimizer", ["adagrad", "adam"])
+@pytest.mark.parametrize("sparse_input", [False, True])
+@pytest.mark.parametrize("n_before", [0, 2])
+class TestCheckpoint:
+    def test_restored_net_goes_on_alike(
+        self, sparse_input: bool, sparse_optimizer: str, n_before: int
+    ) -> None:
+        X = make_X(sparse_input)
+        features = np.unique(X.indices).astype(np.int64) if sparse_input else None
+        nets = [make_net(sparse_input, sparse_optimizer=sparse_optimizer) for _ in range(2)]
+        for net in nets:
+            for _ in range(n_before):
+                step(net, X)
+        checkpoint = Checkpoint(nets[0], features)
+        for _ in range(3):
+            step(nets[0], 5 * X)
+        nets[0].lr = 7.0
+        checkpoint.restore()
+        assert nets[0].lr == 0.1
+        for _ in range(2):
+            for net in nets:
+                step(net, X)
+            for name, values in nets[1].get_weights().items():
+                np.testing.assert_array_equal(nets[0].get_weights()[name], values)
+
+    def test_other_optimisers_since(
+        self, sparse_input: bool, sparse_optimizer: str, n_before: int
+    ) -> None:
+        net = make_net(sparse_input, sparse_optimizer=sparse_optimizer)
+        for _ in range(n_before):
+            step(net, make_X(sparse_input))
+        optimizer, names, weights = net.optimizer_, net._optimizers, net.get_weights()
+        checkpoint = Checkpoint(net, None)
+        net.sparse_input = True
+        net._initialize_optimizer()
+        step(net, make_X(True))
+        checkpoint.restore()
+        assert net.sparse_input is sparse_input
+        assert net.optimizer_ is optimizer
+        assert net._optimizers == names
+        assert hasattr(net, "row_optimizer_") is sparse_input
+        for name, values in weights.items():
+            np.testing.assert_array_equal(net.get_weights()[name], values)

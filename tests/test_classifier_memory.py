@@ -1,0 +1,55 @@
+"""Training on a wide sparse matrix needs memory for its weights, not for the matrix."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+MEASURE = """
+import re
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse as sp
+
+from sklearn_sifal import LossSampledClassifier
+
+
+def megabytes(name):
+    return int(re.search(name + r":\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+
+
+def classifier():
+    return LossSampledClassifier(hidden_layer_sizes=(64,), budget=1, random_state=0)
+
+
+rng = np.random.default_rng(0)
+# What imports and first calls cost is not counted.
+classifier().fit(sp.csr_array(rng.poisson(1.0, (300, 20)).astype(np.float32)), np.arange(300) % 10)
+
+n, d, k = 50_000, 500_000, 30
+columns = np.sort(rng.integers(0, d, (n, k), dtype=np.int32), axis=1).ravel()
+X = sp.csr_array((np.ones(n * k, np.float32), columns, np.arange(0, n * k + 1, k)), shape=(n, d))
+X.sum_duplicates()
+y = rng.integers(0, 10, n)
+del columns
+
+before = megabytes("VmRSS")
+try:
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+except OSError:
+    before = max(before, megabytes("VmHWM"))
+classifier().fit(X, y)
+print(megabytes("VmHWM") - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
+def test_wide_sparse_matrix() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE], capture_output=True, text=True, check=True
+    )
+    used = float(done.stdout)
+    # 128 MB are the weights and 128 MB are initial_weights_.
+    assert 250 < used < 400
