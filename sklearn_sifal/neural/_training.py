@@ -367,7 +367,7 @@ def _warn_if_cut_short(estimator: Any, plan: TrainingPlan, recorders: "_Recorder
             f"{budget.total} row visits: the budget was not spent. Raise max_epochs, or leave it "
             "at None, if strategies are to be compared at equal budgets.",
             ConvergenceWarning,
-            stacklevel=4,
+            stacklevel=6,  # the caller of fit, past the two decorators of train
         )
 
 
