@@ -9,20 +9,38 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sklearn_sifal._classifier import LossSampledClassifier
+    from sklearn_sifal._loss_table import LossTable, NonFiniteLossError
+    from sklearn_sifal._parameters import InvalidParameterError
     from sklearn_sifal.preprocessing._regex import RegexPreprocessor
 
 __version__ = "0.1.0.dev0"
 
-__all__ = ["LossSampledClassifier", "RegexPreprocessor", "__version__"]
+__all__ = [
+    "InvalidParameterError",
+    "LossSampledClassifier",
+    "LossTable",
+    "NonFiniteLossError",
+    "RegexPreprocessor",
+    "__version__",
+]
 
 # Public name -> the module that defines it.
 _DEFINED_IN = {
+    "InvalidParameterError": "sklearn_sifal._parameters",
     "LossSampledClassifier": "sklearn_sifal._classifier",
+    "LossTable": "sklearn_sifal._loss_table",
+    "NonFiniteLossError": "sklearn_sifal._loss_table",
     "RegexPreprocessor": "sklearn_sifal.preprocessing._regex",
 }
 
 
+# Imported when first asked for, so that `sklearn_sifal.strategies` needs no import of its own.
+_SUBMODULES = ("datasets", "preprocessing", "strategies")
+
+
 def __getattr__(name: str) -> Any:
+    if name in _SUBMODULES:
+        return import_module(f"sklearn_sifal.{name}")
     if name not in _DEFINED_IN:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(_DEFINED_IN[name]), name)
@@ -31,4 +49,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, *_SUBMODULES])

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -16,6 +15,7 @@ from sklearn_sifal._parameters import (
     check_flag,
     check_integer,
     check_real,
+    is_integer,
     reject,
 )
 from sklearn_sifal._seeding import Streams, make_streams, numpy_seed
@@ -55,7 +55,7 @@ class LossSampledClassifier(ClassifierMixin, BaseEstimator):
         'importance', of the total loss for 'percentage' and 'bottom_percentage';
         ignored by 'base'. At 100 each of them equals 'base'. Must be None with an
         instance or a callable.
-    hidden_layer_sizes : sequence of int, default=(100,)
+    hidden_layer_sizes : int or sequence of int, default=(100,)
         Widths of the hidden layers; empty for a linear model.
     activation : {'identity', 'logistic', 'tanh', 'relu', 'gelu'}, default='relu'
         Activation of the hidden layers.
@@ -108,8 +108,9 @@ class LossSampledClassifier(ClassifierMixin, BaseEstimator):
         Initial weights by name, as in `initial_weights_` or in a file written by
         `save_weights`. Reading a file needs the ``persist`` extra.
     warm_start : bool, default=False
-        Whether a further call of `fit` goes on from the present weights. With as many
-        rows as before, the loss table goes on too.
+        Whether a further call of `fit` goes on from the present weights. With the same
+        rows trained on as before, by number, and the same `record`, the loss table and
+        the history go on too; otherwise they start anew.
     record : {'loss', 'dynamics', 'history'}, default='loss'
         What to keep: losses and visits; also the training dynamics of every row; also
         losses, selections and weights of every round.
@@ -154,11 +155,13 @@ class LossSampledClassifier(ClassifierMixin, BaseEstimator):
         How often each row was trained on.
     history_ : list of dict
         Per round: 'epoch', 'visits', 'scored' (rows scored without training), 'steps',
-        'lr', 'train_loss', 'chosen_loss' and 'other_loss' (known loss, at the time of
-        the choice, of the rows chosen and of the rest), 'seconds_select',
-        'seconds_score', 'seconds_train'; 'valid_acc' and 'valid_loss' at a check.
+        'lr' (of its last step), 'train_loss', 'chosen_loss' and 'other_loss' (known
+        loss, at the time of the choice, of the rows chosen and of the rest),
+        'validated' (validation rows passed forward), 'seconds_select', 'seconds_score',
+        'seconds_train'; 'valid_acc' and 'valid_loss' at a check.
     loss_curve_ : list of float
-        Unweighted mean loss, in nats, of the rows trained on in each round.
+        Unweighted mean loss, in nats, of the rows trained on in each round; NaN for a last
+        round whose scoring used up the budget.
     validation_scores_ : list of float or None
         Validation accuracy at each check; None without validation data.
     initial_weights_ : dict of str to ndarray
@@ -184,6 +187,10 @@ class LossSampledClassifier(ClassifierMixin, BaseEstimator):
 
     On the CPU the net computes in the type of X if that is float32 or float64, else in
     float32.
+
+    The last known loss of a long training says little about wrong labels: they have been
+    memorised by then. To find them, train with ``budget=2`` and rank by ``mean_loss``
+    (``record='dynamics'``).
 
     On small, clean, balanced data selection gains little over ``'base'`` at equal visits,
     and rules that chase the largest losses do harm where labels are wrong.
@@ -211,7 +218,7 @@ class LossSampledClassifier(ClassifierMixin, BaseEstimator):
         sampling_strategy: str | SamplingStrategy | Callable[..., Any] = "importance",
         *,
         sampling_percentage: float | None = None,
-        hidden_layer_sizes: Sequence[int] = (100,),
+        hidden_layer_sizes: int | Sequence[int] = (100,),
         activation: str = "relu",
         dropout: float = 0.0,
         input_dropout: float = 0.0,
@@ -320,7 +327,7 @@ class LossSampledClassifier(ClassifierMixin, BaseEstimator):
             streams = make_streams(self.random_state)
             validation = self._validate_validation_data(X_val, y_val, sample_weight_val)
             if validation is None and self.early_stopping:
-                data, validation = self._split(data, streams)
+                data, validation = self._split(data, streams, goes_on=goes_on)
             # After the split: accuracy on held-out rows counts them by their sample weights.
             data = self._apply_class_weight(data, self.classes_)
             train(self, data, validation, streams, goes_on=goes_on)
@@ -358,6 +365,13 @@ class LossSampledClassifier(ClassifierMixin, BaseEstimator):
         Returns
         -------
         self : LossSampledClassifier
+
+        Raises
+        ------
+        ValueError
+            If a parameter or an input is not valid; the message names it.
+        NonFiniteLossError
+            If a loss becomes infinite or NaN; the weights are then as before the call.
         """
         from sklearn_sifal.neural._training import train_one_pass
 
@@ -511,47 +525,52 @@ class LossSampledClassifier(ClassifierMixin, BaseEstimator):
 
     def _check_parameters(self) -> None:
         """Check everything that can be checked without data and without torch."""
-        resolve_strategy(self.sampling_strategy)
-        if self.sampling_percentage is not None:
-            check_real(self, "sampling_percentage", 0, 100, open_low=True, none=True)
-        self._new_strategy()._check_parameters()
+        check_real(self, "sampling_percentage", 0, 100, open_low=True, none=True)
+        resolve_strategy(self.sampling_strategy, self.sampling_percentage)._check_parameters()
+        self._check_net_parameters()
+        self._check_training_parameters()
+
+    def _check_net_parameters(self) -> None:
         sizes = self.hidden_layer_sizes
-        if (
-            isinstance(sizes, str)
-            or not isinstance(sizes, Sequence | np.ndarray)
-            or not all(isinstance(n, Integral) and n >= 1 for n in sizes)
-        ):
-            reject(self, "hidden_layer_sizes", "a sequence of positive integers", sizes)
+        widths: Any = [sizes] if is_integer(sizes, 1) else sizes
+        listed = isinstance(widths, Sequence | np.ndarray) and not isinstance(widths, str)
+        if not (listed and all(is_integer(n, 1) for n in widths)):
+            expected = "a positive integer or a sequence of positive integers"
+            reject(self, "hidden_layer_sizes", expected, sizes)
         check_choice(self, "activation", ("identity", "logistic", "tanh", "relu", "gelu"))
         for name in ("dropout", "input_dropout"):
             check_real(self, name, 0, 1, open_high=True)
+        if not (isinstance(self.optimizer, type) or self.optimizer == "auto"):
+            reject(self, "optimizer", "'auto' or a torch.optim.Optimizer class", self.optimizer)
+        check_choice(self, "sparse_optimizer", ("adagrad", "adam"))
+        check_real(self, "weight_decay", 0)
+        if self.callbacks is not None and not isinstance(self.callbacks, list | tuple):
+            reject(self, "callbacks", "a list of skorch callbacks or None", self.callbacks)
+
+    def _check_training_parameters(self) -> None:
         check_real(self, "budget", 0, open_low=True, choices=("auto",))
         check_choice(self, "budget_unit", ("visits", "passes"))
         check_integer(self, "max_epochs", 1, none=True)
         check_integer(self, "batch_size", 1, choices=("auto",))
         check_real(self, "lr", 0, open_low=True, choices=("auto",))
         check_choice(self, "lr_schedule", ("linear", "cosine", "constant"))
-        if not (isinstance(self.optimizer, type) or self.optimizer == "auto"):
-            reject(self, "optimizer", "'auto' or a torch.optim.Optimizer class", self.optimizer)
-        check_choice(self, "sparse_optimizer", ("adagrad", "adam"))
-        check_real(self, "weight_decay", 0)
         for name in ("shuffle", "early_stopping", "warm_start"):
             check_flag(self, name)
         check_real(self, "validation_fraction", 0, 1, open_low=True, open_high=True)
         check_integer(self, "n_iter_no_change", 1)
         check_real(self, "tol", 0)
-        if self.class_weight is not None and not isinstance(self.class_weight, Mapping):
-            check_choice(self, "class_weight", ("balanced",))
+        weights = self.class_weight
+        named = isinstance(weights, str) and weights == "balanced"
+        if not (weights is None or named or isinstance(weights, Mapping)):
+            reject(self, "class_weight", "'balanced', a dict or None", weights)
         check_choice(self, "record", ("loss", "dynamics", "history"))
-        if self.callbacks is not None and not isinstance(self.callbacks, list | tuple):
-            reject(self, "callbacks", "a list of skorch callbacks or None", self.callbacks)
         check_integer(self, "n_threads", 1, none=True)
-        check_integer(self, "verbose", 0) if not isinstance(self.verbose, bool) else None
-        if not isinstance(self.random_state, np.random.RandomState):
-            check_integer(self, "random_state", 0, none=True)
-
-    def _new_strategy(self) -> SamplingStrategy:
-        return resolve_strategy(self.sampling_strategy, self.sampling_percentage)
+        if not isinstance(self.verbose, bool):
+            check_integer(self, "verbose", 0)
+        seed = self.random_state
+        if not (seed is None or is_integer(seed, 0) or isinstance(seed, np.random.RandomState)):
+            expected = "an integer of at least 0, a RandomState instance or None"
+            reject(self, "random_state", expected, seed)
 
     def _validate_training_data(
         self, X: Any, y: Any, sample_weight: Any, *, goes_on: bool
@@ -585,7 +604,8 @@ class LossSampledClassifier(ClassifierMixin, BaseEstimator):
         if factors is None:
             return data
         weights = factors[data.y] if data.weights is None else factors[data.y] * data.weights
-        return TrainingData(data.X, data.y, weights, data.positions, data.n_given)
+        weighted = TrainingData(data.X, data.y, weights, data.positions, data.n_given)
+        return weighted.take(np.flatnonzero(weights))  # a class of weight zero is left out
 
     def _validate_validation_data(
         self, X_val: Any, y_val: Any, sample_weight_val: Any
@@ -602,8 +622,16 @@ class LossSampledClassifier(ClassifierMixin, BaseEstimator):
         weights = validate_weights(sample_weight_val, len(codes), "sample_weight_val")
         return TrainingData(X_val, codes, weights, np.arange(0), 0)
 
-    def _split(self, data: TrainingData, streams: Streams) -> tuple[TrainingData, TrainingData]:
+    def _split(
+        self, data: TrainingData, streams: Streams, *, goes_on: bool
+    ) -> tuple[TrainingData, TrainingData]:
+        """Hold out rows for validation; a warm start holds out the same ones again."""
         rows = np.arange(len(data.y))
+        if goes_on and len(self.loss_table_) == data.n_given:
+            held = self.loss_table_["held_out"][data.positions]
+            if held.any() and not held.all():
+                # Others were trained on, and would make the accuracy look better.
+                return data.take(rows[~held]), data.take(rows[held])
         try:
             trained, held_out = train_test_split(
                 rows,

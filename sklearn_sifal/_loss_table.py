@@ -163,8 +163,8 @@ class LossTable:
         rows: NDArray[np.int64],
         losses: NDArray[Any],
         *,
-        epoch: int,
-        training: bool,
+        epoch: int = 0,
+        training: bool = True,
         measured: Mapping[str, Any] | None = None,
     ) -> None:
         """Store the losses of one step or scoring pass.
@@ -175,9 +175,9 @@ class LossTable:
             Row numbers. Repeats count as that many visits; the last loss stays.
         losses : ndarray of shape (n,)
             Losses in nats.
-        epoch : int
+        epoch : int, default=0
             The current round.
-        training : bool
+        training : bool, default=True
             True for a training step, which counts as a visit; False for a scoring pass.
         measured : mapping of str to ndarray of shape (n,), default=None
             The `DYNAMICS_MEASURES` of the step, needed when dynamics are kept.
@@ -185,8 +185,20 @@ class LossTable:
         Raises
         ------
         NonFiniteLossError
-            If a loss is infinite or NaN; the table is then unchanged.
+            If a loss is infinite or NaN.
+        ValueError
+            If there is not one loss per row, or no such row. After an error the table is
+            unchanged.
         """
+        rows, losses = np.asarray(rows, dtype=np.int64), np.asarray(losses)
+        if rows.shape != losses.shape or rows.ndim != 1:
+            raise ValueError(
+                f"record needs one loss per row. Got {rows.shape} rows and {losses.shape} losses."
+            )
+        if len(rows) and (rows.min() < 0 or rows.max() >= len(self)):
+            raise ValueError(
+                f"record takes rows from 0 to {len(self) - 1}. Got {rows.min()} to {rows.max()}."
+            )
         with np.errstate(over="ignore"):
             stored = losses.astype(np.float32)
         finite = np.isfinite(stored)
@@ -203,7 +215,13 @@ class LossTable:
                 self.dynamics.add(rows, losses, measured)
 
     def evict(self, rows: NDArray[Any]) -> None:
-        """Let rows (numbers or a mask) sit out until `restore`."""
+        """Let rows sit out until `restore`.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n,), integer, or of shape (n_rows,), bool
+            Row numbers or a mask.
+        """
         self.evicted[rows] = True
 
     def restore(self) -> None:
@@ -222,6 +240,10 @@ class LossTable:
             Rows of the new table, repeats allowed.
         n_rows : int
             Number of rows of the new table; at least as many as here.
+
+        Returns
+        -------
+        table : LossTable
         """
         table = LossTable(max(n_rows, len(self)), dynamics=self.dynamics is not None)
         for name in ("loss", "loss_epoch", "fresh", "visits", "evicted"):
@@ -248,6 +270,11 @@ class LossTable:
             Identifiers of all rows given to `fit`.
         positions : ndarray of shape (n_rows,), int64, default=None
             Which of them the rows of this table are; None for all.
+
+        Returns
+        -------
+        table : structured ndarray of shape (n,)
+            Rows that this table does not have get a NaN loss, epoch -1 and no visits.
         """
         columns: dict[str, NDArray[Any]] = {
             "loss": self.loss,

@@ -1,4 +1,8 @@
-"""Checks of constructor parameters, with messages in scikit-learn's wording."""
+"""Checks of parameters, with messages in scikit-learn's wording.
+
+Functions check a value under a name. Estimators and strategies have the name looked up
+among their attributes.
+"""
 
 from collections.abc import Collection
 from numbers import Integral, Real
@@ -8,15 +12,79 @@ import numpy as np
 
 
 class InvalidParameterError(ValueError, TypeError):
-    """A constructor parameter has a value or a type that is not allowed."""
+    """A parameter has a value or a type that is not allowed."""
+
+
+def reject_value(owner_name: str, name: str, expected: str, value: Any) -> NoReturn:
+    """Raise the error for parameter `name` of the class or function called `owner_name`."""
+    raise InvalidParameterError(
+        f"The {name!r} parameter of {owner_name} must be {expected}. Got {value!r} instead."
+    )
+
+
+def check_real_value(
+    owner_name: str,
+    name: str,
+    value: Any,
+    low: float,
+    high: float | None = None,
+    *,
+    open_low: bool = False,
+    open_high: bool = False,
+    none: bool = False,
+    choices: Collection[str] = (),
+) -> None:
+    """Raise unless `value` is a finite number in an interval, or an allowed other value."""
+    if _is_other(value, none, choices):
+        return
+    low_sign, high_sign = "(" if open_low else "[", ")" if open_high or high is None else "]"
+    bound = "inf" if high is None else f"{high:g}"
+    expected = _or_other(
+        f"a number in the range {low_sign}{low:g}, {bound}{high_sign}", none, choices
+    )
+    if not isinstance(value, Real) or isinstance(value, bool | np.bool_):
+        reject_value(owner_name, name, expected, value)
+    try:
+        number = float(value)
+    except OverflowError:  # an integer beyond any float
+        reject_value(owner_name, name, expected, value)
+    too_low = number <= low if open_low else number < low
+    too_high = high is not None and (number >= high if open_high else number > high)
+    if not np.isfinite(number) or too_low or too_high:
+        reject_value(owner_name, name, expected, value)
+
+
+def check_integer_value(
+    owner_name: str,
+    name: str,
+    value: Any,
+    low: int,
+    high: int | None = None,
+    *,
+    none: bool = False,
+    choices: Collection[str] = (),
+) -> None:
+    """Raise unless `value` is an integer from `low` to `high`, or an allowed other value."""
+    if _is_other(value, none, choices) or is_integer(value, low, high):
+        return
+    expected = (
+        f"an integer of at least {low}"
+        if high is None
+        else f"an integer in the range [{low}, {high}]"
+    )
+    reject_value(owner_name, name, _or_other(expected, none, choices), value)
+
+
+def is_integer(value: Any, low: int, high: int | None = None) -> bool:
+    """Whether `value` is an integer, other than a bool, from `low` to `high`."""
+    if not isinstance(value, Integral) or isinstance(value, bool | np.bool_):
+        return False
+    return low <= int(value) and (high is None or int(value) <= high)
 
 
 def reject(owner: Any, name: str, expected: str, value: Any) -> NoReturn:
     """Raise the error for parameter `name` of estimator `owner`."""
-    raise InvalidParameterError(
-        f"The {name!r} parameter of {type(owner).__name__} must be {expected}. "
-        f"Got {value!r} instead."
-    )
+    reject_value(type(owner).__name__, name, expected, value)
 
 
 def check_real(
@@ -31,24 +99,17 @@ def check_real(
     choices: Collection[str] = (),
 ) -> None:
     """Raise unless ``owner.name`` is a finite number in an interval, or an allowed other value."""
-    value = getattr(owner, name)
-    if _is_other(value, none, choices):
-        return
-    low_sign, high_sign = "(" if open_low else "[", ")" if open_high or high is None else "]"
-    bound = "inf" if high is None else f"{high:g}"
-    expected = _or_other(
-        f"a number in the range {low_sign}{low:g}, {bound}{high_sign}", none, choices
+    check_real_value(
+        type(owner).__name__,
+        name,
+        getattr(owner, name),
+        low,
+        high,
+        open_low=open_low,
+        open_high=open_high,
+        none=none,
+        choices=choices,
     )
-    if not isinstance(value, Real) or isinstance(value, bool | np.bool_):
-        reject(owner, name, expected, value)
-    try:
-        number = float(value)
-    except OverflowError:  # an integer beyond any float
-        reject(owner, name, expected, value)
-    too_low = number <= low if open_low else number < low
-    too_high = high is not None and (number >= high if open_high else number > high)
-    if not np.isfinite(number) or too_low or too_high:
-        reject(owner, name, expected, value)
 
 
 def check_integer(
@@ -56,10 +117,7 @@ def check_integer(
 ) -> None:
     """Raise unless ``owner.name`` is an integer of at least `low`, or an allowed other value."""
     value = getattr(owner, name)
-    if _is_other(value, none, choices):
-        return
-    if not isinstance(value, Integral) or isinstance(value, bool | np.bool_) or value < low:
-        reject(owner, name, _or_other(f"an integer of at least {low}", none, choices), value)
+    check_integer_value(type(owner).__name__, name, value, low, none=none, choices=choices)
 
 
 def check_choice(owner: Any, name: str, choices: Collection[str], *, none: bool = False) -> None:

@@ -49,7 +49,8 @@ class TrainingData:
         """Weights with mean 1; None if they are all equal."""
         if self.weights is None or np.all(self.weights == self.weights[0]):
             return None
-        scaled: NDArray[np.float64] = self.weights / self.weights.mean()
+        relative = self.weights / self.weights.max()  # the sum of huge weights would overflow
+        scaled: NDArray[np.float64] = relative / relative.mean()
         return scaled
 
 
@@ -59,8 +60,7 @@ def validate_inputs(estimator: Any, X: Any, *, reset: bool, name: str = "X") -> 
     Other numeric types become float32. Sorted indices without repeats let word dropout
     drop a feature rather than one of its entries.
     """
-    if name != "X":
-        _refuse_raw_text(X, name)
+    _refuse_raw_text(X, name)
     try:
         X = validate_data(
             estimator,
@@ -73,6 +73,8 @@ def validate_inputs(estimator: Any, X: Any, *, reset: bool, name: str = "X") -> 
     except ValueError as error:
         if name == "X":
             raise
+        if "could not convert string" in str(error):
+            raise ValueError(_raw_text_message(name)) from error
         raise ValueError(f"{name}: {error}") from error  # scikit-learn's text speaks of X
     return canonical_csr(X) if sp.issparse(X) else X
 
@@ -88,18 +90,26 @@ def canonical_csr(X: Any) -> Any:
 
 
 def _refuse_raw_text(X: Any, name: str) -> None:
-    first = X
-    while isinstance(first, list | tuple) and first:
-        first = first[0]
-    dtype = getattr(X, "dtype", None)
-    if dtype is not None and getattr(X, "ndim", 0) == 1 and len(X):
-        first = X[0] if isinstance(X, np.ndarray) else next(iter(X))
-    if isinstance(first, str):
+    """Raise if X is a list, array or Series of texts: scikit-learn would speak of floats."""
+    one_dimensional = isinstance(X, list | tuple) or getattr(X, "ndim", 0) == 1
+    first = next(iter(X), None) if one_dimensional else None
+    if not isinstance(first, str):
+        return
+    if name == "X":
         raise ValueError(
-            f"{name} is raw text ({first[:40]!r}), but must have the numeric features of X. In a "
-            "Pipeline, let the steps before the classifier transform it: "
-            f'Pipeline(steps, transform_input=["{name}"]), with metadata routing enabled.'
+            f"X is raw text ({first[:40]!r}), but must have numeric features of shape (n_samples, "
+            "n_features). Put a vectorizer before the classifier: "
+            "make_pipeline(CountVectorizer(), LossSampledClassifier())."
         )
+    raise ValueError(_raw_text_message(name, f" ({first[:40]!r})"))
+
+
+def _raw_text_message(name: str, shown: str = "") -> str:
+    return (
+        f"{name} is raw text{shown}, but must have the numeric features of X. In a Pipeline, let "
+        "the steps before the classifier transform it: "
+        f'Pipeline(steps, transform_input=["{name}"]), with metadata routing enabled.'
+    )
 
 
 def validate_targets(y: Any, X: Any, name: str = "y") -> NDArray[Any]:
@@ -112,16 +122,19 @@ def validate_targets(y: Any, X: Any, name: str = "y") -> NDArray[Any]:
     labels: NDArray[Any] = column_or_1d(y, warn=True)
     _refuse_missing(labels, name)
     if len(labels) != X.shape[0]:
+        inputs = name.replace("y", "X")
         raise ValueError(
-            f"X and {name} have inconsistent numbers of samples: {X.shape[0]} and {len(labels)}."
+            f"{inputs} and {name} have inconsistent numbers of samples: {X.shape[0]} and "
+            f"{len(labels)}."
         )
+    _refuse_mixed(labels, name)
     check_classification_targets(labels)
     return labels
 
 
 def _refuse_missing(labels: NDArray[Any], name: str) -> None:
     if labels.dtype.kind == "O":
-        missing = np.flatnonzero([label is None or label != label for label in labels])
+        missing = np.flatnonzero([_is_missing(label) for label in labels])
     elif labels.dtype.kind == "f":
         missing = np.flatnonzero(~np.isfinite(labels))
     else:
@@ -131,6 +144,21 @@ def _refuse_missing(labels: NDArray[Any], name: str) -> None:
             f"Input {name} contains NaN, None or infinity at position {missing[0]}: every row "
             "needs a label."
         )
+
+
+def _is_missing(label: Any) -> bool:
+    try:
+        return label is None or bool(label != label)
+    except TypeError:  # pandas.NA refuses to be true or false
+        return True
+
+
+def _refuse_mixed(labels: NDArray[Any], name: str) -> None:
+    if labels.dtype.kind != "O":
+        return
+    kinds = sorted({type(label).__name__ for label in labels})
+    if "str" in kinds and len(kinds) > 1:
+        raise ValueError(f"{name} mixes labels of the types {', '.join(kinds)}; use one type.")
 
 
 def validate_weights(weights: Any, n_rows: int, name: str) -> NDArray[np.float64] | None:

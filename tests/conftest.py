@@ -1,7 +1,9 @@
 """Shared fixtures."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,3 +24,27 @@ def data_home() -> Path:
         if (folder / "banking77_train.csv").exists():
             return folder
     pytest.skip("real data not found: set SIFAL_DATA to a folder with banking77_train.csv")
+
+
+@pytest.fixture
+def small() -> Callable[..., Any]:
+    """Make a classifier that trains in no time."""
+    from sklearn_sifal import LossSampledClassifier
+
+    def make(strategy: Any = "importance", **parameters: Any) -> LossSampledClassifier:
+        settings = {"hidden_layer_sizes": (8,), "budget": 4, "batch_size": 8, "random_state": 0}
+        return LossSampledClassifier(strategy, **{**settings, **parameters})
+
+    return make
+
+
+@pytest.fixture(params=["dense", "sparse"])
+def data(request: pytest.FixtureRequest) -> tuple[Any, Any]:
+    """96 rows of 12 counts, as a dense and as a sparse matrix, and their three classes."""
+    import numpy as np  # after the number of threads is set
+    import scipy.sparse as sp
+
+    rng = np.random.default_rng(0)
+    X = rng.poisson(0.7, (96, 12)).astype(np.float32)
+    y = (X @ rng.normal(size=(12, 3))).argmax(axis=1)
+    return (X if request.param == "dense" else sp.csr_array(X)), y

@@ -8,7 +8,7 @@ import pytest
 _ROOT = Path(__file__).resolve().parent.parent
 _PAGES = [_ROOT / "README.md", *sorted((_ROOT / "docs").glob("*.md"))]
 _PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
-_LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
+_LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")  # without the part after "#"
 
 
 @pytest.mark.parametrize("page", _PAGES, ids=lambda page: page.name)

@@ -289,7 +289,10 @@ def test_public_names_are_complete(package: str) -> None:
 
 def test_late_names_of_the_package() -> None:
     assert set(sklearn_sifal._DEFINED_IN) | {"__version__"} == set(sklearn_sifal.__all__)
-    assert dir(sklearn_sifal) == sorted(sklearn_sifal.__all__)
+    listed = [*sklearn_sifal.__all__, *sklearn_sifal._SUBMODULES]
+    assert dir(sklearn_sifal) == sorted(listed)
+    for name in sklearn_sifal._SUBMODULES:
+        assert getattr(sklearn_sifal, name).__name__ == f"sklearn_sifal.{name}"
     for name, module in sklearn_sifal._DEFINED_IN.items():
         assert module in PATHS
         assert module not in PACKAGES

@@ -1,4 +1,4 @@
-"""Checks of constructor parameters and the words of their messages."""
+"""Checks of parameters and the words of their messages."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,9 @@ from sklearn_sifal._parameters import (
     check_choice,
     check_flag,
     check_integer,
+    check_integer_value,
     check_real,
+    check_real_value,
 )
 
 
@@ -148,3 +150,29 @@ class TestFlag:
     @pytest.mark.parametrize("value", [0, 1, None, "True", []])
     def test_others(self, value: Any) -> None:
         check_rejected("a bool", check_flag, value)
+
+
+class TestValues:
+    """Parameters of functions, which have no owner that holds them."""
+
+    @pytest.mark.parametrize("value", [2, 40, np.int8(7)])
+    def test_integers_within(self, value: Any) -> None:
+        check_integer_value("make", "knob", value, 2, 40)
+
+    @pytest.mark.parametrize("value", [1, 41, 2.0, True, "2", None])
+    def test_other_integers(self, value: Any) -> None:
+        message = (
+            "The 'knob' parameter of make must be an integer in the range [2, 40]. "
+            f"Got {value!r} instead."
+        )
+        with pytest.raises(InvalidParameterError, match=f"^{re.escape(message)}$"):
+            check_integer_value("make", "knob", value, 2, 40)
+
+    def test_reals(self) -> None:
+        check_real_value("make", "knob", 0.5, 0, 1)
+        message = (
+            "The 'knob' parameter of make must be a number in the range [0, 1) or None. "
+            "Got 1 instead."
+        )
+        with pytest.raises(InvalidParameterError, match=f"^{re.escape(message)}$"):
+            check_real_value("make", "knob", 1, 0, 1, open_high=True, none=True)

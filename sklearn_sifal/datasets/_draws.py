@@ -8,12 +8,11 @@ numpy promises to keep the raw stream of a bit generator, but not what its
 from bisect import bisect
 from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
-from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_sifal.datasets._parameter_checks import check_int
+from sklearn_sifal._parameters import is_integer, reject_value
 
 RandomStateLike = int | np.random.RandomState | None
 Draw = Callable[[], float]
@@ -33,14 +32,10 @@ def seed_sequence(random_state: RandomStateLike, function: str) -> np.random.See
         return np.random.SeedSequence([int(word) for word in words])
     if random_state is None:
         return np.random.SeedSequence()
-    if isinstance(random_state, bool) or not isinstance(random_state, Integral):
-        raise TypeError(
-            f"The 'random_state' parameter of {function} must be an int in the range "
-            f"[0, {_LARGEST_SEED}], a RandomState instance or None. Got {random_state!r} instead."
-        )
-    return np.random.SeedSequence(
-        check_int(function, "random_state", random_state, 0, _LARGEST_SEED)
-    )
+    if not is_integer(random_state, 0, _LARGEST_SEED):
+        expected = f"an integer in the range [0, {_LARGEST_SEED}], a RandomState instance or None"
+        reject_value(function, "random_state", expected, random_state)
+    return np.random.SeedSequence(int(random_state))
 
 
 def _uniforms(rng: np.random.Generator) -> Iterator[float]:

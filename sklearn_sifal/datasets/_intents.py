@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_sifal._parameters import check_integer_value, check_real_value
 from sklearn_sifal.datasets._draws import (
     Draw,
     RandomStateLike,
@@ -16,7 +17,6 @@ from sklearn_sifal.datasets._draws import (
     uniform_draw,
 )
 from sklearn_sifal.datasets._intent_grammar import INTENTS
-from sklearn_sifal.datasets._parameter_checks import check_float, check_int
 from sklearn_sifal.datasets._phrasebook import phrasebook
 from sklearn_sifal.datasets._typos import add_elongation, add_typos
 
@@ -141,8 +141,9 @@ def make_intents(
 
     Raises
     ------
-    TypeError, ValueError
-        If a parameter has a wrong type or is out of its range.
+    ValueError
+        If a parameter has a wrong type or is out of its range. The error is a
+        TypeError as well.
 
     See Also
     --------
@@ -168,23 +169,29 @@ def make_intents(
     >>> print(y[10], "|", X[10])
     transfer_not_received | help, i am waitiiiing for a bank transfer
     """
-    size = check_int("make_intents", "n_samples", n_samples, 1)
-    kinds = check_int("make_intents", "n_intents", n_intents, 2, len(INTENTS))
-    noise = check_float("make_intents", "label_noise", label_noise, 0, 1)
+    check_integer_value("make_intents", "n_samples", n_samples, 1)
+    check_integer_value("make_intents", "n_intents", n_intents, 2, len(INTENTS))
+    check_real_value("make_intents", "label_noise", label_noise, 0, 1)
+    check_real_value("make_intents", "rare_wording", rare_wording, 0, 1)
+    check_real_value("make_intents", "typo_rate", typo_rate, 0, MOST_TYPOS)
+    check_real_value("make_intents", "elongation_rate", elongation_rate, 0, 1)
+    check_real_value("make_intents", "imbalance", imbalance, 1)
+    check_real_value("make_intents", "zipf", zipf, 0, none=True)
     query_seed, noise_seed = seed_sequence(random_state, "make_intents").spawn(2)
+    # Python's own numbers: the data must not depend on the width of a NumPy scalar.
     queries = draw_queries(
-        size,
-        kinds,
-        rare_wording=check_float("make_intents", "rare_wording", rare_wording, 0, 1),
-        typo_rate=check_float("make_intents", "typo_rate", typo_rate, 0, MOST_TYPOS),
-        elongation_rate=check_float("make_intents", "elongation_rate", elongation_rate, 0, 1),
-        imbalance=check_float("make_intents", "imbalance", imbalance, 1),
-        zipf=None if zipf is None else check_float("make_intents", "zipf", zipf, 0),
+        int(n_samples),
+        int(n_intents),
+        rare_wording=float(rare_wording),
+        typo_rate=float(typo_rate),
+        elongation_rate=float(elongation_rate),
+        imbalance=float(imbalance),
+        zipf=None if zipf is None else float(zipf),
         seed=query_seed,
     )
     names = np.array(list(INTENTS))
     X = np.array(queries.written, dtype=object)
-    y = names[disturb_labels(queries.codes, kinds, noise, noise_seed)]
+    y = names[disturb_labels(queries.codes, int(n_intents), float(label_noise), noise_seed)]
     return (X, y, names[queries.codes]) if return_true_labels else (X, y)
 
 

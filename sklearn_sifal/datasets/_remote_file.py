@@ -70,6 +70,18 @@ def _download(remote: RemoteFile, folder: Path) -> None:
     except OSError as error:  # every failure of the network, in requests' own subclasses
         raise OSError(
             f"{remote.name} could not be downloaded from {remote.url} "
-            f"({type(error).__name__}: {str(error)[:100]}). Try again, or get the file yourself "
-            f"and put it into {folder}, or into a folder named by data_home or SIFAL_DATA."
+            f"({_cause(error)}). Try again, or get the file yourself and put it into {folder}, "
+            "or into a folder named by data_home or SIFAL_DATA."
         ) from error
+
+
+def _cause(error: OSError) -> str:
+    """Return the kind of `error` and the server's status, if it sent one.
+
+    The rest of the message is long and repeats the address; it is in the traceback.
+    """
+    kind = type(error).__name__
+    response = getattr(error, "response", None)  # of the errors of requests only
+    if response is None:
+        return kind
+    return f"{kind}: {response.status_code} {response.reason or ''}".rstrip()

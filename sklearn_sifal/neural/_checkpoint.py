@@ -1,6 +1,8 @@
 """Undoing a training in place that failed half-way."""
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -36,7 +38,7 @@ class Checkpoint:
                 param: {name: self._copy(value, param) for name, value in state.items()}
                 for param, state in optimizer.state.items()
             }
-            for optimizer in self._optimizers()
+            for optimizer in net.optimizers().values()
         ]
 
     def restore(self) -> None:
@@ -47,7 +49,8 @@ class Checkpoint:
         with torch.no_grad():
             for param, saved in self.params:
                 self._put_back(param, saved, param)
-            for optimizer, states in zip(self._optimizers(), self.states, strict=True):
+            optimizers = self.net.optimizers().values()
+            for optimizer, states in zip(optimizers, self.states, strict=True):
                 for param in list(optimizer.state):
                     if param in states:
                         self._restore_state(optimizer.state[param], states[param], param)
@@ -60,9 +63,6 @@ class Checkpoint:
                 self._put_back(state[name], value, param)
             else:
                 state[name] = value
-
-    def _optimizers(self) -> list[torch.optim.Optimizer]:
-        return [getattr(self.net, name + "_") for name in self.net._optimizers]
 
     def _rows(self, value: torch.Tensor, param: torch.Tensor) -> torch.Tensor | None:
         """Rows of `value` that can change if it has one per feature; None for all of it."""
@@ -83,3 +83,14 @@ class Checkpoint:
             current.copy_(saved)
         else:
             current.index_copy_(0, rows, saved)
+
+
+@contextmanager
+def undone_on_error(net: Any, features: NDArray[np.int64] | None) -> Iterator[None]:
+    """Put a net back if the block raises, KeyboardInterrupt included; see `Checkpoint`."""
+    checkpoint = Checkpoint(net, features)
+    try:
+        yield
+    except BaseException:
+        checkpoint.restore()
+        raise

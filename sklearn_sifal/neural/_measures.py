@@ -4,6 +4,19 @@ from collections.abc import Sequence
 
 import torch
 
+#: Names that `measure` and a strategy's `measures` know.
+MEASURES = ("loss", "correct", "max_probability", "margin", "el2n")
+
+
+def check_measures(measures: Sequence[str], owner: str) -> None:
+    """Raise if a strategy asks for a measure that does not exist."""
+    unknown = [name for name in measures if name not in MEASURES]
+    if unknown:
+        raise ValueError(
+            f"{owner} asks for the unknown measure {unknown[0]!r}. "
+            f"Known measures: {', '.join(map(repr, MEASURES))}."
+        )
+
 
 def measure(
     logits: torch.Tensor, y: torch.Tensor, measures: Sequence[str]

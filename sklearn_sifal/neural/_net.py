@@ -23,7 +23,7 @@ class LossSampledNet(NeuralNet):
 
     It changes skorch where skorch invites it: the data set, the iterator, the loss,
     the optimisers, the training step and the loop. A round of the strategy is what
-    skorch calls an epoch.
+    skorch calls an epoch. No other module uses private names of skorch.
 
     Parameters
     ----------
@@ -76,6 +76,14 @@ class LossSampledNet(NeuralNet):
             )
         return self
 
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """The optimisers by name, in the order in which they step."""
+        return {name: getattr(self, name + "_") for name in self._optimizers}
+
+    def remake_optimizers(self) -> None:
+        """Make all optimisers anew, without state, as the parameters now say."""
+        self._initialize_optimizer()  # also registers their names, for a checkpoint
+
     def get_dataset(self, X: Any, y: Any = None) -> RowGatherer:
         """Wrap arrays or a CSR matrix for bulk gathering."""
         if isinstance(X, RowGatherer):
@@ -108,6 +116,21 @@ class LossSampledNet(NeuralNet):
         self._set_training(training)
         with torch.no_grad():
             return self.infer(batch.X)
+
+    def predict(self, X: Any) -> NDArray[np.int64]:
+        """Codes of the most probable classes, for skorch's callbacks that score.
+
+        Parameters
+        ----------
+        X : ndarray, CSR or RowGatherer of shape (n_samples, n_features)
+            Inputs.
+
+        Returns
+        -------
+        codes : ndarray of shape (n_samples,), int64
+        """
+        codes: NDArray[np.int64] = self.predict_proba(X).argmax(axis=1)
+        return codes
 
     def score_rows(
         self, dataset: RowGatherer, rows: NDArray[np.int64], measures: Sequence[str] = ()
@@ -186,12 +209,14 @@ class LossSampledNet(NeuralNet):
         return lr
 
     def _set_lr(self, lr: float) -> None:
-        for name in self._optimizers:
-            for group in getattr(self, name + "_").param_groups:
+        for optimizer in self.optimizers().values():
+            for group in optimizer.param_groups:
                 # Groups made with a rate of their own keep its ratio to the common one.
                 group["lr"] = lr * group.setdefault("lr_ratio", group["lr"] / self.lr)
 
-    def fit_loop(self, X: Any, y: Any = None, *, plan: TrainingPlan, **_: Any) -> "LossSampledNet":
+    def fit_loop(
+        self, X: Any, y: Any = None, *, plan: TrainingPlan | None = None, **_: Any
+    ) -> "LossSampledNet":
         """Train in rounds until the budget is spent or an observer stops it.
 
         Parameters
@@ -201,13 +226,23 @@ class LossSampledNet(NeuralNet):
         y : ndarray of shape (n_samples,)
             Targets.
         plan : TrainingPlan
-            Strategy, table, budget, streams and observers.
+            Strategy, table, budget, streams and observers; required.
 
         Raises
         ------
+        TypeError
+            If there is no plan.
         NonFiniteLossError
             If a loss is infinite or NaN.
+        ValueError
+            If the strategy draws no rows.
         """
+        if plan is None:
+            raise TypeError(
+                "LossSampledNet is trained by the fit and partial_fit of LossSampledClassifier, "
+                "which make the plan that it needs."
+            )
+        figures: dict[str, float] = {}
         dataset = self.get_dataset(X, y)
         rounds = Rounds(plan, dataset, self.score_rows)
         on_epoch = {"dataset_train": dataset, "dataset_valid": None}
@@ -220,11 +255,15 @@ class LossSampledNet(NeuralNet):
             except NonFiniteLossError as error:
                 raise _explained(error, rounds, self.lr) from error
             record = rounds.close(lr)
+            _check_something_was_drawn(plan, record)
             # Every observer is told, also when an earlier one has asked to stop.
             stops = [observer.after_round(self, rounds, record) for observer in plan.observers]
-            for name in ("train_loss", "valid_loss", "valid_acc"):
-                if name in record:
-                    self.history.record(name, record[name])
+            # skorch's callbacks look for validation figures in every epoch, not only in
+            # those that end with a check: they find the last known ones.
+            names = ("train_loss", "valid_loss", "valid_acc")
+            figures.update({name: record[name] for name in names if name in record})
+            for name, value in figures.items():
+                self.history.record(name, value)
             if any(stops) or self._callbacks_stop(on_epoch):
                 break
         return self
@@ -243,6 +282,7 @@ class LossSampledNet(NeuralNet):
         """Train from the present weights on; a KeyboardInterrupt is not swallowed."""
         if not self.initialized_:
             self.initialize()
+        # The fit of skorch 1.4 passes it here, for its own loop's metadata routing.
         fit_params.pop("_routing_method", None)
         self.notify("on_train_begin", X=X, y=y)
         self.fit_loop(X, y, **fit_params)
@@ -263,6 +303,16 @@ class LossSampledNet(NeuralNet):
         with torch.no_grad():
             for name, param in self.module_.state_dict().items():
                 param.copy_(torch.from_numpy(np.asarray(weights[name])))
+
+
+def _check_something_was_drawn(plan: TrainingPlan, record: dict[str, Any]) -> None:
+    """Raise for a round without rows: with a budget still to spend, it would recur for ever."""
+    # A round may score until nothing is left to train with.
+    if record["visits"] == 0 and not plan.budget.is_spent:
+        raise ValueError(
+            f"{type(plan.strategy).__name__} drew no rows in round {record['epoch']}; a round "
+            "must train on at least one row."
+        )
 
 
 def _explained(error: NonFiniteLossError, rounds: Rounds, lr: float) -> NonFiniteLossError:

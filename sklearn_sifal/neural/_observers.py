@@ -122,6 +122,7 @@ class ValidationMonitor:
             return False
         self._visits_at_check = budget.visits
         score, losses = self._measure(net)
+        record["validated"] = len(self.y)
         record["valid_acc"] = score
         record["valid_loss"] = float(np.average(losses, weights=self.weights))
         # The best is any improvement; patience asks for one that counts.

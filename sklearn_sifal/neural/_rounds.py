@@ -9,10 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_sifal._loss_table import DYNAMICS_MEASURES, LossTable
+from sklearn_sifal.neural._measures import check_measures
 from sklearn_sifal.neural._schedule import Budget
 from sklearn_sifal.samplers._row_batches import RowBatch, RowGatherer
 from sklearn_sifal.strategies._base import SamplingStrategy
-from sklearn_sifal.strategies._selection import DrawContext, Selection, Setup
+from sklearn_sifal.strategies._selection import (
+    DrawContext,
+    Selection,
+    Setup,
+    check_rows,
+    check_weights,
+)
 
 Scorer = Callable[[RowGatherer, NDArray[np.int64], Sequence[str]], dict[str, NDArray[Any]]]
 
@@ -74,8 +81,7 @@ class _RoundCounts:
 
     rows: list[NDArray[np.int64]] = field(default_factory=list)
     loss_sum: float = 0.0
-    known_loss: list[float] = field(default_factory=lambda: [0.0, 0.0])
-    known_rows: list[int] = field(default_factory=lambda: [0, 0])
+    loss_before: NDArray[np.float32] | None = None
     visits: int = 0
     scored: int = 0
     steps: int = 0
@@ -101,6 +107,7 @@ class Rounds:
         self.plan = plan
         self.gatherer = gatherer
         self._score_rows = score
+        check_measures(plan.strategy.measures, type(plan.strategy).__name__)
         dynamics = DYNAMICS_MEASURES if plan.table.dynamics is not None else ()
         self.step_measures = tuple(
             dict.fromkeys(m for m in (*plan.strategy.measures, *dynamics) if m != "loss")
@@ -116,7 +123,7 @@ class Rounds:
 
     def __iter__(self) -> Iterator[RowBatch]:
         self.counts = _RoundCounts()
-        draws = self.plan.strategy.draw(self.plan.table, self._context())
+        draws = iter(self.plan.strategy.draw(self.plan.table, self._context()))
         while (selection := self._next_selection(draws)) is not None:
             # An exhausted budget still exhausts the draws: some strategies measure
             # the rows that they left out after their last selection.
@@ -126,13 +133,15 @@ class Rounds:
     def _context(self) -> DrawContext:
         budget = self.plan.budget
         return DrawContext(
-            epoch=budget.rounds,
+            epoch=self.epoch,
             progress=budget.progress,
             batch_size=self.plan.batch_size,
             rng=self.plan.selection,
             score=self._score,
             visits_left=budget.visits_left,
             rounds_left=budget.rounds_left,
+            first_epoch=self.plan.first_epoch,
+            scored_row_cost=budget.scored_row_cost,
         )
 
     def _next_selection(self, draws: Iterator[Selection]) -> Selection | None:
@@ -142,9 +151,29 @@ class Rounds:
         selection = next(draws, None)
         scoring = self.counts.seconds_score - scoring_before
         self.counts.seconds_select += perf_counter() - began - scoring
-        return selection
+        return None if selection is None else self._checked(selection)
+
+    def _checked(self, selection: Selection) -> Selection:
+        """A selection with checked rows and weights: `draw` may be a user's own."""
+        strategy = self.plan.strategy
+        origin = f"{type(strategy).__name__}.draw"
+        if not isinstance(selection, Selection):
+            got = type(selection).__name__
+            raise TypeError(f"{origin} must yield Selection objects. Got {got}.")
+        if not (np.isfinite(selection.lr_scale) and selection.lr_scale > 0):
+            raise ValueError(
+                f"{origin} must yield a positive, finite lr_scale. Got {selection.lr_scale!r}."
+            )
+        rows = check_rows(
+            selection.rows, len(self.gatherer), origin, replacement=strategy.replacement
+        )
+        weights = check_weights(selection.weights, len(rows), origin)
+        return Selection(rows, weights, selection.lr_scale)
 
     def _score(self, rows: NDArray[np.int64], measures: Sequence[str]) -> dict[str, NDArray[Any]]:
+        check_measures(measures, type(self.plan.strategy).__name__)
+        if len(rows) == 0:
+            return {name: np.empty(0, np.float32) for name in ("loss", *measures)}
         began = perf_counter()
         measured = self._score_rows(self.gatherer, rows, measures)
         self.plan.table.record(rows, measured["loss"], epoch=self.epoch, training=False)
@@ -159,7 +188,8 @@ class Rounds:
         rows, weights = selection.rows, selection.weights
         order = self._order(len(rows))
         rows = rows[order]
-        self._note_known_losses(rows)
+        if self.counts.loss_before is None:
+            self.counts.loss_before = self.plan.table.loss.copy()
         row_weights = self.plan.row_weights
         if weights is not None or row_weights is not None:
             combined = np.ones(len(rows)) if weights is None else weights[order]
@@ -178,17 +208,20 @@ class Rounds:
         # In row order a plain cut would always lose the same end of the data.
         return np.sort(self.plan.order.permutation(n)[:room])
 
-    def _note_known_losses(self, rows: NDArray[np.int64]) -> None:
-        """Add up what the table says of the chosen and of the other rows."""
-        if self.plan.strategy.per_batch:
-            return  # a pass over the table for every batch would cost more than the batch
-        table = self.plan.table
-        known = table.loss_epoch >= 0
-        chosen = np.zeros(len(table), dtype=bool)
-        chosen[rows] = True
-        for i, mask in enumerate((known & chosen, known & ~chosen)):
-            self.counts.known_loss[i] += float(table.loss[mask].sum(dtype=np.float64))
-            self.counts.known_rows[i] += int(mask.sum())
+    def _known_losses(self) -> tuple[float, float]:
+        """What the table said, before the round trained, of the rows it chose and of the rest."""
+        before = self.counts.loss_before
+        if before is None:
+            return float("nan"), float("nan")
+        chosen = np.zeros(len(before), dtype=bool)
+        for rows in self.counts.rows:
+            chosen[rows] = True
+        known = ~np.isnan(before)
+        means = [
+            float(before[mask].mean(dtype=np.float64)) if mask.any() else float("nan")
+            for mask in (known & chosen, known & ~chosen)
+        ]
+        return means[0], means[1]
 
     def record_step(
         self, batch: RowBatch, losses: NDArray[Any], measured: Mapping[str, NDArray[Any]]
@@ -208,19 +241,17 @@ class Rounds:
         """End the round and return its record for the history."""
         counts = self.counts
         seconds = perf_counter() - counts.began
-        known = [
-            total / n if n else float("nan")
-            for total, n in zip(counts.known_loss, counts.known_rows, strict=True)
-        ]
+        chosen_loss, other_loss = self._known_losses()
         record = {
             "epoch": self.epoch,
             "visits": counts.visits,
             "scored": counts.scored,
+            "validated": 0,  # a validation check adds its rows
             "steps": counts.steps,
             "lr": lr,
             "train_loss": counts.loss_sum / counts.visits if counts.visits else float("nan"),
-            "chosen_loss": known[0],
-            "other_loss": known[1],
+            "chosen_loss": chosen_loss,
+            "other_loss": other_loss,
             "seconds_select": counts.seconds_select,
             "seconds_score": counts.seconds_score,
             "seconds_train": seconds - counts.seconds_select - counts.seconds_score,

@@ -1,35 +1,34 @@
-"""One training of the estimator: make the net, run the rounds, hand over what was recorded."""
+"""One training of the estimator: plan it, run its rounds, check what came out."""
 
-import copy
-import inspect
 import warnings
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
-from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
-from sklearn_sifal._devices import choose_n_threads, limited_threads, resolve_device
+from sklearn_sifal._devices import choose_n_threads, limited_threads
 from sklearn_sifal._loss_table import LossTable, NonFiniteLossError
-from sklearn_sifal._parameters import reject
 from sklearn_sifal._progress import ProgressBar
 from sklearn_sifal._seeding import Streams, make_streams, torch_seed
 from sklearn_sifal._settings import Settings, resolve_settings
 from sklearn_sifal._training_data import TrainingData
-from sklearn_sifal._weights_files import check_weights, load_init_weights
-from sklearn_sifal.neural._checkpoint import Checkpoint
-from sklearn_sifal.neural._mlp import MLP
-from sklearn_sifal.neural._net import LossSampledNet
-from sklearn_sifal.neural._observers import (
-    FullRecorder,
-    HistoryRecorder,
-    ProgressObserver,
-    ValidationMonitor,
+from sklearn_sifal.neural._checkpoint import undone_on_error
+from sklearn_sifal.neural._fitted_records import (
+    Recorders,
+    continues_by_id,
+    describes,
+    merge_by_id,
+    new_table,
+    table_to_go_on_with,
 )
+from sklearn_sifal.neural._net import LossSampledNet
+from sklearn_sifal.neural._net_factory import make_net, numpy_dtype, prepare_for_more
+from sklearn_sifal.neural._observers import ProgressObserver
 from sklearn_sifal.neural._rounds import TrainingPlan
 from sklearn_sifal.neural._schedule import LR_SCHEDULES, SCORED_ROW_COST, Budget
 from sklearn_sifal.strategies._base import SamplingStrategy
@@ -62,13 +61,10 @@ def train(
         Whether to start from the weights, and if possible the table, of `net_`.
     """
     settings = resolve_settings(estimator, len(data.y), sparse_input=sp.issparse(data.X))
-    net = _make_net(estimator, data, settings, streams)
-    if goes_on:
-        _continue_from(net, estimator.net_)
-    elif estimator.init_weights is not None:
-        _load_into(net, load_init_weights(estimator.init_weights))
-    keeps_table = goes_on and _describes(estimator, data)
-    table = _table_to_go_on_with(estimator) if keeps_table else _new_table(estimator, data)
+    previous = estimator.net_ if goes_on else None
+    net = make_net(estimator, data, settings, streams, previous=previous)
+    keeps_table = goes_on and describes(estimator, data)
+    table = table_to_go_on_with(estimator) if keeps_table else new_table(estimator, data)
     plan = _make_plan(
         estimator,
         data,
@@ -76,13 +72,15 @@ def train(
         streams,
         strategy=resolve_strategy(estimator.sampling_strategy, estimator.sampling_percentage),
         table=table,
+        schedule=estimator.lr_schedule,
+        max_epochs=estimator.max_epochs,
         first_epoch=estimator.n_iter_ if keeps_table else 0,
     )
-    recorders = _Recorders(estimator, data, validation, net)
-    given_weights = None if not goes_on and estimator.init_weights is None else net.get_weights()
+    recorders = Recorders(estimator, data, validation, net)
+    given_weights = _weights_given_to(net, estimator, goes_on=goes_on)
     _run(estimator, net, data, plan, recorders, streams)
     _check_weights_are_finite(net, None)
-    _warn_if_cut_short(estimator, plan, recorders)
+    _warn_if_cut_short(estimator, plan)
     recorders.set_attributes(estimator, plan, keeps_history=keeps_table)
     # What partial_fit keeps over its calls ends with a fit.
     estimator._sample_ids, estimator._n_partial_fits = None, 0
@@ -111,49 +109,18 @@ def train_one_pass(
     calls = getattr(estimator, "_n_partial_fits", 0)
     streams = make_streams(estimator.random_state, call=calls)
     settings = resolve_settings(estimator, len(data.y), sparse_input=sp.issparse(data.X))
+    settings = replace(settings, budget=1.0)
     if first:
-        net = _make_net(estimator, data, settings, streams)
-        estimator._given_weights = None
-        if estimator.init_weights is not None:
-            _load_into(net, load_init_weights(estimator.init_weights))
-            estimator._given_weights = net.get_weights()
-        checkpoint, features = None, None
+        net = make_net(estimator, data, settings, streams)
+        estimator._given_weights = _weights_given_to(net, estimator, goes_on=False)
+        kept_ids = _train_on_chunk(estimator, net, data, ids, settings, streams, features=None)
     else:
         net = estimator.net_
         features = np.unique(data.X.indices).astype(np.int64) if sp.issparse(data.X) else None
-        checkpoint = Checkpoint(net, features)
-    table = _new_table(estimator, data)
-    goes_on = ids is not None and getattr(estimator, "_sample_ids", None) is not None
-    if goes_on and (estimator._table.dynamics is None) != (table.dynamics is None):
-        raise ValueError(
-            "The 'record' parameter must not change between 'loss' and the others while "
-            f"sample_ids continue one loss table. Got {estimator.record!r}."
-        )
-    plan = _make_plan(
-        estimator,
-        data,
-        Settings(settings.batch_size, settings.lr, 1.0),
-        streams,
-        strategy=Base(),
-        table=table,
-        first_epoch=getattr(estimator, "n_iter_", 0),
-    )
-    plan.schedule = LR_SCHEDULES["constant"]
-    plan.budget.max_epochs = None
-    recorders = _Recorders(estimator, data, None, net)
-    try:
-        if not first:
-            _prepare_for_more(net, data, settings)
-        _run(estimator, net, data, plan, recorders, streams)
-        _check_weights_are_finite(net, features)
-        if ids is not None:
-            ids = _merge_by_id(estimator, plan, recorders, ids, goes_on)
-        recorders.set_attributes(estimator, plan, keeps_history=goes_on, ids=ids)
-    except BaseException:
-        if checkpoint is not None:
-            checkpoint.restore()
-        raise
-    estimator._sample_ids = ids
+        with undone_on_error(net, features):
+            prepare_for_more(net, data, settings)
+            kept_ids = _train_on_chunk(estimator, net, data, ids, settings, streams, features)
+    estimator._sample_ids = kept_ids
     estimator._n_partial_fits = calls + 1
     estimator.net_ = net
 
@@ -161,113 +128,63 @@ def train_one_pass(
 def compute_logits(estimator: Any, X: Any) -> NDArray[Any]:
     """Outputs of the fitted net for checked inputs, shape (n_samples, n_classes)."""
     net = estimator.net_
+    inputs = _as_net_type(X, net)
     with limited_threads(_n_threads(estimator, net)):
-        logits: torch.Tensor = net.forward(X.astype(_numpy_dtype(net), copy=False))
+        logits: torch.Tensor = net.forward(inputs)
     result: NDArray[Any] = logits.numpy()
     return result
 
 
-# ------------------------------------------------------------------ making the net
+def _as_net_type(X: Any, net: LossSampledNet) -> Any:
+    """Checked inputs in the type of the net; float64 values may be too large for float32."""
+    if X.dtype == numpy_dtype(net):
+        return X
+    with np.errstate(over="ignore"):
+        converted = X.astype(numpy_dtype(net))
+    values = converted.data if sp.issparse(converted) else converted
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"Input X contains a value too large for {converted.dtype}, the type of the fitted net."
+        )
+    return converted
 
 
-def _make_net(
-    estimator: Any, data: TrainingData, settings: Settings, streams: Streams
-) -> LossSampledNet:
-    device = resolve_device(estimator.device)
-    sparse_input = sp.issparse(data.X)
-    # Accelerators are slow in float64, or cannot do it.
-    wide = data.X.dtype == np.float64 and device.type == "cpu"
-    callbacks = estimator.callbacks
-    net = LossSampledNet(
-        MLP,
-        module__n_features=data.X.shape[1],
-        module__n_outputs=len(estimator.classes_),
-        module__hidden_layer_sizes=tuple(int(n) for n in estimator.hidden_layer_sizes),
-        module__activation=estimator.activation,
-        module__dropout=float(estimator.dropout),
-        module__input_dropout=float(estimator.input_dropout),
-        module__dtype=torch.float64 if wide else torch.float32,
-        module__seed=torch_seed(streams.weights),
-        criterion=torch.nn.CrossEntropyLoss,
-        criterion__reduction="none",
-        sparse_input=sparse_input,
-        sparse_optimizer=estimator.sparse_optimizer,
-        row_weight_decay=float(estimator.weight_decay),
-        lr=settings.lr,
-        batch_size=settings.batch_size,
-        device=str(device),
-        callbacks=None if callbacks is None else [clone(c, safe=False) for c in callbacks],
-        **_optimizer_arguments(estimator, sparse_input),
+def _train_on_chunk(
+    estimator: Any,
+    net: LossSampledNet,
+    data: TrainingData,
+    ids: NDArray[Any] | None,
+    settings: Settings,
+    streams: Streams,
+    features: NDArray[np.int64] | None,
+) -> NDArray[Any] | None:
+    """Run one pass and set what was recorded; returns all ids of a table kept by ids."""
+    goes_on = continues_by_id(estimator, ids)
+    plan = _make_plan(
+        estimator,
+        data,
+        settings,
+        streams,
+        strategy=Base(),
+        table=new_table(estimator, data),
+        schedule="constant",
+        max_epochs=None,
+        first_epoch=getattr(estimator, "n_iter_", 0),
     )
-    net.initialize()
-    return net
+    recorders = Recorders(estimator, data, None, net)
+    _run(estimator, net, data, plan, recorders, streams)
+    _check_weights_are_finite(net, features)
+    if ids is not None:
+        ids = merge_by_id(estimator, plan, recorders, ids, goes_on)
+    recorders.set_attributes(estimator, plan, keeps_history=goes_on, ids=ids)
+    return ids
 
 
-def _optimizer_arguments(estimator: Any, sparse_input: bool) -> dict[str, Any]:
-    optimizer, decay = estimator.optimizer, float(estimator.weight_decay)
-    if optimizer == "auto":
-        # One learning rate serves both parts of the net if both have the same rule.
-        if sparse_input and estimator.sparse_optimizer == "adagrad":
-            return {"optimizer": torch.optim.Adagrad, "optimizer__weight_decay": decay}
-        # fused: one call instead of a dozen small ones for every layer.
-        return {
-            "optimizer": torch.optim.AdamW,
-            "optimizer__weight_decay": decay,
-            "optimizer__fused": True,
-        }
-    is_class = issubclass(optimizer, torch.optim.Optimizer)
-    if not is_class or issubclass(optimizer, torch.optim.LBFGS):
-        expected = "'auto' or a torch.optim.Optimizer class whose step needs no closure"
-        reject(estimator, "optimizer", expected, optimizer)
-    if "weight_decay" in inspect.signature(optimizer).parameters:
-        return {"optimizer": optimizer, "optimizer__weight_decay": decay}
-    if decay:
-        raise ValueError(
-            f"The 'weight_decay' parameter must be 0 with optimizer={optimizer.__name__}, which "
-            f"has none. Got {decay:g} instead."
-        )
-    return {"optimizer": optimizer}
-
-
-def _load_into(net: LossSampledNet, weights: dict[str, NDArray[Any]]) -> None:
-    check_weights(weights, _shapes(net))
-    net.set_weights(weights)
-
-
-def _continue_from(net: LossSampledNet, previous: LossSampledNet) -> None:
-    """Copy the weights of an earlier net, and its optimisers' state where they are the same."""
-    shapes, before = _shapes(net), _shapes(previous)
-    if shapes != before:
-        raise ValueError(
-            "warm_start goes on with the net of the previous fit, so that 'hidden_layer_sizes' and "
-            f"the number of features must be the same. Got weights of shapes {shapes} after "
-            f"{before}."
-        )
-    net.set_weights(previous.get_weights())
-    if previous._optimizers != net._optimizers:
-        return
-    for name in net._optimizers:
-        before, now = getattr(previous, name + "_"), getattr(net, name + "_")
-        if type(before) is type(now):
-            # The moments go on; rates and decays are those of this fit.
-            state = copy.deepcopy(before.state_dict()["state"])
-            now.load_state_dict({**now.state_dict(), "state": state})
-
-
-def _shapes(net: LossSampledNet) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(values.shape) for name, values in net.module_.state_dict().items()}
-
-
-def _prepare_for_more(net: LossSampledNet, data: TrainingData, settings: Settings) -> None:
-    """Let a net take this chunk's container and the present rate."""
-    net.lr = settings.lr
-    if sp.issparse(data.X) and not net.sparse_input:
-        # The dense optimiser of the first layer cannot take row-sparse gradients.
-        net.sparse_input = True
-        net._initialize_optimizer()
-
-
-# ------------------------------------------------------------------ running it
+def _weights_given_to(
+    net: LossSampledNet, estimator: Any, *, goes_on: bool
+) -> dict[str, NDArray[Any]] | None:
+    """Weights that a new net begins with; None for those that its seed gives again."""
+    return net.get_weights() if goes_on or estimator.init_weights is not None else None
 
 
 def _make_plan(
@@ -278,12 +195,14 @@ def _make_plan(
     *,
     strategy: SamplingStrategy,
     table: LossTable,
+    schedule: str,
+    max_epochs: int | None,
     first_epoch: int,
 ) -> TrainingPlan:
     budget = Budget(
         total=max(1, round(settings.budget * len(data.y))),
         scored_row_cost=SCORED_ROW_COST[estimator.budget_unit],
-        max_epochs=estimator.max_epochs,
+        max_epochs=max_epochs,
     )
     return TrainingPlan(
         strategy=strategy,
@@ -294,7 +213,7 @@ def _make_plan(
         row_weights=data.scaled_weights,
         batch_size=settings.batch_size,
         shuffle=bool(estimator.shuffle),
-        schedule=LR_SCHEDULES[estimator.lr_schedule],
+        schedule=LR_SCHEDULES[schedule],
         row_numbers=data.positions,
         first_epoch=first_epoch,
     )
@@ -305,13 +224,13 @@ def _run(
     net: LossSampledNet,
     data: TrainingData,
     plan: TrainingPlan,
-    recorders: "_Recorders",
+    recorders: Recorders,
     streams: Streams,
 ) -> None:
     device = torch.device(net.device)
     generator = torch.Generator(device).manual_seed(torch_seed(streams.dropout))
     bar = ProgressBar("fit") if int(estimator.verbose) > 0 else nullcontext()
-    X = data.X.astype(_numpy_dtype(net), copy=False)
+    X = _as_net_type(data.X, net)
     with limited_threads(_n_threads(estimator, net)), bar as progress:
         plan.observers = recorders.observers
         if progress is not None:
@@ -347,10 +266,6 @@ def _check_weights_are_finite(net: LossSampledNet, features: NDArray[np.int64] |
             )
 
 
-def _numpy_dtype(net: LossSampledNet) -> Any:
-    return np.float64 if net.module_.input.weight.dtype == torch.float64 else np.float32
-
-
 def _n_threads(estimator: Any, net: LossSampledNet) -> int:
     if estimator.n_threads is not None:
         return int(estimator.n_threads)
@@ -359,7 +274,7 @@ def _n_threads(estimator: Any, net: LossSampledNet) -> int:
     return choose_n_threads(sizes, sparse_input=net.sparse_input)
 
 
-def _warn_if_cut_short(estimator: Any, plan: TrainingPlan, recorders: "_Recorders") -> None:
+def _warn_if_cut_short(estimator: Any, plan: TrainingPlan) -> None:
     budget = plan.budget
     if budget.visits_left > 0 and budget.rounds_left == 0:
         warnings.warn(
@@ -369,144 +284,3 @@ def _warn_if_cut_short(estimator: Any, plan: TrainingPlan, recorders: "_Recorder
             ConvergenceWarning,
             stacklevel=6,  # the caller of fit, past the two decorators of train
         )
-
-
-# ------------------------------------------------------------------ the loss table
-
-
-def _new_table(estimator: Any, data: TrainingData) -> LossTable:
-    return LossTable(len(data.y), dynamics=estimator.record != "loss")
-
-
-def _describes(estimator: Any, data: TrainingData) -> bool:
-    """Whether the table of the previous fit is about rows like these."""
-    positions = getattr(estimator, "_table_positions", None)
-    return (
-        positions is not None
-        and len(estimator.loss_table_) == data.n_given
-        and np.array_equal(positions, data.positions)
-        and (estimator._table.dynamics is not None) == (estimator.record != "loss")
-    )
-
-
-def _table_to_go_on_with(estimator: Any) -> LossTable:
-    # A copy, so that a fit that fails leaves the old one as it was.
-    table: LossTable = estimator._table
-    return table.merged(LossTable(0, dynamics=table.dynamics is not None), np.arange(0), 0)
-
-
-def _merge_by_id(
-    estimator: Any,
-    plan: TrainingPlan,
-    recorders: "_Recorders",
-    ids: NDArray[Any],
-    goes_on: bool,
-) -> NDArray[Any]:
-    """Enter a chunk's table into the one that is kept by sample ids; returns its ids."""
-    data = recorders.data
-    kept_ids, positions = _positions_of(ids, estimator._sample_ids if goes_on else ids[:0])
-    records = positions[data.positions]
-    old = estimator._table if goes_on else LossTable(0, dynamics=plan.table.dynamics is not None)
-    plan.table = old.merged(plan.table, records, len(kept_ids))
-    recorders.data = TrainingData(data.X, data.y, None, np.arange(len(kept_ids)), len(kept_ids))
-    if recorders.full is not None:
-        recorders.full.enter_into(plan.table, records)
-    return kept_ids
-
-
-def _positions_of(ids: NDArray[Any], known: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """All ids in order of first appearance, and where each of `ids` stands among them."""
-    everything = np.concatenate([known, ids])
-    _, first, inverse = np.unique(everything, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    rank = np.empty(len(order), dtype=np.int64)
-    rank[order] = np.arange(len(order))
-    return everything[np.sort(first)], rank[inverse[len(known) :]]
-
-
-class _Recorders:
-    """The observers of one training and the fitted attributes made from them."""
-
-    def __init__(
-        self,
-        estimator: Any,
-        data: TrainingData,
-        validation: TrainingData | None,
-        net: LossSampledNet,
-    ) -> None:
-        self.data = data
-        self.validation = validation
-        self.history = HistoryRecorder()
-        self.full = FullRecorder() if estimator.record == "history" else None
-        self.monitor: ValidationMonitor | None = None
-        if validation is not None:
-            self.monitor = ValidationMonitor(
-                validation.X.astype(_numpy_dtype(net), copy=False),
-                validation.y,
-                validation.weights,
-                n_rows_trained=len(data.y),
-                patience=estimator.n_iter_no_change if estimator.early_stopping else None,
-                tol=float(estimator.tol),
-            )
-
-    @property
-    def observers(self) -> list[Any]:
-        # The monitor adds to the record, so it comes before what shows the record.
-        return [o for o in (self.monitor, self.history, self.full) if o is not None]
-
-    def set_attributes(
-        self,
-        estimator: Any,
-        plan: TrainingPlan,
-        *,
-        keeps_history: bool,
-        ids: NDArray[Any] | None = None,
-    ) -> None:
-        """Set the fitted attributes; a table that goes on has a history that goes on."""
-        earlier = estimator.history_ if keeps_history else []
-        estimator.history_ = [*earlier, *self.history.records]
-        estimator.loss_curve_ = [record["train_loss"] for record in estimator.history_]
-        estimator.n_iter_ = plan.first_epoch + plan.budget.rounds
-        estimator.validation_scores_ = None
-        if self.monitor is not None:
-            scores = estimator.__dict__.get("validation_scores_") if keeps_history else None
-            estimator.validation_scores_ = [*(scores or []), *self.monitor.scores]
-        estimator.sampling_strategy_ = plan.strategy
-        estimator._table, estimator._table_positions = plan.table, self.data.positions
-        estimator.loss_table_ = self._structured_table(plan, ids)
-        estimator.visit_counts_ = estimator.loss_table_["visits"].copy()
-        self._set_full_history(estimator, keeps_history)
-
-    def _structured_table(self, plan: TrainingPlan, ids: NDArray[Any] | None) -> NDArray[Any]:
-        ids = np.arange(self.data.n_given) if ids is None else ids
-        table = plan.table.to_structured(ids, self.data.positions)
-        if self.validation is not None and self.validation.n_given:
-            held_out = self.validation.positions
-            table["held_out"][held_out] = True
-            if self.monitor is not None and self.monitor.losses is not None:
-                table["loss"][held_out] = self.monitor.losses
-                table["loss_epoch"][held_out] = self.monitor.epoch
-                table["fresh"][held_out] = True
-        return table
-
-    def _set_full_history(self, estimator: Any, goes_on: bool) -> None:
-        names = ("loss_history_", "selections_", "weight_history_")
-        if self.full is None:
-            for name in names:
-                setattr(estimator, name, None)
-            return
-        losses = np.full((len(self.full.losses), self.data.n_given), np.nan, np.float32)
-        if len(self.full.losses):
-            losses[:, self.data.positions] = np.stack(self.full.losses)
-        selections = [self.data.positions[rows] for rows in self.full.selections]
-        weights = self.full.weights
-        if goes_on and estimator.__dict__.get("selections_") is not None:
-            # Sample ids may have been added since.
-            n_new = losses.shape[1] - estimator.loss_history_.shape[1]
-            earlier = np.pad(estimator.loss_history_, ((0, 0), (0, n_new)), constant_values=np.nan)
-            losses = np.concatenate([earlier, losses])
-            selections = [*estimator.selections_, *selections]
-            weights = [*estimator.weight_history_, *weights]
-        estimator.loss_history_ = losses
-        estimator.selections_ = selections
-        estimator.weight_history_ = weights

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
-from sklearn.utils._param_validation import StrOptions
 
+from sklearn_sifal._parameters import InvalidParameterError, check_choice, reject
 from sklearn_sifal.preprocessing._rules import DEFAULT_RULES, Rule
 from sklearn_sifal.preprocessing._texts import as_texts
 
@@ -120,11 +120,6 @@ class RegexPreprocessor(  # type: ignore[call-arg] # scikit-learn has no annotat
     ['_email_', '_money_', 'call', 'charged', 'pleease', 'was', 'why']
     """
 
-    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "rules": [StrOptions({"default"}), list, tuple],
-        "missing": [StrOptions({"raise", "empty"})],
-    }
-
     def __init__(
         self,
         rules: str | Sequence[Any] = "default",
@@ -134,7 +129,6 @@ class RegexPreprocessor(  # type: ignore[call-arg] # scikit-learn has no annotat
         self.rules = rules
         self.missing = missing
 
-    @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: object = None) -> Self:
         """Check the texts, and check and compile the rules.
 
@@ -151,7 +145,7 @@ class RegexPreprocessor(  # type: ignore[call-arg] # scikit-learn has no annotat
         self : RegexPreprocessor
             The fitted preprocessor.
         """
-        rules = _compile_rules(self.rules)
+        rules = self._checked_rules()
         as_texts(X, self.missing)
         self.rules_ = rules
         return self
@@ -170,11 +164,7 @@ class RegexPreprocessor(  # type: ignore[call-arg] # scikit-learn has no annotat
         X_clean : ndarray of shape (n_samples,), dtype=object
             The cleaned texts, as `str`. Empty if `X` is.
         """
-        if hasattr(self, "rules_"):
-            rules = self.rules_
-        else:
-            self._validate_params()
-            rules = _compile_rules(self.rules)
+        rules = self.rules_ if hasattr(self, "rules_") else self._checked_rules()
         texts = as_texts(X, self.missing)
         for rule in rules:
             texts = rule.apply(texts)
@@ -218,6 +208,14 @@ class RegexPreprocessor(  # type: ignore[call-arg] # scikit-learn has no annotat
             The preprocessor, unchanged.
         """
         return self
+
+    def _checked_rules(self) -> tuple[Rule, ...]:
+        """Check the parameters and compile the rules."""
+        is_default = isinstance(self.rules, str) and self.rules == "default"
+        if not is_default and not isinstance(self.rules, list | tuple):
+            reject(self, "rules", "'default' or a list of rules", self.rules)
+        check_choice(self, "missing", ("raise", "empty"))
+        return _compile_rules(self.rules)
 
     def __getstate__(self) -> dict[str, Any]:
         """Store the compiled rules as plain values, which safer formats than pickle can hold."""
@@ -270,7 +268,7 @@ def _named_rules(name: str) -> tuple[Rule, ...]:
         return DEFAULT_RULES
     if name not in _DEFAULT_BY_NAME:
         known = ", ".join(repr(known) for known in ("default", *_DEFAULT_BY_NAME))
-        raise ValueError(
+        raise InvalidParameterError(
             f"rules holds the unknown name {name!r}; the known names are {known}. "
             "A rule of your own is a pair inside the list: rules=[(pattern, replacement)]."
         )
@@ -282,7 +280,7 @@ def _own_rule(item: Any, place: str) -> Rule:
     if isinstance(item, Rule):
         return item
     if not isinstance(item, (tuple, list)) or len(item) not in (2, 3):
-        raise TypeError(
+        raise InvalidParameterError(
             f"{place} must be the name of a default rule, a pair (pattern, replacement) or a "
             f"triple (name, pattern, replacement), got {item!r}."
         )
@@ -290,7 +288,7 @@ def _own_rule(item: Any, place: str) -> Rule:
     if len(item) == 3:
         name = item[0]
         if not isinstance(name, str):
-            raise TypeError(f"The name of {place} must be a str, got {name!r}.")
+            raise InvalidParameterError(f"The name of {place} must be a str, got {name!r}.")
     pattern = _compile_pattern(name, item[-2])
     return Rule(name, pattern, _checked_replacement(name, pattern, item[-1]))
 
@@ -300,14 +298,14 @@ def _compile_pattern(name: str, pattern: Any) -> re.Pattern[str]:
     if isinstance(pattern, re.Pattern) and isinstance(pattern.pattern, str):
         return pattern
     if not isinstance(pattern, str):
-        raise TypeError(
+        raise InvalidParameterError(
             f"The pattern of rule {name!r} must be a str or a compiled pattern of str, "
             f"got {pattern!r}."
         )
     try:
         return re.compile(pattern)
     except re.error as error:
-        raise ValueError(
+        raise InvalidParameterError(
             f"The pattern of rule {name!r} is no valid regular expression: {error}. "
             f"Got {pattern!r}."
         ) from error
@@ -320,13 +318,13 @@ def _checked_replacement(
     if callable(replacement):
         return replacement  # type: ignore[no-any-return]
     if not isinstance(replacement, str):
-        raise TypeError(
+        raise InvalidParameterError(
             f"The replacement of rule {name!r} must be a str or a callable, got {replacement!r}."
         )
     try:
         pattern.sub(replacement, "")  # parses the replacement, match or no match
     except (re.error, IndexError) as error:  # IndexError: no group of that name
-        raise ValueError(
+        raise InvalidParameterError(
             f"The replacement of rule {name!r} does not fit its pattern {pattern.pattern!r}: "
             f"{error}. Got {replacement!r}."
         ) from error

@@ -91,6 +91,11 @@ class RowBatch:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def __iter__(self) -> Iterator[Any]:
+        """Inputs and targets, as skorch's callbacks unpack a batch."""
+        yield self.X
+        yield self.y
+
 
 class RowGatherer:
     """Copies chosen rows of a data set held in memory (or memory-mapped) in bulk.

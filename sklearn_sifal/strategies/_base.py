@@ -11,7 +11,14 @@ from sklearn.base import BaseEstimator
 
 from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal._parameters import check_choice, check_integer, check_real
-from sklearn_sifal.strategies._selection import DrawContext, Selection, Setup
+from sklearn_sifal.strategies._selection import (
+    DrawContext,
+    Selection,
+    Setup,
+    as_context,
+    check_rows,
+    check_weights,
+)
 
 _Chosen = tuple[NDArray[Any], NDArray[np.float64] | None]
 
@@ -66,6 +73,17 @@ class SamplingStrategy(BaseEstimator):
     # True if the number of rows follows from the losses and so needs a lower bound.
     _adaptive_size: ClassVar[bool] = False
 
+    # A subclass whose __init__ or begin leaves out ours has the defaults all the same.
+    warmup_epochs: int = 1
+    final_epochs: int = 0
+    refresh: str | int = "once"
+    exploration: float = 0.0
+    max_visits: int | None = None
+    min_fraction: float = 0.05
+    refreshed_at_: int | None = None
+    n_lifted_: int = 0
+    forgiven_visits_: Any = 0
+
     def __init__(
         self,
         *,
@@ -98,7 +116,9 @@ class SamplingStrategy(BaseEstimator):
         self : SamplingStrategy
         """
         self._check_parameters()
-        self.refreshed_at_: int | None = None
+        self._warn_of_parameters()
+        self.refreshed_at_ = None
+        self.n_lifted_ = 0
         # Visits made before the last time that evictions were lifted do not count.
         self.forgiven_visits_ = np.zeros(setup.n_rows, np.int32)
         return self
@@ -118,14 +138,15 @@ class SamplingStrategy(BaseEstimator):
         selection : Selection
             Rows in ascending order, with weights.
         """
+        context = as_context(context)
         active = self._active_rows(table, context)
         if self._is_full_round(len(active), context):
             yield Selection(active)
-            return
-        if self._refresh_is_due(context):
-            context.score(active, self.measures)
-            self.refreshed_at_ = context.epoch
-        yield self._leave_room(self._choose(active, table, context), len(active), context)
+        else:
+            room = self._room(len(active), context) - self._refresh(active, context)
+            yield self._leave_room(self._choose(active, table, context), room, context)
+        # By now the selection was trained on, and the table counts its visits.
+        self._evict(table)
 
     def observe(
         self, rows: NDArray[np.int64], measured: Mapping[str, NDArray[Any]], *, training: bool
@@ -184,25 +205,36 @@ class SamplingStrategy(BaseEstimator):
         check_integer(self, "max_visits", 1, none=True)
         check_real(self, "min_fraction", 0, 1)
 
+    def _warn_of_parameters(self) -> None:
+        """Warn of values that are allowed and probably not meant; once a training."""
+
     def _active_rows(self, table: LossTable, context: DrawContext) -> NDArray[np.int64]:
-        if self.max_visits is not None:
-            table.evict(table.visits - self.forgiven_visits_ >= self.max_visits)
+        self._evict(table)
         active = np.flatnonzero(~table.evicted)
         if len(active) < min(context.batch_size, len(table)):
-            warnings.warn(
-                f"max_visits={self.max_visits} left {len(active)} rows, fewer than one batch of "
-                f"{context.batch_size}: all evictions are lifted and visits are counted anew. "
-                "Raise max_visits or lower the budget.",
-                UserWarning,
-                stacklevel=2,
-            )
+            self._warn_of_lifting(len(active), context)
             table.restore()
             self.forgiven_visits_ = table.visits.copy()
             active = np.arange(len(table))
         return active
 
+    def _evict(self, table: LossTable) -> None:
+        if self.max_visits is not None:
+            table.evict(table.visits - self.forgiven_visits_ >= self.max_visits)
+
+    def _warn_of_lifting(self, n_active: int, context: DrawContext) -> None:
+        self.n_lifted_ += 1
+        if self.n_lifted_ == 1:  # once a training; it happens again and again
+            warnings.warn(
+                f"max_visits={self.max_visits} left {n_active} rows, fewer than one batch of "
+                f"{context.batch_size}: all evictions are lifted and visits are counted anew. "
+                "Raise max_visits or lower the budget.",
+                UserWarning,
+                stacklevel=2,
+            )
+
     def _is_full_round(self, n_active: int, context: DrawContext) -> bool:
-        if context.epoch < self.warmup_epochs:
+        if context.round < self.warmup_epochs:
             return True
         if n_active <= context.batch_size or self._takes_everything():
             return True
@@ -215,6 +247,17 @@ class SamplingStrategy(BaseEstimator):
         if context.visits_left is None:
             return math.inf
         return context.visits_left - self.final_epochs * n_active
+
+    def _refresh(self, active: NDArray[np.int64], context: DrawContext) -> float:
+        """Score the active rows if that is due and can be paid for; returns what it cost."""
+        cost = context.scored_row_cost * len(active)
+        if not self._refresh_is_due(context) or self._room(len(active), context) - cost < min(
+            context.batch_size, len(active)
+        ):
+            return 0.0
+        context.score(active, self.measures)
+        self.refreshed_at_ = context.epoch
+        return cost
 
     def _refresh_is_due(self, context: DrawContext) -> bool:
         if not self.measures or self.refresh == "table":
@@ -234,16 +277,26 @@ class SamplingStrategy(BaseEstimator):
         unknown = np.flatnonzero(table.loss_epoch[active] < 0)
         if len(known) == 0:
             return Selection(active)
-        positions, weights = self._select(losses[known], context.rng)
+        positions, weights = self._checked(self._select(losses[known], context.rng), len(known))
         needed = self._least_rows(len(active), context.batch_size) - len(unknown)
         if len(positions) < needed:
-            positions, weights = self._select_at_least(
-                needed, losses[known], (positions, weights), context.rng
-            )
+            chosen = self._select_at_least(needed, losses[known], (positions, weights), context.rng)
+            positions, weights = self._checked(chosen, len(known))
         positions, weights = self._explore(len(known), (positions, weights), context.rng)
         positions, weights = _join(known[positions], weights, unknown)
         order = np.argsort(positions, kind="stable")
         return Selection(active[positions[order]], None if weights is None else weights[order])
+
+    def _checked(self, chosen: Any, n_known: int) -> _Chosen:
+        """What a rule returned, checked: subclasses are written by users too."""
+        origin = f"{type(self).__name__}._select"
+        if not (isinstance(chosen, tuple) and len(chosen) == 2):
+            raise TypeError(
+                f"{origin} must return a pair (positions, weights), weights None for ones. "
+                f"Got {type(chosen).__name__}."
+            )
+        positions = check_rows(chosen[0], n_known, origin, replacement=self.replacement)
+        return positions, check_weights(chosen[1], len(positions), origin)
 
     def _least_rows(self, n_active: int, batch_size: int) -> int:
         least = math.ceil(self.min_fraction * n_active) if self._adaptive_size else 0
@@ -257,9 +310,8 @@ class SamplingStrategy(BaseEstimator):
         extra = rng.choice(rest, round(self.exploration * len(rest)), replace=False)
         return _join(positions, weights, extra)
 
-    def _leave_room(self, selection: Selection, n_active: int, context: DrawContext) -> Selection:
+    def _leave_room(self, selection: Selection, room: float, context: DrawContext) -> Selection:
         """Cut a selection, at random, where the final epochs have to begin."""
-        room = self._room(n_active, context)
         if self.final_epochs == 0 or len(selection) <= room:
             return selection
         kept = np.sort(context.rng.choice(len(selection), int(room), replace=False))

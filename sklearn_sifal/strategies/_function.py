@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from sklearn_sifal._parameters import reject
 from sklearn_sifal.strategies._base import SamplingStrategy
+from sklearn_sifal.strategies._selection import check_rows
 
 
 class FunctionStrategy(SamplingStrategy):
@@ -68,24 +69,5 @@ class FunctionStrategy(SamplingStrategy):
     def _select(
         self, losses: NDArray[np.float32], rng: np.random.Generator
     ) -> tuple[NDArray[Any], None]:
-        return _as_positions(self.function(losses, rng), len(losses)), None
-
-
-def _as_positions(rows: Any, n: int) -> NDArray[np.int64]:
-    """Check what a user's function returned."""
-    array = np.asarray(rows)
-    if array.dtype == bool and array.shape == (n,):
-        return np.flatnonzero(array)
-    wrong = None
-    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
-        wrong = f"an array of shape {array.shape} and dtype {array.dtype}"
-    elif array.size and (array.min() < 0 or array.max() >= n):
-        wrong = f"row numbers from {array.min()} to {array.max()}"
-    elif len(np.unique(array)) < len(array):
-        wrong = "repeated row numbers"
-    if wrong is not None:
-        raise ValueError(
-            "A callable 'sampling_strategy' must return distinct row numbers from 0 to "
-            f"{n - 1} as a 1-D integer array, or a mask of shape ({n},). Got {wrong}."
-        )
-    return array.astype(np.int64)
+        rows = self.function(losses, rng)
+        return check_rows(rows, len(losses), "A callable 'sampling_strategy'"), None

@@ -1,12 +1,14 @@
 """Sampling in proportion to a power of the loss, with weights that undo the bias."""
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal._parameters import check_real
 from sklearn_sifal.strategies._ranking import inclusion_probabilities, systematic_sample
+from sklearn_sifal.strategies._selection import Setup
 from sklearn_sifal.strategies._share import ShareStrategy
 
 
@@ -20,8 +22,8 @@ class Importance(ShareStrategy):
       that the q add up to S;
     - its weight is w_i = (S / N) / q_i, which is 1 on average over a round.
 
-    A draw of fewer rows than a batch is repeated with S the size of a batch and a fixed
-    size (systematic sampling), so that it stays unbiased.
+    If S is near or below the size of a batch, a set of exactly max(S, batch) rows is drawn
+    with the same probabilities (systematic sampling), so that the estimate stays unbiased.
 
     So the weighted mean over the chosen rows estimates the mean over all. The weights
     keep the size of the step; 1 / q_i instead would be a larger learning rate.
@@ -71,6 +73,9 @@ class Importance(ShareStrategy):
     Importance(alpha=1.0, percentage=20)
     """
 
+    # Until `begin` tells it.
+    batch_size_: int = 1
+
     def __init__(
         self,
         percentage: float = 30.0,
@@ -104,11 +109,33 @@ class Importance(ShareStrategy):
         check_real(self, "uniform", 0, 1)
         check_real(self, "epsilon", 0, open_low=True)
 
+    def begin(self, table: LossTable, setup: Setup) -> Self:
+        """Check the parameters and start anew; called once before the first round.
+
+        Parameters
+        ----------
+        table : LossTable
+            The losses.
+        setup : Setup
+            Rows, targets, batch size and generator.
+
+        Returns
+        -------
+        self : Importance
+        """
+        super().begin(table, setup)
+        self.batch_size_ = setup.batch_size
+        return self
+
     def _select(
         self, losses: NDArray[np.float32], rng: np.random.Generator
     ) -> tuple[NDArray[Any], NDArray[np.float64]]:
         n = len(losses)
         expected = self.percentage * n / 100
+        if expected < self.batch_size_ + 4 * self.batch_size_**0.5:
+            # Independent draws could come out smaller than a batch, and drawing again
+            # only then would favour large sets: fix the size beforehand.
+            return self._draw_exactly(min(n, max(round(expected), self.batch_size_)), losses, rng)
         q = inclusion_probabilities(self._draw_weights(losses), expected)
         chosen = np.flatnonzero(rng.random(n) < q)
         return chosen, (expected / n) / q[chosen]
@@ -116,8 +143,12 @@ class Importance(ShareStrategy):
     def _select_at_least(
         self, n: int, losses: NDArray[np.float32], chosen: Any, rng: np.random.Generator
     ) -> tuple[NDArray[Any], NDArray[np.float64]]:
-        # Rows added at random would pull the estimate towards the easy ones: draw
-        # again instead, by the same rule, a set of exactly n.
+        # Rows added at random would pull the estimate towards the easy ones.
+        return self._draw_exactly(n, losses, rng)
+
+    def _draw_exactly(
+        self, n: int, losses: NDArray[np.float32], rng: np.random.Generator
+    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
         q = inclusion_probabilities(self._draw_weights(losses), n)
         rows = systematic_sample(q, rng)
         return rows, (n / len(losses)) / q[rows]

@@ -1,7 +1,7 @@
 """What goes into a strategy's decision and what comes out of it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -59,7 +59,8 @@ class DrawContext:
     Attributes
     ----------
     epoch : int
-        Number of the round, from 0.
+        Number of the round as the table counts them in `loss_epoch`: it goes on over a
+        warm start.
     progress : float
         Share of the training that is done, in [0, 1).
     batch_size : int
@@ -73,6 +74,10 @@ class DrawContext:
         Row visits left in the budget; None if there is no limit.
     rounds_left : int or None
         Rounds left, this one included; None if there is no limit.
+    first_epoch : int
+        `epoch` of the first round of this training.
+    scored_row_cost : float
+        What scoring a row takes out of the budget, in row visits.
     """
 
     epoch: int
@@ -82,3 +87,86 @@ class DrawContext:
     score: Callable[[NDArray[np.int64], Sequence[str]], dict[str, NDArray[Any]]]
     visits_left: int | None = None
     rounds_left: int | None = None
+    first_epoch: int = 0
+    scored_row_cost: float = 0.0
+
+    @property
+    def round(self) -> int:
+        """Number of the round in this training, from 0."""
+        return self.epoch - self.first_epoch
+
+
+def as_context(context: Any) -> DrawContext:
+    """Complete a context that has the fields without default only, whatever its type."""
+    if isinstance(context, DrawContext):
+        return context
+    names = [field.name for field in fields(DrawContext) if hasattr(context, field.name)]
+    return DrawContext(**{name: getattr(context, name) for name in names})
+
+
+def check_rows(rows: Any, n: int, origin: str, *, replacement: bool = False) -> NDArray[np.int64]:
+    """Check row numbers that a strategy came up with.
+
+    Parameters
+    ----------
+    rows : array-like of shape (m,)
+        The numbers, or a mask of shape (n,).
+    n : int
+        Number of rows to choose from.
+    origin : str
+        Where they come from, for the message.
+    replacement : bool, default=False
+        Whether repeats are allowed.
+
+    Returns
+    -------
+    rows : ndarray of shape (m,), int64
+
+    Raises
+    ------
+    ValueError
+        If they are not distinct integers from 0 to n - 1, nor a mask.
+    """
+    array = np.asarray(rows)
+    if array.dtype == bool and array.shape == (n,):
+        return np.flatnonzero(array)
+    wrong = None
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+        wrong = f"an array of shape {array.shape} and dtype {array.dtype}"
+    elif array.size and (array.min() < 0 or array.max() >= n):
+        wrong = f"row numbers from {array.min()} to {array.max()}"
+    elif not replacement and _has_repeats(array, n):
+        wrong = "repeated row numbers"
+    if wrong is not None:
+        distinct = "" if replacement else "distinct "
+        raise ValueError(
+            f"{origin} must return {distinct}row numbers from 0 to {n - 1} as a 1-D integer "
+            f"array, or a mask of shape ({n},). Got {wrong}."
+        )
+    return array.astype(np.int64, copy=False)
+
+
+def _has_repeats(rows: NDArray[Any], n: int) -> bool:
+    if 16 * len(rows) < n:  # a few rows of a large table: sorting them is cheaper
+        return len(np.unique(rows)) < len(rows)
+    taken = np.zeros(n, dtype=bool)
+    taken[rows] = True
+    return int(np.count_nonzero(taken)) < len(rows)
+
+
+def check_weights(weights: Any, n: int, origin: str) -> NDArray[np.float64] | None:
+    """Check weights that a strategy came up with: n finite, non-negative numbers, or None."""
+    if weights is None:
+        return None
+    array = np.asarray(weights)
+    wrong = None
+    if array.shape != (n,) or array.dtype.kind not in "fiu":
+        wrong = f"an array of shape {array.shape} and dtype {array.dtype}"
+    elif not (np.isfinite(array).all() and (array >= 0).all()):
+        wrong = "negative, infinite or NaN weights"
+    if wrong is not None:
+        raise ValueError(
+            f"{origin} must return one finite, non-negative weight for each of its {n} rows, or "
+            f"None. Got {wrong}."
+        )
+    return array.astype(np.float64, copy=False)

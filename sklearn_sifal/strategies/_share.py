@@ -1,5 +1,7 @@
 """Base of the strategies whose one knob is a percentage."""
 
+import warnings
+
 from sklearn_sifal._parameters import check_real
 from sklearn_sifal.strategies._base import SamplingStrategy
 
@@ -39,6 +41,15 @@ class ShareStrategy(SamplingStrategy):
     def _check_parameters(self) -> None:
         super()._check_parameters()
         check_real(self, "percentage", 0, 100, open_low=True)
+
+    def _warn_of_parameters(self) -> None:
+        if self.percentage < 1:
+            warnings.warn(
+                f"The 'percentage' parameter of {type(self).__name__} is {self.percentage!r}, "
+                "which is less than one per cent: percentages run from 0 to 100.",
+                UserWarning,
+                stacklevel=2,
+            )
 
     def _takes_everything(self) -> bool:
         return float(self.percentage) == 100.0

@@ -121,9 +121,17 @@ def test_download_with_wrong_content_leaves_nothing(tmp_path, small_files, serve
 def test_failed_download_leaves_nothing(tmp_path, small_files, served):
     pytest.importorskip("pooch")
     small_files(served[1])  # the folder that is served is empty
-    with pytest.raises(OSError, match="404"):
+    with pytest.raises(OSError, match=r"train\.csv \(HTTPError: 404 File not found\)\. Try again"):
         fetch_banking77(data_home=tmp_path / "home")
     assert list((tmp_path / "home").iterdir()) == []
+
+
+def test_failed_connection_is_named_by_its_kind(tmp_path, small_files):
+    pytest.importorskip("pooch")
+    address = r"http://127\.0\.0\.1:9/train\.csv"
+    with pytest.raises(OSError, match=rf"from {address} \(\w*Error\)\. Try again") as caught:
+        fetch_banking77(data_home=tmp_path / "home")
+    assert caught.value.__cause__ is not None
 
 
 def test_wrong_content_on_disk_is_neither_used_nor_changed(tmp_path, small_files):

@@ -218,13 +218,13 @@ def test_the_gap_comes_from_rare_wording_and_typos():
 @pytest.mark.parametrize(
     "name, value, error, message",
     [
-        ("n_samples", 0, ValueError, r"an int in the range \[1, inf\)\. Got 0 instead"),
+        ("n_samples", 0, ValueError, r"an integer of at least 1\. Got 0 instead"),
         ("n_samples", 10.0, TypeError, r"Got 10\.0 instead"),
         ("n_samples", True, TypeError, "Got True instead"),
-        ("n_intents", 1, ValueError, r"an int in the range \[2, 40\]\. Got 1 instead"),
+        ("n_intents", 1, ValueError, r"an integer in the range \[2, 40\]\. Got 1 instead"),
         ("n_intents", 41, ValueError, "Got 41 instead"),
         ("n_intents", "all", TypeError, "Got 'all' instead"),
-        ("label_noise", -0.1, ValueError, r"a float in the range \[0, 1\]\. Got -0\.1 instead"),
+        ("label_noise", -0.1, ValueError, r"a number in the range \[0, 1\]\. Got -0\.1 instead"),
         ("label_noise", 1.1, ValueError, r"Got 1\.1 instead"),
         ("label_noise", None, TypeError, "Got None instead"),
         ("rare_wording", 2, ValueError, "Got 2 instead"),
@@ -233,10 +233,11 @@ def test_the_gap_comes_from_rare_wording_and_typos():
         ("elongation_rate", -1, ValueError, "Got -1 instead"),
         ("imbalance", 0.5, ValueError, r"\[1, inf\)\. Got 0\.5 instead"),
         ("imbalance", float("inf"), ValueError, "Got inf instead"),
-        ("zipf", -1.0, ValueError, r"\[0, inf\)\. Got -1\.0 instead"),
-        ("zipf", "1", TypeError, "Got '1' instead"),
-        ("random_state", -1, ValueError, r"\[0, 4294967295\]\. Got -1 instead"),
+        ("zipf", -1.0, ValueError, r"\[0, inf\) or None\. Got -1\.0 instead"),
+        ("zipf", "1", TypeError, r"or None\. Got '1' instead"),
+        ("random_state", -1, ValueError, r"\[0, 4294967295\], a RandomState .* Got -1 instead"),
         ("random_state", 2**32, ValueError, "Got 4294967296 instead"),
+        ("random_state", False, TypeError, "Got False instead"),
         ("random_state", "seed", TypeError, "RandomState instance or None. Got 'seed' instead"),
     ],
 )
@@ -244,6 +245,14 @@ def test_invalid_parameters(name, value, error, message):
     pattern = rf"The '{name}' parameter of make_intents must be .*{message}"
     with pytest.raises(error, match=pattern):
         make_intents(**{name: value})
+
+
+def test_numbers_of_numpy_are_the_same_numbers():
+    rates = {"label_noise": 0.25, "typo_rate": 0.25, "imbalance": 8.0, "zipf": 1.0}
+    plain = make_intents(100, 8, random_state=0, **rates)
+    narrow = {name: np.float32(rate) for name, rate in rates.items()}
+    of_numpy = make_intents(np.int8(100), np.uint8(8), random_state=np.int16(0), **narrow)
+    assert _sha256(*plain) == _sha256(*of_numpy)
 
 
 @pytest.mark.parametrize(

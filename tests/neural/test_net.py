@@ -1,5 +1,6 @@
 """The skorch net by itself: optimisers, scoring, weights; and undoing with a checkpoint."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -7,10 +8,15 @@ import pytest
 import scipy.sparse as sp
 import torch
 
-from sklearn_sifal.neural._checkpoint import Checkpoint
+from sklearn_sifal._loss_table import LossTable
+from sklearn_sifal.neural._checkpoint import Checkpoint, undone_on_error
 from sklearn_sifal.neural._mlp import MLP
 from sklearn_sifal.neural._net import LossSampledNet
+from sklearn_sifal.neural._rounds import TrainingPlan
 from sklearn_sifal.neural._row_sparse import RowAdam
+from sklearn_sifal.neural._schedule import Budget
+from sklearn_sifal.strategies._base import SamplingStrategy
+from sklearn_sifal.strategies._selection import DrawContext, Selection
 
 N, D, K = 30, 8, 3
 
@@ -41,9 +47,11 @@ Y = np.arange(N) % K
 def step(net: LossSampledNet, X: Any) -> None:
     """One step on all rows."""
     batch = next(iter(net.get_dataset(X, Y).gather(np.arange(N), N)))
-    net._zero_grad_optimizer()
+    for optimizer in net.optimizers().values():
+        optimizer.zero_grad()
     net.criterion_(net.infer(batch[1]), batch[2]).mean().backward()
-    net._step_optimizer(None)
+    for optimizer in net.optimizers().values():
+        optimizer.step()
 
 
 @pytest.mark.parametrize("sparse_input", [False, True])
@@ -58,12 +66,8 @@ class TestNet:
         net = make_net(sparse_input, sparse_optimizer="adam")
         named = {id(p): name for name, p in net.module_.named_parameters()}
         owned = {
-            optimizer: {
-                named[id(p)]
-                for g in getattr(net, optimizer + "_").param_groups
-                for p in g["params"]
-            }
-            for optimizer in net._optimizers
+            name: {named[id(p)] for g in optimizer.param_groups for p in g["params"]}
+            for name, optimizer in net.optimizers().items()
         }
         dense = {"input.bias", "layers.0.weight", "layers.0.bias"}
         if sparse_input:
@@ -90,6 +94,69 @@ class TestNet:
         for name, values in other.get_weights().items():
             np.testing.assert_array_equal(values, weights[name])
             assert not np.shares_memory(values, weights[name])
+
+
+def interrupted_step(net: LossSampledNet, X: Any) -> None:
+    with undone_on_error(net, None):
+        step(net, X)
+        raise KeyboardInterrupt
+
+
+class RowsAtFirst(SamplingStrategy):
+    """All rows in the first rounds, none in later ones."""
+
+    def __init__(self, n_full_rounds: int, draws: str) -> None:
+        super().__init__()
+        self.n_full_rounds = n_full_rounds
+        self.draws = draws
+
+    def draw(self, table: LossTable, context: DrawContext) -> Iterator[Selection]:
+        if context.round < self.n_full_rounds:
+            yield Selection(np.arange(len(table)))
+        elif self.draws == "an empty selection":
+            yield Selection(np.empty(0, np.int64))
+        elif self.draws == "scores only":
+            context.score(np.arange(len(table)), ("loss",))
+
+
+def make_plan(strategy: SamplingStrategy, budget: Budget) -> TrainingPlan:
+    return TrainingPlan(
+        strategy=strategy,
+        table=LossTable(N),
+        budget=budget,
+        order=np.random.default_rng(0),
+        selection=np.random.default_rng(1),
+        row_weights=None,
+        batch_size=10,
+        shuffle=True,
+        schedule=lambda progress: 1.0,
+    )
+
+
+@pytest.mark.parametrize("sparse_input", [False, True])
+class TestRoundsWithoutRows:
+    @pytest.mark.parametrize("draws", ["nothing", "an empty selection", "scores only"])
+    @pytest.mark.parametrize("n_full_rounds", [0, 1])
+    def test_raise_while_there_is_a_budget(
+        self, sparse_input: bool, draws: str, n_full_rounds: int
+    ) -> None:
+        plan = make_plan(RowsAtFirst(n_full_rounds, draws), Budget(total=3 * N))
+        expected = f"^RowsAtFirst drew no rows in round {n_full_rounds}; a round must train on at"
+        with pytest.raises(ValueError, match=expected):
+            make_net(sparse_input).partial_fit(make_X(sparse_input), Y, plan=plan)
+        assert plan.budget.visits == n_full_rounds * N
+
+    def test_number_of_the_round_goes_on(self, sparse_input: bool) -> None:
+        plan = make_plan(RowsAtFirst(1, "nothing"), Budget(total=3 * N))
+        plan.first_epoch = 5
+        with pytest.raises(ValueError, match="drew no rows in round 6;"):
+            make_net(sparse_input).partial_fit(make_X(sparse_input), Y, plan=plan)
+
+    def test_are_right_where_scoring_used_up_the_budget(self, sparse_input: bool) -> None:
+        # 30 visits and 30 scored rows at a third of a visit each: all 40 are spent.
+        plan = make_plan(RowsAtFirst(1, "scores only"), Budget(total=40, scored_row_cost=1 / 3))
+        make_net(sparse_input).partial_fit(make_X(sparse_input), Y, plan=plan)
+        assert (plan.budget.visits, plan.budget.scored, plan.budget.rounds) == (N, N, 2)
 
 
 @pytest.mark.parametrize("sparse_optimizer", ["adagrad", "adam"])
@@ -123,15 +190,31 @@ class TestCheckpoint:
         net = make_net(sparse_input, sparse_optimizer=sparse_optimizer)
         for _ in range(n_before):
             step(net, make_X(sparse_input))
-        optimizer, names, weights = net.optimizer_, net._optimizers, net.get_weights()
+        before, weights = net.optimizers(), net.get_weights()
         checkpoint = Checkpoint(net, None)
         net.sparse_input = True
-        net._initialize_optimizer()
+        net.remake_optimizers()
         step(net, make_X(True))
         checkpoint.restore()
         assert net.sparse_input is sparse_input
-        assert net.optimizer_ is optimizer
-        assert net._optimizers == names
+        assert list(net.optimizers()) == list(before)
+        assert all(net.optimizers()[name] is optimizer for name, optimizer in before.items())
         assert hasattr(net, "row_optimizer_") is sparse_input
         for name, values in weights.items():
             np.testing.assert_array_equal(net.get_weights()[name], values)
+
+    def test_undone_on_error_only(
+        self, sparse_input: bool, sparse_optimizer: str, n_before: int
+    ) -> None:
+        net = make_net(sparse_input, sparse_optimizer=sparse_optimizer)
+        X = make_X(sparse_input)
+        for _ in range(n_before):
+            step(net, X)
+        before = net.get_weights()
+        with pytest.raises(KeyboardInterrupt):
+            interrupted_step(net, X)
+        for name, values in net.get_weights().items():
+            np.testing.assert_array_equal(values, before[name])
+        with undone_on_error(net, None):
+            step(net, X)
+        assert any((values != before[name]).any() for name, values in net.get_weights().items())

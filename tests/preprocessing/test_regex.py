@@ -22,6 +22,7 @@ from sklearn.utils import estimator_checks, get_tags
 from sklearn.utils.validation import check_is_fitted
 
 import sklearn_sifal
+from sklearn_sifal._parameters import InvalidParameterError
 from sklearn_sifal.preprocessing import RegexPreprocessor
 
 TEXTS = ["Call ME!!", "I paid $5", "where is my card?"]
@@ -103,22 +104,27 @@ def test_fitted_rules():
         # One pair without the list around it.
         (("a", "b"), ValueError, r"unknown name 'a'.*rules=\[\(pattern, replacement\)\]"),
         ("lowercase", ValueError, "'rules' parameter of RegexPreprocessor must be"),
-        (None, ValueError, "'rules' parameter of RegexPreprocessor must be"),
+        (None, TypeError, "'rules' parameter of RegexPreprocessor must be 'default' or a list"),
+        (np.array(["url"]), ValueError, "'rules' parameter of RegexPreprocessor must be"),
         ({"a": "b"}, ValueError, "'rules' parameter of RegexPreprocessor must be"),
     ],
 )
 def test_invalid_rules_raise_at_fit(rules, error, message):
     preprocessor = RegexPreprocessor(rules=rules)
-    with pytest.raises(error, match=message):
+    with pytest.raises(error, match=message) as caught:
         preprocessor.fit(["x"])
+    assert type(caught.value) is InvalidParameterError
     assert not hasattr(preprocessor, "rules_")
     with pytest.raises(error, match=message):
         preprocessor.transform(["x"])
 
 
-def test_invalid_missing_raises():
-    with pytest.raises(ValueError, match="'missing' parameter of RegexPreprocessor must be"):
-        RegexPreprocessor(missing="drop").fit(["x"])
+@pytest.mark.parametrize("missing", ["drop", None, True, ["raise"], object()])
+def test_invalid_missing_raises(missing):
+    message = "'missing' parameter of RegexPreprocessor must be one of {'empty', 'raise'}"
+    for method in ("fit", "transform", "fit_transform"):
+        with pytest.raises(InvalidParameterError, match=message):
+            getattr(RegexPreprocessor(missing=missing), method)(["x"])
 
 
 # --- containers ----------------------------------------------------------------------
@@ -257,7 +263,6 @@ CHECKS = [
     estimator_checks.check_parameters_default_constructible,
     estimator_checks.check_get_params_invariance,
     estimator_checks.check_set_params,
-    estimator_checks.check_param_validation,
 ]
 
 

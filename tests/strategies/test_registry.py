@@ -55,7 +55,7 @@ def test_an_instance_is_cloned() -> None:
     assert resolved is not strategy
     assert type(resolved) is Percentile
     assert resolved.get_params() == strategy.get_params()
-    assert not hasattr(resolved, "refreshed_at_")
+    assert resolved.refreshed_at_ is None
 
 
 def test_a_function_is_wrapped() -> None:

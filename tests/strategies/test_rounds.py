@@ -314,6 +314,7 @@ class TestLeastRows:
         largest = np.sort(np.argsort(losses)[-expected:])
         np.testing.assert_array_equal(run.draw().rows, largest)
 
+    @pytest.mark.filterwarnings("ignore:The 'percentage' parameter")
     def test_collapse_of_the_bottom_rule_is_filled_with_the_next_smallest(self, driver) -> None:
         losses = DISTINCT.copy()
         losses[:35] = 1e-6

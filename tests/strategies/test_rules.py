@@ -66,6 +66,7 @@ def test_top_and_bottom_by_loss_share_only_the_crossing_row(driver) -> None:
     "n, percentage, count",
     [(1000, 33.3, 333), (1000, 33.31, 334), (10, 30, 3), (10, 0.001, 1), (7, 50, 4), (3, 99, 3)],
 )
+@pytest.mark.filterwarnings("ignore:The 'percentage' parameter")
 @pytest.mark.parametrize("cls", [Percentile, BottomPercentile, Random])
 def test_number_of_rows(cls: Any, n: int, percentage: float, count: int, driver) -> None:
     losses = np.random.default_rng(1).exponential(size=n)
@@ -158,6 +159,7 @@ class TestImportance:
         # q = 1, 0.5, 0.5 and w = (2/3) / q = 2/3, 4/3, 4/3.
         strategy = Importance(200 / 3, alpha=1.0, uniform=0.0, epsilon=1e-12, refresh="table")
         run = driver(strategy, [8.0, 1.0, 1.0]).after_warmup()
+        strategy.batch_size_ = 0  # else a draw near the size of a batch has a fixed size
         expected = np.array([2 / 3, 4 / 3, 4 / 3])
         seen = set()
         for _ in range(50):
@@ -167,12 +169,29 @@ class TestImportance:
             seen.add(tuple(selection.rows.tolist()))
         assert seen == {(0,), (0, 1), (0, 2), (0, 1, 2)}
 
+    @pytest.mark.parametrize("n, percentage, batch_size", [(200, 30, 64), (400, 16, 64)])
+    def test_unbiased_near_the_size_of_a_batch(
+        self, n: int, percentage: float, batch_size: int, driver
+    ) -> None:
+        # Drawing again whenever a set is too small would favour the large sets.
+        losses = np.random.default_rng(0).lognormal(0.0, 1.0, n)
+        strategy = Importance(percentage, refresh="table")
+        run = driver(strategy, losses, batch_size=batch_size).after_warmup()
+        means = []
+        for _ in range(4000):
+            selection = run.draw()
+            assert len(selection) == batch_size
+            means.append(selection.weights @ losses[selection.rows] / batch_size)
+        standard_error = np.std(means) / np.sqrt(len(means))
+        assert abs(np.mean(means) - losses.mean()) < 5 * standard_error
+
     def test_mixture_worked_by_hand(self, driver) -> None:
         # alpha 0.5 of losses 9, 1, 0 and 0 is 3, 1, 0, 0; shares .75, .25, 0, 0; with half
         # of it uniform P = .5, .25, .125, .125. One row of four expected: q = P and
         # w = 0.25 / q = .5, 1, 2, 2.
         strategy = Importance(25, alpha=0.5, uniform=0.5, epsilon=1e-30, refresh="table")
         run = driver(strategy, [9.0, 1.0, 0.0, 0.0]).after_warmup()
+        strategy.batch_size_ = 0  # else a draw near the size of a batch has a fixed size
         seen = {}
         for _ in range(300):
             selection = run.draw()
@@ -198,3 +217,8 @@ class TestImportance:
         selection = driver(Importance(30), losses).after_warmup().draw()
         order = np.argsort(losses[selection.rows])
         assert (np.diff(selection.weights[order]) <= 0).all()
+
+
+def test_a_fraction_given_as_percentage_warns(driver) -> None:
+    with pytest.warns(UserWarning, match="0.9, which is less than one per cent"):
+        driver(Percentile(0.9), np.arange(10.0))

@@ -1,0 +1,195 @@
+"""What is recorded of a training: the tables that go on and the fitted attributes."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_sifal._loss_table import LossTable
+from sklearn_sifal._training_data import TrainingData
+from sklearn_sifal.neural._net import LossSampledNet
+from sklearn_sifal.neural._net_factory import numpy_dtype
+from sklearn_sifal.neural._observers import FullRecorder, HistoryRecorder, ValidationMonitor
+from sklearn_sifal.neural._rounds import TrainingPlan
+
+
+class Recorders:
+    """The observers of one training and the fitted attributes made from them.
+
+    Parameters
+    ----------
+    estimator : LossSampledClassifier
+        With checked parameters.
+    data, validation : TrainingData
+        Rows to train on and to validate with; `validation` may be None.
+    net : LossSampledNet
+        The net to be trained.
+    """
+
+    def __init__(
+        self,
+        estimator: Any,
+        data: TrainingData,
+        validation: TrainingData | None,
+        net: LossSampledNet,
+    ) -> None:
+        self.data = data
+        self.validation = validation
+        self.history = HistoryRecorder()
+        self.full = FullRecorder() if estimator.record == "history" else None
+        self.monitor: ValidationMonitor | None = None
+        if validation is not None:
+            self.monitor = ValidationMonitor(
+                validation.X.astype(numpy_dtype(net), copy=False),
+                validation.y,
+                validation.weights,
+                n_rows_trained=len(data.y),
+                patience=estimator.n_iter_no_change if estimator.early_stopping else None,
+                tol=float(estimator.tol),
+            )
+
+    @property
+    def observers(self) -> list[Any]:
+        """Those that are told of the rounds, in this order."""
+        # The monitor adds to the record, so it comes before what shows the record.
+        return [o for o in (self.monitor, self.history, self.full) if o is not None]
+
+    def set_attributes(
+        self,
+        estimator: Any,
+        plan: TrainingPlan,
+        *,
+        keeps_history: bool,
+        ids: NDArray[Any] | None = None,
+    ) -> None:
+        """Set the fitted attributes; a table that goes on has a history that goes on."""
+        earlier = estimator.history_ if keeps_history else []
+        estimator.history_ = [*earlier, *self.history.records]
+        estimator.loss_curve_ = [record["train_loss"] for record in estimator.history_]
+        estimator.n_iter_ = plan.first_epoch + plan.budget.rounds
+        estimator.validation_scores_ = None
+        if self.monitor is not None:
+            scores = estimator.__dict__.get("validation_scores_") if keeps_history else None
+            estimator.validation_scores_ = [*(scores or []), *self.monitor.scores]
+        estimator.sampling_strategy_ = plan.strategy
+        estimator._table, estimator._table_positions = plan.table, self.data.positions
+        estimator.loss_table_ = self._structured_table(plan, ids)
+        estimator.visit_counts_ = estimator.loss_table_["visits"].copy()
+        self._set_full_history(estimator, keeps_history)
+
+    def _structured_table(self, plan: TrainingPlan, ids: NDArray[Any] | None) -> NDArray[Any]:
+        ids = np.arange(self.data.n_given) if ids is None else ids
+        table = plan.table.to_structured(ids, self.data.positions)
+        if self.validation is not None and self.validation.n_given:
+            held_out = self.validation.positions
+            table["held_out"][held_out] = True
+            if self.monitor is not None and self.monitor.losses is not None:
+                table["loss"][held_out] = self.monitor.losses
+                table["loss_epoch"][held_out] = self.monitor.epoch
+                table["fresh"][held_out] = True
+        return table
+
+    def _set_full_history(self, estimator: Any, goes_on: bool) -> None:
+        names = ("loss_history_", "selections_", "weight_history_")
+        if self.full is None:
+            for name in names:
+                setattr(estimator, name, None)
+            return
+        losses = np.full((len(self.full.losses), self.data.n_given), np.nan, np.float32)
+        if len(self.full.losses):
+            losses[:, self.data.positions] = np.stack(self.full.losses)
+        selections = [self.data.positions[rows] for rows in self.full.selections]
+        weights = self.full.weights
+        if goes_on and estimator.__dict__.get("selections_") is not None:
+            # Sample ids may have been added since.
+            n_new = losses.shape[1] - estimator.loss_history_.shape[1]
+            earlier = np.pad(estimator.loss_history_, ((0, 0), (0, n_new)), constant_values=np.nan)
+            losses = np.concatenate([earlier, losses])
+            selections = [*estimator.selections_, *selections]
+            weights = [*estimator.weight_history_, *weights]
+        estimator.loss_history_ = losses
+        estimator.selections_ = selections
+        estimator.weight_history_ = weights
+
+
+def new_table(estimator: Any, data: TrainingData) -> LossTable:
+    """An empty loss table for the rows of `data`."""
+    return LossTable(len(data.y), dynamics=estimator.record != "loss")
+
+
+def describes(estimator: Any, data: TrainingData) -> bool:
+    """Whether the table of the previous fit is about rows like these."""
+    positions = getattr(estimator, "_table_positions", None)
+    return (
+        positions is not None
+        and len(estimator.loss_table_) == data.n_given
+        and np.array_equal(positions, data.positions)
+        and (estimator._table.dynamics is not None) == (estimator.record != "loss")
+        and (estimator.selections_ is not None) == (estimator.record == "history")
+    )
+
+
+def table_to_go_on_with(estimator: Any) -> LossTable:
+    """A copy of the loss table, so that a fit that fails leaves the old one as it was."""
+    table: LossTable = estimator._table
+    return table.merged(LossTable(0, dynamics=table.dynamics is not None), np.arange(0), 0)
+
+
+def continues_by_id(estimator: Any, ids: NDArray[Any] | None) -> bool:
+    """Whether rows with these ids are entered into a table kept by earlier ones."""
+    if ids is None or getattr(estimator, "_sample_ids", None) is None:
+        return False
+    if (estimator._table.dynamics is None) != (estimator.record == "loss"):
+        raise ValueError(
+            "The 'record' parameter must not change between 'loss' and the others while "
+            f"sample_ids continue one loss table. Got {estimator.record!r}."
+        )
+    return True
+
+
+def merge_by_id(
+    estimator: Any,
+    plan: TrainingPlan,
+    recorders: Recorders,
+    ids: NDArray[Any],
+    goes_on: bool,
+) -> NDArray[Any]:
+    """Enter a chunk's table into the one that is kept by sample ids.
+
+    Parameters
+    ----------
+    estimator : LossSampledClassifier
+        Has the kept table, if there is one.
+    plan : TrainingPlan
+        After the training; its table becomes the one with the chunk entered.
+    recorders : Recorders
+        Of this training; they speak of the records of that table afterwards.
+    ids : ndarray of shape (n_given,)
+        Identifiers of the rows of the chunk.
+    goes_on : bool
+        Whether there is a kept table; see `continues_by_id`.
+
+    Returns
+    -------
+    kept_ids : ndarray of shape (n_records,)
+        Identifiers of all records.
+    """
+    data = recorders.data
+    kept_ids, positions = _positions_of(ids, estimator._sample_ids if goes_on else ids[:0])
+    records = positions[data.positions]
+    old = estimator._table if goes_on else LossTable(0, dynamics=plan.table.dynamics is not None)
+    plan.table = old.merged(plan.table, records, len(kept_ids))
+    recorders.data = TrainingData(data.X, data.y, None, np.arange(len(kept_ids)), len(kept_ids))
+    if recorders.full is not None:
+        recorders.full.enter_into(plan.table, records)
+    return kept_ids
+
+
+def _positions_of(ids: NDArray[Any], known: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """All ids in order of first appearance, and where each of `ids` stands among them."""
+    everything = np.concatenate([known, ids])
+    _, first, inverse = np.unique(everything, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    return everything[np.sort(first)], rank[inverse[len(known) :]]

@@ -1,0 +1,158 @@
+"""Making the net of an estimator, with the weights that it begins with."""
+
+import copy
+import inspect
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from numpy.typing import NDArray
+from sklearn.base import clone
+
+from sklearn_sifal._devices import resolve_device
+from sklearn_sifal._parameters import reject
+from sklearn_sifal._seeding import Streams, torch_seed
+from sklearn_sifal._settings import Settings
+from sklearn_sifal._training_data import TrainingData
+from sklearn_sifal._weights_files import check_weights, load_init_weights
+from sklearn_sifal.neural._mlp import MLP
+from sklearn_sifal.neural._net import LossSampledNet
+
+
+def make_net(
+    estimator: Any,
+    data: TrainingData,
+    settings: Settings,
+    streams: Streams,
+    *,
+    previous: LossSampledNet | None = None,
+) -> LossSampledNet:
+    """Make a net with the weights of an earlier one, of `init_weights` or of its seed.
+
+    Parameters
+    ----------
+    estimator : LossSampledClassifier
+        With checked parameters and `classes_`.
+    data : TrainingData
+        Rows to train on; their container and type decide on those of the net.
+    settings : Settings
+        Resolved values of what may be "auto".
+    streams : Streams
+        Seeds.
+    previous : LossSampledNet or None
+        Net to go on from; `init_weights` is not used then.
+
+    Returns
+    -------
+    net : LossSampledNet
+        Initialised.
+    """
+    net = _new_net(estimator, data, settings, streams)
+    if previous is not None:
+        _continue_from(net, previous)
+    elif estimator.init_weights is not None:
+        _load_into(net, load_init_weights(estimator.init_weights))
+    return net
+
+
+def prepare_for_more(net: LossSampledNet, data: TrainingData, settings: Settings) -> None:
+    """Let a net take this chunk's container and the present rate."""
+    net.lr = settings.lr
+    if sp.issparse(data.X) and not net.sparse_input:
+        # The dense optimiser of the first layer cannot take row-sparse gradients.
+        net.sparse_input = True
+        net.remake_optimizers()
+
+
+def numpy_dtype(net: LossSampledNet) -> Any:
+    """The type of a net's weights, as its inputs have to have it."""
+    return np.float64 if net.module_.input.weight.dtype == torch.float64 else np.float32
+
+
+def _new_net(
+    estimator: Any, data: TrainingData, settings: Settings, streams: Streams
+) -> LossSampledNet:
+    device = resolve_device(estimator.device)
+    sparse_input = sp.issparse(data.X)
+    # Accelerators are slow in float64, or cannot do it.
+    wide = data.X.dtype == np.float64 and device.type == "cpu"
+    callbacks = estimator.callbacks
+    net = LossSampledNet(
+        MLP,
+        module__n_features=data.X.shape[1],
+        module__n_outputs=len(estimator.classes_),
+        module__hidden_layer_sizes=tuple(map(int, np.atleast_1d(estimator.hidden_layer_sizes))),
+        module__activation=estimator.activation,
+        module__dropout=float(estimator.dropout),
+        module__input_dropout=float(estimator.input_dropout),
+        module__dtype=torch.float64 if wide else torch.float32,
+        module__seed=torch_seed(streams.weights),
+        criterion=torch.nn.CrossEntropyLoss,
+        criterion__reduction="none",
+        sparse_input=sparse_input,
+        sparse_optimizer=estimator.sparse_optimizer,
+        row_weight_decay=float(estimator.weight_decay),
+        lr=settings.lr,
+        batch_size=settings.batch_size,
+        device=str(device),
+        callbacks=None if callbacks is None else [clone(c, safe=False) for c in callbacks],
+        **_optimizer_arguments(estimator, sparse_input),
+    )
+    net.initialize()
+    return net
+
+
+def _optimizer_arguments(estimator: Any, sparse_input: bool) -> dict[str, Any]:
+    optimizer, decay = estimator.optimizer, float(estimator.weight_decay)
+    if optimizer == "auto":
+        # One learning rate serves both parts of the net if both have the same rule.
+        if sparse_input and estimator.sparse_optimizer == "adagrad":
+            return {"optimizer": torch.optim.Adagrad, "optimizer__weight_decay": decay}
+        # fused: one call instead of a dozen small ones for every layer.
+        return {
+            "optimizer": torch.optim.AdamW,
+            "optimizer__weight_decay": decay,
+            "optimizer__fused": True,
+        }
+    is_class = issubclass(optimizer, torch.optim.Optimizer)
+    if not is_class or issubclass(optimizer, torch.optim.LBFGS):
+        expected = "'auto' or a torch.optim.Optimizer class whose step needs no closure"
+        reject(estimator, "optimizer", expected, optimizer)
+    if "weight_decay" in inspect.signature(optimizer).parameters:
+        return {"optimizer": optimizer, "optimizer__weight_decay": decay}
+    if decay:
+        raise ValueError(
+            f"The 'weight_decay' parameter must be 0 with optimizer={optimizer.__name__}, which "
+            f"has none. Got {decay:g} instead."
+        )
+    return {"optimizer": optimizer}
+
+
+def _load_into(net: LossSampledNet, weights: dict[str, NDArray[Any]]) -> None:
+    check_weights(weights, _shapes(net))
+    net.set_weights(weights)
+
+
+def _continue_from(net: LossSampledNet, previous: LossSampledNet) -> None:
+    """Copy the weights of an earlier net, and its optimisers' state where they are the same."""
+    shapes, before = _shapes(net), _shapes(previous)
+    if shapes != before:
+        raise ValueError(
+            "warm_start goes on with the net of the previous fit, so that 'hidden_layer_sizes' and "
+            f"the number of features must be the same. Got weights of shapes {shapes} after "
+            f"{before}."
+        )
+    net.set_weights(previous.get_weights())
+    old_optimizers, new_optimizers = previous.optimizers(), net.optimizers()
+    if list(old_optimizers) != list(new_optimizers):
+        return
+    for name, now in new_optimizers.items():
+        if type(old_optimizers[name]) is type(now):
+            # The moments go on; rates and decays are those of this fit.
+            state = copy.deepcopy(old_optimizers[name].state_dict()["state"])
+            now.load_state_dict({**now.state_dict(), "state": state})
+
+
+def _shapes(net: LossSampledNet) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(values.shape) for name, values in net.module_.state_dict().items()}
