@@ -102,3 +102,11 @@ def test_missing_and_mixed_labels_are_named() -> None:
     mixed = np.array(["a", 1] * 150, dtype=object)
     with pytest.raises(ValueError, match="y mixes labels of the types int, str"):
         small().fit(X, mixed)
+
+
+def test_read_only_initial_weights() -> None:
+    weights = small().fit(X, Y).initial_weights_
+    for values in weights.values():
+        values.setflags(write=False)
+    model = small(init_weights=weights).fit(X, Y)
+    np.testing.assert_array_equal(model.predict_proba(X), small().fit(X, Y).predict_proba(X))

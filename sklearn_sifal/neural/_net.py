@@ -302,7 +302,8 @@ class LossSampledNet(NeuralNet):
         """Load weights by name; shapes must fit."""
         with torch.no_grad():
             for name, param in self.module_.state_dict().items():
-                param.copy_(torch.from_numpy(np.asarray(weights[name])))
+                # joblib hands arrays to its workers read-only, which torch warns of.
+                param.copy_(torch.from_numpy(np.require(weights[name], requirements="W")))
 
 
 def _check_something_was_drawn(plan: TrainingPlan, record: dict[str, Any]) -> None:
