@@ -76,8 +76,8 @@ def test_changelog_fragments_have_names_that_towncrier_takes() -> None:
 def test_nothing_says_where_packages_come_from() -> None:
     # That is up to pip's settings: an address in a file breaks mirrors and offline installs.
     # In pieces, so that this file has none of them either.
-    pieces = [("pypi", "org"), ("pythonhosted", "org"), ("download", "pytorch", "org")]
-    hosts = [".".join(piece) for piece in pieces]
+    pieces = [("pypi", ".org"), ("python", "hosted.org"), ("download.", "pytorch.org")]
+    hosts = ["".join(piece) for piece in pieces]
     suffixes = {".py", ".md", ".rst", ".toml", ".yml", ".txt", ".cff", ""}
     folders = (".ci", ".github", "benchmarks", "changelog.d", "docs", "examples", "sklearn_sifal")
     paths = [*ROOT.glob("*"), *(path for folder in folders for path in (ROOT / folder).rglob("*"))]

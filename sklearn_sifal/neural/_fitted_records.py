@@ -1,5 +1,6 @@
 """What is recorded of a training: the tables that go on and the fitted attributes."""
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -131,8 +132,8 @@ def describes(estimator: Any, data: TrainingData) -> bool:
 
 def table_to_go_on_with(estimator: Any) -> LossTable:
     """A copy of the loss table, so that a fit that fails leaves the old one as it was."""
-    table: LossTable = estimator._table
-    return table.merged(LossTable(0, dynamics=table.dynamics is not None), np.arange(0), 0)
+    table: LossTable = copy.deepcopy(estimator._table)
+    return table
 
 
 def continues_by_id(estimator: Any, ids: NDArray[Any] | None) -> bool:
