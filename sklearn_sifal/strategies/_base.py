@@ -28,8 +28,10 @@ class SamplingStrategy(BaseEstimator):
 
     A round is: all rows while warming up or in the final epochs; otherwise the losses
     are refreshed if that is due, `_select` chooses among the rows whose loss is known,
-    and rows never seen join with weight 1. A subclass usually writes `_select` alone.
-    State is kept in attributes, so that a strategy can be pickled between rounds.
+    and rows never seen join with weight 1. A subclass usually writes `_select` alone;
+    `_select_rows` if it needs row numbers or the round, `_draw_round` if it draws more
+    than one selection. State is kept in attributes, so that a strategy can be pickled
+    between rounds.
 
     Parameters
     ----------
@@ -143,10 +145,19 @@ class SamplingStrategy(BaseEstimator):
         if self._is_full_round(len(active), context):
             yield Selection(active)
         else:
-            room = self._room(len(active), context) - self._refresh(active, context)
-            yield self._leave_room(self._choose(active, table, context), room, context)
-        # By now the selection was trained on, and the table counts its visits.
+            yield from self._draw_round(active, table, context)
+        # By now the selections were trained on, and the table counts their visits.
         self._evict(table)
+
+    @property
+    def needs_score(self) -> bool:
+        """Whether a round cannot do without a scoring pass, as the parameters are."""
+        return bool(self.measures) and self.refresh not in ("once", "table")
+
+    @property
+    def needs_end(self) -> bool:
+        """Whether the rule depends on how much of the training is left."""
+        return self.final_epochs > 0
 
     def observe(
         self, rows: NDArray[np.int64], measured: Mapping[str, NDArray[Any]], *, training: bool
@@ -162,6 +173,50 @@ class SamplingStrategy(BaseEstimator):
         training : bool
             True for a training step, False for a scoring pass.
         """
+
+    def _draw_round(
+        self, active: NDArray[np.int64], table: LossTable, context: DrawContext
+    ) -> Iterator[Selection]:
+        """Yield the selections of a round that is not on all rows.
+
+        By default one: losses are refreshed if that is due, then the rule chooses.
+
+        Parameters
+        ----------
+        active : ndarray of shape (n,), int64
+            Rows that are not evicted, ascending; more than one batch.
+        table : LossTable
+            The losses as known now.
+        context : DrawContext
+            Round, progress, batch size, generator and scoring function.
+        """
+        room = self._room(len(active), context) - self._refresh(active, context)
+        yield self._leave_room(self._choose(active, table, context), room, context)
+
+    def _select_rows(
+        self, rows: NDArray[np.int64], table: LossTable, context: DrawContext
+    ) -> _Chosen:
+        """Choose among rows with known losses; for rules that need more than the losses.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n,), int64
+            Rows that are active and whose loss is known, ascending.
+        table : LossTable
+            Only to be read.
+        context : DrawContext
+            Round, progress, batch size, generator and scoring function.
+
+        Returns
+        -------
+        positions, weights
+            As from `_select`: positions in `rows`.
+        """
+        return self._select(table.loss[rows], context.rng)
+
+    def _lr_scale(self, n_chosen: int, n_active: int) -> float:
+        """Factor on the learning rate of a round with so many rows chosen among the active."""
+        return 1.0
 
     def _select(self, losses: NDArray[np.float32], rng: np.random.Generator) -> _Chosen:
         """Choose among rows with known losses.
@@ -260,7 +315,7 @@ class SamplingStrategy(BaseEstimator):
         return cost
 
     def _refresh_is_due(self, context: DrawContext) -> bool:
-        if not self.measures or self.refresh == "table":
+        if not self.measures or self.refresh == "table" or not context.can_score:
             return False
         if self.refresh == "epoch" or self.refreshed_at_ is None:
             return True
@@ -277,7 +332,8 @@ class SamplingStrategy(BaseEstimator):
         unknown = np.flatnonzero(table.loss_epoch[active] < 0)
         if len(known) == 0:
             return Selection(active)
-        positions, weights = self._checked(self._select(losses[known], context.rng), len(known))
+        chosen = self._select_rows(active[known], table, context)
+        positions, weights = self._checked(chosen, len(known))
         needed = self._least_rows(len(active), context.batch_size) - len(unknown)
         if len(positions) < needed:
             chosen = self._select_at_least(needed, losses[known], (positions, weights), context.rng)
@@ -285,7 +341,9 @@ class SamplingStrategy(BaseEstimator):
         positions, weights = self._explore(len(known), (positions, weights), context.rng)
         positions, weights = _join(known[positions], weights, unknown)
         order = np.argsort(positions, kind="stable")
-        return Selection(active[positions[order]], None if weights is None else weights[order])
+        lr_scale = self._lr_scale(len(positions), len(active))
+        weights = None if weights is None else weights[order]
+        return Selection(active[positions[order]], weights, lr_scale)
 
     def _checked(self, chosen: Any, n_known: int) -> _Chosen:
         """What a rule returned, checked: subclasses are written by users too."""
@@ -309,6 +367,15 @@ class SamplingStrategy(BaseEstimator):
         rest = _others(n_known, positions)
         extra = rng.choice(rest, round(self.exploration * len(rest)), replace=False)
         return _join(positions, weights, extra)
+
+    def _check_non_negative(self, losses: NDArray[Any]) -> None:
+        """Raise for losses that a rule cannot add up or take powers of."""
+        lowest = float(losses.min(initial=0.0))
+        if lowest < 0:
+            raise ValueError(
+                f"{type(self).__name__} needs non-negative losses, since it adds them up. "
+                f"Got a loss of {lowest:g}."
+            )
 
     def _leave_room(self, selection: Selection, room: float, context: DrawContext) -> Selection:
         """Cut a selection, at random, where the final epochs have to begin."""

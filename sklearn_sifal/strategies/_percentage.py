@@ -79,7 +79,7 @@ class Percentage(ShareStrategy):
     def _select(
         self, losses: NDArray[np.float32], rng: np.random.Generator
     ) -> tuple[NDArray[Any], None]:
-        _check_non_negative(self, losses)
+        self._check_non_negative(losses)
         return top_k(losses, coverage_count(losses, self.percentage, largest=True), rng), None
 
     def _select_at_least(
@@ -132,19 +132,10 @@ class BottomPercentage(ShareStrategy):
     def _select(
         self, losses: NDArray[np.float32], rng: np.random.Generator
     ) -> tuple[NDArray[Any], None]:
-        _check_non_negative(self, losses)
+        self._check_non_negative(losses)
         return bottom_k(losses, coverage_count(losses, self.percentage, largest=False), rng), None
 
     def _select_at_least(
         self, n: int, losses: NDArray[np.float32], chosen: Any, rng: np.random.Generator
     ) -> tuple[NDArray[Any], None]:
         return bottom_k(losses, n, rng), None
-
-
-def _check_non_negative(strategy: ShareStrategy, losses: NDArray[np.float32]) -> None:
-    lowest = float(losses.min())
-    if lowest < 0:
-        raise ValueError(
-            f"{type(strategy).__name__} needs non-negative losses, since it adds them up. "
-            f"Got a loss of {lowest:g}."
-        )

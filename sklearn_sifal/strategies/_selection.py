@@ -44,12 +44,24 @@ class Setup:
         Rows per optimiser step.
     rng : numpy.random.Generator
         The selection stream.
+    irreducible_losses : ndarray of shape (n_rows,), float64, or None
+        Losses, in nats, that no amount of training is expected to go below; as given by
+        the user.
+    trusted : ndarray of shape (n_rows,), bool, or None
+        Rows whose targets the user vouches for.
+    out_of_fold_losses : callable or None
+        ``out_of_fold_losses(estimator, cv)`` fits copies of an estimator (None for a small
+        one like the caller's) on folds of the rows and returns the loss of each row under
+        the copy that has not seen it, shape (n_rows,). None where there is no data to fit.
     """
 
     n_rows: int
     y: NDArray[Any]
     batch_size: int
     rng: np.random.Generator
+    irreducible_losses: NDArray[np.float64] | None = None
+    trusted: NDArray[np.bool_] | None = None
+    out_of_fold_losses: Callable[[Any, int], NDArray[np.float64]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +90,9 @@ class DrawContext:
         `epoch` of the first round of this training.
     scored_row_cost : float
         What scoring a row takes out of the budget, in row visits.
+    can_score : bool
+        False if `score` only raises, as in a training loop that was given no function
+        for it; ``refresh='once'`` then goes by the table.
     """
 
     epoch: int
@@ -89,6 +104,7 @@ class DrawContext:
     rounds_left: int | None = None
     first_epoch: int = 0
     scored_row_cost: float = 0.0
+    can_score: bool = True
 
     @property
     def round(self) -> int:
