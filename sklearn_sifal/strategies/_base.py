@@ -66,11 +66,14 @@ class SamplingStrategy(BaseEstimator):
         True if the losses of a selection must be seen before the next is drawn.
     replacement : bool
         True if a row may come back within a round.
+    non_negative : bool
+        True if a negative loss is an error.
     """
 
     measures: ClassVar[tuple[str, ...]] = ("loss",)
     per_batch: ClassVar[bool] = False
     replacement: ClassVar[bool] = False
+    non_negative: ClassVar[bool] = False
 
     # True if the number of rows follows from the losses and so needs a lower bound.
     _adaptive_size: ClassVar[bool] = False

@@ -53,6 +53,7 @@ class Percentage(ShareStrategy):
     Percentage(exploration=0.1, percentage=95)
     """
 
+    non_negative: ClassVar[bool] = True
     _adaptive_size: ClassVar[bool] = True
 
     def __init__(
@@ -127,6 +128,7 @@ class BottomPercentage(ShareStrategy):
     BottomPercentage(percentage=20)
     """
 
+    non_negative: ClassVar[bool] = True
     _adaptive_size: ClassVar[bool] = True
 
     def _select(

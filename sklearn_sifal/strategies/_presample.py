@@ -1,6 +1,5 @@
 """Base of the strategies that score a presample and train on a part of it."""
 
-import math
 from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Any, ClassVar
@@ -9,18 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_sifal._loss_table import LossTable
-from sklearn_sifal._parameters import check_real
-from sklearn_sifal.strategies._base import SamplingStrategy
 from sklearn_sifal.strategies._ranking import count_for
 from sklearn_sifal.strategies._selection import DrawContext, Selection
+from sklearn_sifal.strategies._share import ShareStrategy
 
 
-class PresampleStrategy(SamplingStrategy):
+class PresampleStrategy(ShareStrategy):
     """A strategy that measures some rows with the present weights and keeps a share of them.
 
     A round goes over the active rows once, in random order, in presamples so large that
     the share kept of each is one batch. Each is scored just before it is trained on. Rows
-    never seen are trained on first, all of them, without being scored.
+    never seen are trained on first, all of them, without being scored. Where the budget
+    counts scored rows, and what is left of it pays for no presample, the last rows are
+    trained on without being scored.
 
     Parameters
     ----------
@@ -41,10 +41,12 @@ class PresampleStrategy(SamplingStrategy):
         final_epochs: int = 0,
         max_visits: int | None = None,
     ) -> None:
-        self.percentage = percentage
-        self.warmup_epochs = warmup_epochs
-        self.final_epochs = final_epochs
-        self.max_visits = max_visits
+        super().__init__(
+            percentage,
+            warmup_epochs=warmup_epochs,
+            final_epochs=final_epochs,
+            max_visits=max_visits,
+        )
 
     @property
     def needs_score(self) -> bool:
@@ -80,12 +82,19 @@ class PresampleStrategy(SamplingStrategy):
             Factors with expectation 1, None for ones.
         """
 
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        check_real(self, "percentage", 0, 100, open_low=True)
+    def _kept_percentage(self) -> float:
+        """Share, in per cent, that is kept of the next presample."""
+        return self.percentage
 
-    def _takes_everything(self) -> bool:
-        return float(self.percentage) == 100.0
+    def _is_plain(self, number: int, batch_size: int) -> bool:
+        """Whether the batch of this number in the round is trained on without being scored."""
+        return False
+
+    def _measure(
+        self, candidates: NDArray[np.int64], table: LossTable, context: DrawContext
+    ) -> tuple[dict[str, NDArray[Any]], int]:
+        """What `_keep` is told of the candidates, and how many rows were scored for it."""
+        return context.score(candidates, self.measures), len(candidates)
 
     def _draw_round(
         self, active: NDArray[np.int64], table: LossTable, context: DrawContext
@@ -96,29 +105,66 @@ class PresampleStrategy(SamplingStrategy):
             unseen = self._leave_room(Selection(active[~seen]), room, context)
             room -= len(unseen)
             yield unseen
-        rows = context.rng.permutation(active[seen])
+        yield from self._draw_seen(context.rng.permutation(active[seen]), room, table, context)
+
+    def _draw_seen(
+        self, rows: NDArray[np.int64], room: float, table: LossTable, context: DrawContext
+    ) -> Iterator[Selection]:
+        """Yield the selections of rows with a known loss.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n,), int64
+            The rows in the order in which they are looked at.
+        room : float
+            Row visits that the round may still cost.
+        table : LossTable
+            Only to be read.
+        context : DrawContext
+            Round, progress, batch size, generator and scoring function.
+        """
         for candidates, n in self._presamples(rows, context.batch_size):
-            # Scoring rows that cannot be trained on any more would be a waste.
-            cost = context.scored_row_cost * len(candidates)
-            if room <= cost:
+            if room < 1:
                 return
-            measured = context.score(candidates, self.measures)
-            selection = self._kept(candidates, n, measured, context)
-            selection = self._leave_room(selection, room - cost, context)
-            room -= cost + len(selection)
+            if n == len(candidates) or not self._can_score(len(candidates), room, context):
+                selection = Selection(np.sort(candidates))
+            else:
+                measured, n_scored = self._measure(candidates, table, context)
+                room -= context.scored_row_cost * n_scored
+                selection = self._kept(candidates, n, measured, context)
+            selection = self._leave_room(selection, room, context)
+            room -= len(selection)
             yield selection
+
+    def _can_score(self, n: int, room: float, context: DrawContext) -> bool:
+        """Whether scoring n rows leaves room to train on at least one."""
+        return room - context.scored_row_cost * n >= 1
 
     def _presamples(
         self, rows: NDArray[np.int64], batch_size: int
     ) -> Iterator[tuple[NDArray[np.int64], int]]:
-        """Cut rows into presamples, each with the number of rows to keep."""
-        size = math.ceil(100 * batch_size / self.percentage)
-        # A round is never smaller than one batch, even where all rows are one presample.
-        least = min(batch_size, len(rows)) if len(rows) <= size else 0
-        for start in range(0, len(rows), size):
+        """Cut rows into presamples, each with the number of rows to keep.
+
+        The size of each follows from what is known once the one before was trained on.
+        """
+        start = number = 0
+        while start < len(rows):
+            plain = self._is_plain(number, batch_size)
+            size = batch_size if plain else self._presample_size(batch_size)
             candidates = rows[start : start + size]
-            share = min(batch_size, count_for(self.percentage, len(candidates)))
-            yield candidates, max(least, share)
+            if plain:
+                yield candidates, len(candidates)
+            else:
+                n = min(batch_size, count_for(self._kept_percentage(), len(candidates)))
+                # A round is never smaller than one batch, even where it is one presample.
+                least = min(batch_size, len(rows)) if len(rows) <= size else 0
+                yield candidates, max(n, least)
+            start += size
+            number += 1
+
+    def _presample_size(self, batch_size: int) -> int:
+        # More than is kept, however few the rows of a batch.
+        return max(batch_size + 1, round(100 * batch_size / self._kept_percentage()))
 
     def _kept(
         self,

@@ -39,12 +39,13 @@ def top_k(values: NDArray[np.floating], k: int, rng: np.random.Generator) -> NDA
     if k <= 0:
         return np.empty(0, dtype=np.int64)
     threshold = np.partition(values, n - k)[n - k]
-    above = np.flatnonzero(values > threshold)
+    chosen = values > threshold
     equal = np.flatnonzero(values == threshold)
-    n_equal = k - len(above)
+    n_equal = k - int(np.count_nonzero(chosen))
     if n_equal < len(equal):
         equal = rng.choice(equal, n_equal, replace=False)
-    return np.sort(np.concatenate([above, equal]))
+    chosen[equal] = True
+    return np.flatnonzero(chosen)
 
 
 def bottom_k(values: NDArray[np.floating], k: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -76,8 +77,8 @@ def coverage_count(losses: NDArray[np.floating], percentage: float, *, largest: 
     >>> coverage_count(losses, 70, largest=True), coverage_count(losses, 70, largest=False)
     (2, 4)
     """
-    ordered = np.sort(losses.astype(np.float64))
-    covered = np.cumsum(ordered[::-1] if largest else ordered)
+    ordered = np.sort(losses)
+    covered = np.cumsum(ordered[::-1] if largest else ordered, dtype=np.float64)
     total = covered[-1]
     if total == 0.0:
         return count_for(percentage, len(losses))
@@ -150,3 +151,25 @@ def systematic_sample(
     points = rng.random() + np.arange(round(ends[-1]))
     hit = np.searchsorted(ends, points, side="right").clip(max=len(order) - 1)
     return np.unique(order[hit])
+
+
+def ranks_from_top(values: NDArray[np.floating], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Rank of each value, 0 for the largest; equal values are ranked in random order.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+        Finite numbers.
+    rng : numpy.random.Generator
+        Source of the order among equal values.
+
+    Examples
+    --------
+    >>> ranks_from_top(np.array([0.5, 3.0, 1.0, 2.0]), np.random.default_rng(0))
+    array([3, 0, 2, 1])
+    """
+    order = rng.permutation(len(values))
+    order = order[np.argsort(-values[order], kind="stable")]
+    ranks = np.empty(len(values), dtype=np.int64)
+    ranks[order] = np.arange(len(values))
+    return ranks

@@ -1,5 +1,6 @@
 """Strategies by name."""
 
+from inspect import signature
 from typing import Any
 
 from sklearn.base import clone
@@ -7,11 +8,27 @@ from sklearn.base import clone
 from sklearn_sifal._parameters import InvalidParameterError
 from sklearn_sifal.strategies._base import SamplingStrategy
 from sklearn_sifal.strategies._everything import Base
+from sklearn_sifal.strategies._evolved import EvolvedSampling
 from sklearn_sifal.strategies._function import FunctionStrategy
+from sklearn_sifal.strategies._gradient_norm import GradientNormSampling
+from sklearn_sifal.strategies._guarded_importance import GuardedImportance
+from sklearn_sifal.strategies._heap import HeapQueue
 from sklearn_sifal.strategies._importance import Importance
+from sklearn_sifal.strategies._infobatch import InfoBatch
+from sklearn_sifal.strategies._instance_early_stopping import InstanceEarlyStopping
+from sklearn_sifal.strategies._kakurenbo import Kakurenbo
+from sklearn_sifal.strategies._online_batch import OnlineBatchSelection
+from sklearn_sifal.strategies._orderdp import OrderDP
+from sklearn_sifal.strategies._ordered_sgd import OrderedSGD
 from sklearn_sifal.strategies._percentage import BottomPercentage, Percentage
 from sklearn_sifal.strategies._percentile import BottomPercentile, Percentile
+from sklearn_sifal.strategies._prioritized import Prioritized
 from sklearn_sifal.strategies._random import Random
+from sklearn_sifal.strategies._reducible import ReducibleLoss
+from sklearn_sifal.strategies._repb import RePB
+from sklearn_sifal.strategies._selective_backprop import SelectiveBackprop
+from sklearn_sifal.strategies._self_paced import SelfPaced
+from sklearn_sifal.strategies._seta import SeTa
 
 #: Class of every strategy that can be asked for by name.
 STRATEGIES: dict[str, type[SamplingStrategy]] = {
@@ -22,6 +39,22 @@ STRATEGIES: dict[str, type[SamplingStrategy]] = {
     "bottom_percentage": BottomPercentage,
     "random": Random,
     "importance": Importance,
+    "guarded_importance": GuardedImportance,
+    "heap": HeapQueue,
+    "infobatch": InfoBatch,
+    "orderdp": OrderDP,
+    "seta": SeTa,
+    "selective_backprop": SelectiveBackprop,
+    "online_batch": OnlineBatchSelection,
+    "ordered_sgd": OrderedSGD,
+    "prioritized": Prioritized,
+    "gradient_norm": GradientNormSampling,
+    "self_paced": SelfPaced,
+    "rho_loss": ReducibleLoss,
+    "kakurenbo": Kakurenbo,
+    "instance_early_stopping": InstanceEarlyStopping,
+    "evolved": EvolvedSampling,
+    "repb": RePB,
 }
 
 
@@ -38,7 +71,8 @@ def resolve_strategy(sampling_strategy: Any, percentage: Any = None) -> Sampling
     Raises
     ------
     InvalidParameterError
-        If the name is unknown, or a percentage comes with something else than a name.
+        If the name is unknown, or a percentage comes with something else than a name, or
+        with the name of a strategy that has none.
     """
     if isinstance(sampling_strategy, str):
         if sampling_strategy not in STRATEGIES:
@@ -46,8 +80,16 @@ def resolve_strategy(sampling_strategy: Any, percentage: Any = None) -> Sampling
                 f"Unknown sampling_strategy {sampling_strategy!r}. "
                 f"Known names: {', '.join(map(repr, STRATEGIES))}."
             )
-        knob = {} if percentage is None else {"percentage": percentage}
-        return STRATEGIES[sampling_strategy](**knob)
+        strategy = STRATEGIES[sampling_strategy]
+        if percentage is None:
+            return strategy()
+        if "percentage" not in signature(strategy).parameters:
+            raise InvalidParameterError(
+                "The 'sampling_percentage' parameter must be None with sampling_strategy="
+                f"{sampling_strategy!r}: its number of rows follows from its other parameters. "
+                f"Got {percentage!r}."
+            )
+        return strategy(percentage=percentage)  # type: ignore[call-arg]
     if isinstance(sampling_strategy, type) or not (
         isinstance(sampling_strategy, SamplingStrategy) or callable(sampling_strategy)
     ):

@@ -186,3 +186,40 @@ def check_weights(weights: Any, n: int, origin: str) -> NDArray[np.float64] | No
             f"None. Got {wrong}."
         )
     return array.astype(np.float64, copy=False)
+
+
+def check_selection(selection: Any, n_rows: int, strategy: Any) -> Selection:
+    """Check what a strategy's `draw` yielded: it may be a user's own.
+
+    Parameters
+    ----------
+    selection : Selection
+        What was yielded.
+    n_rows : int
+        Number of rows of the table.
+    strategy : SamplingStrategy
+        Who yielded it.
+
+    Returns
+    -------
+    selection : Selection
+        With rows as int64 and weights as float64.
+
+    Raises
+    ------
+    TypeError
+        If it is not a Selection.
+    ValueError
+        If its rows, weights or factor on the learning rate are not as they should be.
+    """
+    origin = f"{type(strategy).__name__}.draw"
+    if not isinstance(selection, Selection):
+        got = type(selection).__name__
+        raise TypeError(f"{origin} must yield Selection objects. Got {got}.")
+    if not (np.isfinite(selection.lr_scale) and selection.lr_scale > 0):
+        raise ValueError(
+            f"{origin} must yield a positive, finite lr_scale. Got {selection.lr_scale!r}."
+        )
+    rows = check_rows(selection.rows, n_rows, origin, replacement=strategy.replacement)
+    weights = check_weights(selection.weights, len(rows), origin)
+    return Selection(rows, weights, selection.lr_scale)

@@ -44,6 +44,8 @@ class Driver:
         self.score_calls: list[tuple[int, Any, tuple[str, ...]]] = []
         n = len(self.losses)
         y = setup.pop("y", np.zeros(n, np.int64))
+        setup.setdefault("out_of_fold_losses", lambda estimator, cv: np.zeros(n))
+        self.setup = setup
         strategy.begin(self.table, Setup(n, y, batch_size, self.rng, **setup))
 
     def measured(self, rows: Any) -> dict[str, Any]:

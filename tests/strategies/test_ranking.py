@@ -13,6 +13,7 @@ from sklearn_sifal.strategies._ranking import (
     count_for,
     coverage_count,
     inclusion_probabilities,
+    ranks_from_top,
     systematic_sample,
     top_k,
 )
@@ -257,3 +258,9 @@ def test_systematic_sample_has_its_size_and_its_probabilities():
     # Five standard errors of a share over the draws.
     bound = 5 * np.sqrt(probabilities * (1 - probabilities) / n_draws) + 1e-12
     assert np.all(np.abs(counts / n_draws - probabilities) <= bound)
+
+
+def test_ranks_of_equal_values_are_drawn() -> None:
+    rng = np.random.default_rng(0)
+    seen = {tuple(ranks_from_top(np.array([1.0, 2.0, 1.0]), rng).tolist()) for _ in range(50)}
+    assert seen == {(1, 0, 2), (2, 0, 1)}

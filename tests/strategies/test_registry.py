@@ -24,6 +24,22 @@ def test_names() -> None:
         "bottom_percentage",
         "random",
         "importance",
+        "guarded_importance",
+        "heap",
+        "infobatch",
+        "orderdp",
+        "seta",
+        "selective_backprop",
+        "online_batch",
+        "ordered_sgd",
+        "prioritized",
+        "gradient_norm",
+        "self_paced",
+        "rho_loss",
+        "kakurenbo",
+        "instance_early_stopping",
+        "evolved",
+        "repb",
     ]
 
 
@@ -34,7 +50,7 @@ def test_a_name_gives_the_class_with_its_defaults(name: str) -> None:
     assert strategy.get_params() == STRATEGIES[name]().get_params()
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", [n for n in STRATEGIES if n != "instance_early_stopping"])
 def test_a_percentage_goes_to_the_named_strategy(name: str) -> None:
     assert resolve_strategy(name, 12.5).get_params()["percentage"] == 12.5
 
@@ -82,3 +98,11 @@ def test_classes_and_other_things_are_refused(strategy: Any) -> None:
         match=r"'sampling_strategy' parameter must be a name, an instance of SamplingStrategy",
     ):
         resolve_strategy(strategy)
+
+
+def test_a_percentage_is_refused_where_there_is_none() -> None:
+    with pytest.raises(
+        InvalidParameterError,
+        match=r"'sampling_percentage' .* sampling_strategy='instance_early_stopping'.* Got 50",
+    ):
+        resolve_strategy("instance_early_stopping", 50)

@@ -1,0 +1,284 @@
+"""Sampling that leans towards hard rows and away from those whose label looks wrong."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_sifal._loss_table import LossTable
+from sklearn_sifal._parameters import check_real
+from sklearn_sifal.strategies._label_guard import evidence_of, probability_wrong
+from sklearn_sifal.strategies._ranking import inclusion_probabilities, systematic_sample
+from sklearn_sifal.strategies._selection import DrawContext, Setup
+from sklearn_sifal.strategies._share import ShareStrategy
+
+# So that no row is out of reach for good.
+_LEAST_TRUST = 1e-3
+# Measurements of a row in which a small loss speaks for its label.
+_N_UNBIASED = 2
+
+
+class GuardedImportance(ShareStrategy):
+    r"""Train on rows drawn by their loss, guarded against wrong labels.
+
+    With N rows of known loss l, trust t in (0, 1] and S = p N / 100, where p is the
+    percentage times growth ** (passes since the first choice), at most 100:
+
+    - P_i is (1 - uniform) t_i (l_i + epsilon) ** alpha, divided by its sum, plus
+      uniform t_i, divided by the sum of t;
+    - row i joins with probability q_i = min(1, c P_i), c such that the q add up to S, or
+      to 1 - g / 10 of the sum of t where that is less;
+    - its weight is proportional to (t_i / q_i) ** b, and 1 on average, with b = correction
+      + g (1 - correction) / 2.
+
+    Trust comes from all losses of a row measured so far. A wrong label is one that the
+    net finds no more likely than chance, so that its loss is near ``chance_loss``, and a
+    right one is found more likely from the first. With
+
+    - e_i the sum of l - chance_fraction chance_loss over the measurements (each between -4
+      and 4), a logarithm of odds. From the third measurement on only positive terms
+      count: a small loss of a row that was trained on may have been learnt by heart;
+    - w_i = o / (1 + o), o = s / (1 - s) exp(e_i), the probability that the label is wrong,
+      and s the mean of the w, both found by repeated substitution;
+
+    the trust is t_i = 1 - g w_i. The factor g rises from 0 at s = noise_floor to 1 at
+    twice that: as long as few labels look wrong, they are taken to be hard instead, which
+    is what pays on imbalanced data.
+
+    ``correction=1`` with full trust is `Importance`, which is unbiased; below 1 the
+    objective leans towards hard rows. That is what helps on imbalanced and redundant
+    data, and what makes a guard necessary.
+
+    Cost per round, in passes over all rows: p / 100 forward and backward on average, and
+    one forward pass whenever `refresh` asks for it.
+
+    It fails where right labels look like chance for long (more than `noise_floor` of the
+    rows): small classes can be taken for wrong labels then. Labels that are wrong in a
+    systematic way look right to the net. There is no guard for regression, nor where the
+    number of classes is not known.
+
+    Parameters
+    ----------
+    percentage : float, default=30.0
+        Expected share of the rows in the first choice, in (0, 100]; at 100 every round
+        has all rows.
+    growth : float, default=2.0
+        Factor by which that share grows with every pass over the rows, at least 1. What
+        a choice gains, it gains early.
+    alpha : float, default=0.6
+        Power of the loss, in [0, 1].
+    correction : float, default=0.0
+        How far weights undo the preference for large losses, in [0, 1]: 1 undoes all of
+        it, 0 nothing. Where labels look wrong it goes half-way from here to 1.
+    uniform : float, default=0.1
+        Share of the probability, in [0, 1], that does not depend on the loss.
+    epsilon : float, default=1e-3
+        Added to every loss, in nats, so that none has probability zero.
+    chance_fraction : float, default=0.7
+        Loss, as a share of `chance_loss`, above which a measurement speaks for a wrong
+        label; above 0.
+    chance_loss : float, default=None
+        Loss of a guess, in nats. None for the logarithm of the number of classes; without
+        classes there is no guard then.
+    noise_floor : float, default=0.05
+        Share of labels that look wrong, in (0, 1], up to which the guard does nothing; 1
+        for no guard at all.
+    warmup_epochs : int, default=1
+        Rounds on all rows at the start.
+    final_epochs : int, default=0
+        Rounds on all rows at the end, taken out of the budget.
+    refresh : {'once', 'table', 'epoch'} or int, default='once'
+        When all losses are measured anew; see `SamplingStrategy`.
+    exploration : float, default=0.0
+        Share of the rows not chosen that join at random with weight 1.
+    max_visits : int, default=None
+        Rows with this many visits sit out; see `SamplingStrategy`.
+    min_fraction : float, default=0.05
+        Without effect: the expected size does not depend on the losses.
+
+    Attributes
+    ----------
+    wrong_share_ : float
+        Share of labels that look wrong, as estimated last.
+    evidence_ : ndarray of shape (n_rows,), float64
+        The sums e, in nats: the larger, the more the label looks wrong.
+
+    Notes
+    -----
+    The combination is this package's own. The draw and the power follow prioritized
+    experience replay, whose exponent beta is `correction`; telling wrong labels by losses
+    early in training goes back to the small-loss trick (Han et al., "Co-teaching",
+    NeurIPS 2018) and to mixture models of the loss (Arazo et al., "Unsupervised label
+    noise modeling and loss correction", ICML 2019). The mixture here has no component to
+    fit: both likelihoods are those of the net's own probabilities.
+
+    References
+    ----------
+    Schaul, Quan, Antonoglou and Silver, "Prioritized experience replay", ICLR 2016.
+
+    Examples
+    --------
+    >>> from sklearn_sifal.strategies import GuardedImportance
+    >>> GuardedImportance(percentage=50, noise_floor=0.1)
+    GuardedImportance(noise_floor=0.1, percentage=50)
+    """
+
+    # Until `begin` tells.
+    batch_size_: int = 1
+    threshold_: float | None = None
+    wrong_share_: float = 0.0
+    first_visits_: int | None = None
+
+    def __init__(
+        self,
+        percentage: float = 30.0,
+        *,
+        growth: float = 2.0,
+        alpha: float = 0.6,
+        correction: float = 0.0,
+        uniform: float = 0.1,
+        epsilon: float = 1e-3,
+        chance_fraction: float = 0.7,
+        chance_loss: float | None = None,
+        noise_floor: float = 0.05,
+        warmup_epochs: int = 1,
+        final_epochs: int = 0,
+        refresh: str | int = "once",
+        exploration: float = 0.0,
+        max_visits: int | None = None,
+        min_fraction: float = 0.05,
+    ) -> None:
+        super().__init__(
+            percentage,
+            warmup_epochs=warmup_epochs,
+            final_epochs=final_epochs,
+            refresh=refresh,
+            exploration=exploration,
+            max_visits=max_visits,
+            min_fraction=min_fraction,
+        )
+        self.growth = growth
+        self.alpha = alpha
+        self.correction = correction
+        self.uniform = uniform
+        self.epsilon = epsilon
+        self.chance_fraction = chance_fraction
+        self.chance_loss = chance_loss
+        self.noise_floor = noise_floor
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        check_real(self, "growth", 1)
+        check_real(self, "alpha", 0, 1)
+        check_real(self, "correction", 0, 1)
+        check_real(self, "uniform", 0, 1)
+        check_real(self, "epsilon", 0, open_low=True)
+        check_real(self, "chance_fraction", 0, open_low=True)
+        check_real(self, "chance_loss", 0, open_low=True, none=True)
+        check_real(self, "noise_floor", 0, 1, open_low=True)
+
+    def begin(self, table: LossTable, setup: Setup) -> Self:
+        """Check the parameters and start anew; called once before the first round.
+
+        Parameters
+        ----------
+        table : LossTable
+            The losses; those of a warm start are the first evidence.
+        setup : Setup
+            Rows, targets, batch size and generator.
+
+        Returns
+        -------
+        self : GuardedImportance
+        """
+        super().begin(table, setup)
+        self.batch_size_ = setup.batch_size
+        self.wrong_share_ = 0.0
+        self.first_visits_ = None
+        self.evidence_ = np.zeros(setup.n_rows)
+        self.n_measured_ = np.zeros(setup.n_rows, np.int32)
+        chance = _chance_loss(setup.y) if self.chance_loss is None else self.chance_loss
+        self.threshold_ = None if chance is None else self.chance_fraction * chance
+        known = np.flatnonzero(table.loss_epoch >= 0)
+        self.observe(known, {"loss": table.loss[known]}, training=False)
+        return self
+
+    def observe(
+        self, rows: NDArray[np.int64], measured: Mapping[str, NDArray[Any]], *, training: bool
+    ) -> None:
+        """Add to the evidence; called after every record in the table.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n,), int64
+            Row numbers.
+        measured : mapping of str to ndarray of shape (n,)
+            The losses ("loss", nats).
+        training : bool
+            True for a training step, False for a scoring pass.
+        """
+        if self.threshold_ is None:
+            return
+        evidence = evidence_of(measured["loss"], self.threshold_)
+        by_heart = self.n_measured_[rows] >= _N_UNBIASED
+        # Rows do not repeat here: the rule draws without replacement.
+        self.evidence_[rows] += np.where(by_heart, np.maximum(evidence, 0), evidence)
+        self.n_measured_[rows] += 1
+
+    def _select_rows(
+        self, rows: NDArray[np.int64], table: LossTable, context: DrawContext
+    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        trust, gate = self._trust(rows)
+        preference = self._preference(table.loss[rows], trust)
+        # Suspects are not there to fill a round that is larger than the rest.
+        size = min(self._share(table) * len(rows), (1 - gate / 10) * trust.sum())
+        if size < self.batch_size_ + 4 * self.batch_size_**0.5:
+            # Independent draws could come out smaller than a batch: fix the size.
+            size = min(len(rows), max(round(size), self.batch_size_))
+            q = inclusion_probabilities(preference, size)
+            chosen = systematic_sample(q, context.rng)
+        else:
+            q = inclusion_probabilities(preference, size)
+            chosen = np.flatnonzero(context.rng.random(len(rows)) < q)
+        weights = (trust / q) ** (self.correction + gate * (1 - self.correction) / 2)
+        weights *= q.sum() / (q * weights).sum()
+        return chosen, weights[chosen]
+
+    def _share(self, table: LossTable) -> float:
+        """Expected share of the rows, in (0, 1]."""
+        visits = int(table.visits.sum())
+        if self.first_visits_ is None:
+            self.first_visits_ = visits
+        passes = (visits - self.first_visits_) / len(table)
+        # In logarithms, since the power itself overflows in a long training.
+        grown = np.log(self.percentage / 100) + passes * np.log(self.growth)
+        return float(np.exp(min(grown, 0.0)))
+
+    def _trust(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.float64], float]:
+        """How far each label is taken to be right, in (0, 1], and how far the guard is on."""
+        if self.threshold_ is None:
+            return np.ones(len(rows)), 0.0
+        wrong, self.wrong_share_ = probability_wrong(self.evidence_[rows])
+        gate = min(max(self.wrong_share_ / self.noise_floor - 1, 0.0), 1.0)
+        return np.maximum(1 - gate * wrong, _LEAST_TRUST), gate
+
+    def _preference(
+        self, losses: NDArray[np.float32], trust: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Probabilities P of the rows, which add up to 1."""
+        # A criterion may give a loss just below zero by rounding.
+        powers = (np.maximum(losses.astype(np.float64), 0.0) + self.epsilon) ** self.alpha
+        trusted = trust * powers
+        by_loss, evenly = trusted / trusted.sum(), trust / trust.sum()
+        mixed: NDArray[np.float64] = (1 - self.uniform) * by_loss + self.uniform * evenly
+        return mixed
+
+
+def _chance_loss(y: NDArray[Any]) -> float | None:
+    """Logarithm of the number of classes, None if the targets are no array of codes."""
+    # Targets that have to be read from a data set row by row are not worth the pass.
+    if not isinstance(y, np.ndarray) or y.ndim != 1 or y.dtype.kind not in "iu" or not len(y):
+        return None
+    n_classes = int(y.max()) + 1
+    return float(np.log(n_classes)) if n_classes > 1 else None

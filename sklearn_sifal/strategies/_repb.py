@@ -1,0 +1,183 @@
+"""RePB: rows below the mean of their batch may be left out of the next round."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_sifal._loss_table import LossTable
+from sklearn_sifal._parameters import check_real
+from sklearn_sifal.strategies._selection import DrawContext, Setup
+from sklearn_sifal.strategies._share import ShareStrategy
+
+
+class RePB(ShareStrategy):
+    r"""Leave rows out that were easier than their batch, and count the visits they miss.
+
+    With keep = percentage / 100 = 1 - rho, row i joins the next round
+
+    - for certain, if it was trained on in this round with a loss l_i of at least the mean
+      of its batch;
+    - with probability keep, if its loss was below that mean or if it was left out of
+      this round, independently of the others.
+
+    Its weight is E / N_i, at most `max_weight`, where E is the number of rounds and N_i
+    the number of those with row i, the one to come included: over the rounds, the
+    weights of a row add up to about what they would if it had never been left out. They
+    are divided by their mean, as expected over the draw, so that it is 1.
+
+    The paper does not divide by the mean weight, which amounts to a step larger by that
+    factor. It is the selection's `lr_scale`: 1 in the first round that leaves rows out,
+    and near N / S later, with S of N rows in a round.
+
+    A loss is only compared with losses of the same step, so no stale value is used and
+    nothing is ever scored. Cost per round, in passes over all rows: about keep + (1 -
+    keep) h forward and backward, h the share of all rows that were trained on and hard.
+
+    Rows left out say nothing of their loss: one that gets hard meanwhile is only found by
+    chance. Wrong labels are hard in every batch and stay in. The weights undo the bias
+    over many rounds only; with a budget of a few epochs they are rough. Small batches have
+    noisy means, and a batch of a single row always keeps it.
+
+    Parameters
+    ----------
+    percentage : float, default=50.0
+        Probability, in per cent, that an easy row is kept and that a row left out comes
+        back, 100 (1 - rho), in (0, 100]. At 100 every round has all rows.
+    max_weight : float, default=10.0
+        Upper limit, at least 1, of E / N_i. The default is what a row comes to that joins
+        one round in ten; raise it for percentages below 10.
+    warmup_epochs : int, default=1
+        Rounds on all rows at the start.
+    final_epochs : int, default=0
+        Rounds on all rows at the end, taken out of the budget.
+    refresh : {'once', 'table', 'epoch'} or int, default='table'
+        Without effect: only losses of training steps are compared.
+    exploration : float, default=0.0
+        Share of the rows not chosen that join at random with weight 1.
+    max_visits : int, default=None
+        Rows with this many visits sit out; see `SamplingStrategy`.
+    min_fraction : float, default=0.05
+        Least share of the rows in a round, in [0, 1]; where there are fewer, others join
+        at random with weight 1.
+
+    Notes
+    -----
+    Departures from the paper, on purpose:
+
+    - Without a limit, a row drawn for the first time after many rounds would have a
+      weight of the number of rounds; and the mean of 1 / N is not 1 over the mean of N.
+    - The paper compares within short sequences of batches, here within one batch.
+    - Only rounds and visits of this training count, not those of an earlier one that
+      it goes on from.
+    - The factor in `lr_scale` is the same as larger weights for plain gradient descent
+      only. Optimisers that divide by the size of the gradient, such as Adam, undo the
+      latter but not the former.
+
+    References
+    ----------
+    "Inconsistency biases in dynamic data pruning", ICLR 2026.
+
+    Examples
+    --------
+    >>> from sklearn_sifal.strategies import RePB
+    >>> RePB(percentage=30)
+    RePB(percentage=30)
+    """
+
+    _adaptive_size: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        percentage: float = 50.0,
+        *,
+        max_weight: float = 10.0,
+        warmup_epochs: int = 1,
+        final_epochs: int = 0,
+        refresh: str | int = "table",
+        exploration: float = 0.0,
+        max_visits: int | None = None,
+        min_fraction: float = 0.05,
+    ) -> None:
+        super().__init__(
+            percentage,
+            warmup_epochs=warmup_epochs,
+            final_epochs=final_epochs,
+            refresh=refresh,
+            exploration=exploration,
+            max_visits=max_visits,
+            min_fraction=min_fraction,
+        )
+        self.max_weight = max_weight
+
+    @property
+    def needs_score(self) -> bool:
+        """Whether a round cannot do without a scoring pass: never."""
+        return False
+
+    def begin(self, table: LossTable, setup: Setup) -> Self:
+        """Check the parameters and start anew; called once before the first round.
+
+        Parameters
+        ----------
+        table : LossTable
+            The losses and visits, possibly of an earlier training.
+        setup : Setup
+            Rows, targets, batch size and generator.
+
+        Returns
+        -------
+        self : RePB
+        """
+        super().begin(table, setup)
+        self.visits_before_ = table.visits.copy()
+        self.hard_ = np.zeros(setup.n_rows, bool)
+        # Whether `hard_` is of a round that the next one has been drawn from.
+        self.is_used_ = False
+        self.mean_weight_ = 1.0
+        return self
+
+    def observe(
+        self, rows: NDArray[np.int64], measured: Mapping[str, NDArray[Any]], *, training: bool
+    ) -> None:
+        """Take note of the rows that are at least as hard as the mean of their batch.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n,), int64
+            Row numbers.
+        measured : mapping of str to ndarray of shape (n,)
+            The losses ("loss", nats).
+        training : bool
+            True for a training step, False for a scoring pass, which is ignored.
+        """
+        if not training or len(rows) == 0:
+            return
+        if self.is_used_:
+            self.hard_[:] = False
+            self.is_used_ = False
+        losses = np.asarray(measured["loss"], np.float64)
+        # The mean of equal numbers may exceed them by rounding.
+        self.hard_[rows] = losses >= min(losses.mean(), losses.max())
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        check_real(self, "max_weight", 1)
+
+    def _refresh_is_due(self, context: DrawContext) -> bool:
+        return False
+
+    def _lr_scale(self, n_chosen: int, n_active: int) -> float:
+        return self.mean_weight_
+
+    def _select_rows(
+        self, rows: NDArray[np.int64], table: LossTable, context: DrawContext
+    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        self.is_used_ = True
+        probabilities = np.where(self.hard_[rows], 1.0, self.percentage / 100)
+        n_visits = table.visits[rows] - self.visits_before_[rows] + 1
+        weights = np.minimum((context.round + 1) / n_visits, self.max_weight)
+        self.mean_weight_ = float(probabilities @ weights / probabilities.sum())
+        chosen = np.flatnonzero(context.rng.random(len(rows)) < probabilities)
+        return chosen, weights[chosen] / self.mean_weight_

@@ -1,0 +1,194 @@
+"""Self-paced learning: easy rows first, until all are in."""
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_sifal._loss_table import LossTable
+from sklearn_sifal._parameters import check_flag, check_real, reject
+from sklearn_sifal.strategies._ranking import bottom_k, count_for
+from sklearn_sifal.strategies._selection import DrawContext, Setup
+from sklearn_sifal.strategies._share import ShareStrategy
+
+
+class SelfPaced(ShareStrategy):
+    r"""Train on the rows whose loss is below a threshold that grows every round.
+
+    Row i takes part, with weight 1, if l_i < 1 / K. This is the v in {0, 1} that
+    minimises
+
+    .. math:: \sum_i v_i l_i - \frac{1}{K} \sum_i v_i
+
+    for the present losses l. In the first round that chooses, the threshold 1 / K is
+    such that ceil(percentage N / 100) of N rows take part, and rows equal to the last of
+    them. It is multiplied by `growth` in every round after that. Once all rows are in,
+    every round has all rows, as with `Base`.
+
+    Losses of rows left out are those of the last scoring pass: by default the one after
+    the warm-up. Cost per round, in passes over all rows: the share below the threshold,
+    forward and backward; one forward pass whenever `refresh` asks for it. So this saves
+    visits in early rounds only; it is a curriculum, not a way to train on less.
+
+    Wrong labels, with their large losses, come in last. It fails where the hard rows
+    matter: with a budget of a few epochs it may never reach them. Whole classes can be
+    left out at first; `per_class` prevents that. With dropout, losses in training steps
+    exceed those of the scoring pass that the threshold came from, and fewer rows than in
+    the first round can be below it for a while; ``refresh='epoch'`` compares like with
+    like.
+
+    Parameters
+    ----------
+    percentage : float, default=50.0
+        Share of the rows in the first round that chooses, in (0, 100]. At 100 every round
+        has all rows.
+    growth : float, default=1.3
+        Factor on the threshold from round to round, above 1; the paper's mu, by which it
+        divides K.
+    per_class : bool, default=False
+        Whether each class has a threshold of its own, so that the percentage holds in
+        every class; not for regression.
+    warmup_epochs : int, default=1
+        Rounds on all rows at the start.
+    final_epochs : int, default=0
+        Rounds on all rows at the end, taken out of the budget.
+    refresh : {'once', 'table', 'epoch'} or int, default='once'
+        When all losses are measured anew; see `SamplingStrategy`. The paper's form is
+        'epoch'.
+    exploration : float, default=0.0
+        Share of the rows not chosen that join at random.
+    max_visits : int, default=None
+        Rows with this many visits sit out; see `SamplingStrategy`.
+    min_fraction : float, default=0.05
+        Least share of the rows in a round, in [0, 1]; where fewer are below the threshold,
+        those of the next smallest losses join.
+
+    Notes
+    -----
+    Departures from the paper, on purpose:
+
+    - A multiple of zero does not grow. If the first threshold would be a loss of zero or
+      less, it is the smallest positive loss instead.
+    - There the model is trained to convergence between two thresholds, here for a round.
+
+    References
+    ----------
+    Kumar, Packer and Koller, "Self-paced learning for latent variable models", NIPS 2010.
+
+    Examples
+    --------
+    >>> from sklearn_sifal.strategies import SelfPaced
+    >>> SelfPaced(percentage=40, growth=1.5)
+    SelfPaced(growth=1.5, percentage=40)
+    """
+
+    _adaptive_size: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        percentage: float = 50.0,
+        *,
+        growth: float = 1.3,
+        per_class: bool = False,
+        warmup_epochs: int = 1,
+        final_epochs: int = 0,
+        refresh: str | int = "once",
+        exploration: float = 0.0,
+        max_visits: int | None = None,
+        min_fraction: float = 0.05,
+    ) -> None:
+        super().__init__(
+            percentage,
+            warmup_epochs=warmup_epochs,
+            final_epochs=final_epochs,
+            refresh=refresh,
+            exploration=exploration,
+            max_visits=max_visits,
+            min_fraction=min_fraction,
+        )
+        self.growth = growth
+        self.per_class = per_class
+
+    def begin(self, table: LossTable, setup: Setup) -> Self:
+        """Check the parameters and start anew; called once before the first round.
+
+        Parameters
+        ----------
+        table : LossTable
+            The losses.
+        setup : Setup
+            Rows, targets, batch size and generator.
+
+        Returns
+        -------
+        self : SelfPaced
+
+        Raises
+        ------
+        InvalidParameterError
+            If `per_class` is True and the targets are no classes.
+        """
+        super().begin(table, setup)
+        self.codes_ = np.zeros(setup.n_rows, np.int32)
+        if self.per_class:
+            self.codes_[:] = self._class_codes(np.asarray(setup.y))
+        self.first_thresholds_: NDArray[np.float64] | None = None
+        self.first_epoch_ = 0
+        self.all_in_ = False
+        return self
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        check_real(self, "growth", 1, open_low=True)
+        check_flag(self, "per_class")
+
+    def _class_codes(self, y: NDArray[Any]) -> NDArray[np.int64]:
+        if y.ndim != 1 or y.dtype.kind in "fc":
+            got = f"targets of shape {y.shape} and dtype {y.dtype}"
+            reject(
+                self, "per_class", f"False unless the targets are classes; these are {got}", True
+            )
+        codes: NDArray[np.int64] = np.unique(y, return_inverse=True)[1]
+        return codes
+
+    def _is_full_round(self, n_active: int, context: DrawContext) -> bool:
+        return self.all_in_ or super()._is_full_round(n_active, context)
+
+    def _select_rows(
+        self, rows: NDArray[np.int64], table: LossTable, context: DrawContext
+    ) -> tuple[NDArray[Any], None]:
+        losses, codes = table.loss[rows].astype(np.float64), self.codes_[rows]
+        if self.first_thresholds_ is None:
+            self.first_thresholds_ = self._first_thresholds(losses, codes)
+            self.first_epoch_ = context.epoch
+        with np.errstate(over="ignore"):  # infinite after thousands of rounds: all are in
+            grown = np.float64(self.growth) ** (context.epoch - self.first_epoch_)
+            thresholds = self.first_thresholds_ * grown
+        chosen = np.flatnonzero(losses < thresholds[codes])
+        # Rows never seen take part too, but it is not known whether they are below.
+        self.all_in_ = len(chosen) == np.count_nonzero(~table.evicted)
+        return chosen, None
+
+    def _select_at_least(
+        self, n: int, losses: NDArray[np.float32], chosen: Any, rng: np.random.Generator
+    ) -> tuple[NDArray[Any], None]:
+        positions = chosen[0]
+        rest = np.setdiff1d(np.arange(len(losses)), positions, assume_unique=True)
+        extra = rest[bottom_k(losses[rest], n - len(positions), rng)]
+        return np.concatenate([positions, extra]), None
+
+    def _first_thresholds(
+        self, losses: NDArray[np.float64], codes: NDArray[np.int32]
+    ) -> NDArray[np.float64]:
+        """1 / K of each class; infinite for classes without a known loss."""
+        n_classes = int(self.codes_.max()) + 1
+        return np.array([self._first_threshold(losses[codes == c]) for c in range(n_classes)])
+
+    def _first_threshold(self, losses: NDArray[np.float64]) -> float:
+        if len(losses) == 0:
+            return np.inf
+        last = count_for(self.percentage, len(losses)) - 1
+        largest = np.partition(losses, last)[last]
+        if largest <= 0:
+            largest = losses[losses > 0].min(initial=np.inf)
+        return float(np.nextafter(largest, np.inf))  # so that the row itself is below

@@ -1,0 +1,152 @@
+"""Importance sampling that keeps away from labels that look wrong."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sklearn_sifal._parameters import InvalidParameterError
+from sklearn_sifal.strategies import GuardedImportance, Importance
+
+# Forty classes: the loss of a guess is log 40 = 3.69, and 2.58 is 0.7 times that.
+CLASSES = np.arange(200) % 40
+
+
+def labelled(n_wrong: int) -> Any:
+    """Losses of 200 rows, the first `n_wrong` far above chance, the others small."""
+    losses = np.full(200, 0.2)
+    losses[:n_wrong] = 9.0
+    return losses
+
+
+def prepared(driver: Any, strategy: Any, losses: Any, y: Any = CLASSES) -> Any:
+    """After two measurements of every row, as after a warm-up and its scoring pass."""
+    run = driver(strategy, losses, batch_size=4, y=y).after_warmup()
+    rows = np.arange(len(losses))
+    run.strategy.observe(rows, {"loss": run.losses}, training=True)
+    return run
+
+
+def test_evidence_adds_up_and_a_small_loss_counts_twice_only(driver) -> None:
+    run = driver(GuardedImportance(), [2.0, 0.1, 9.0, 0.1], y=np.arange(4))
+    threshold = 0.7 * np.log(4)
+    row = np.array([0])
+    for loss, expected in (
+        (2.0, 2.0 - threshold),
+        (0.5, 2.5 - 2 * threshold),
+        (0.1, 2.5 - 2 * threshold),  # learnt by heart: says nothing
+        (3.0, 5.5 - 3 * threshold),  # still not learnt: says something
+        (90.0, 5.5 - 3 * threshold + 4.0),  # a single measurement says no more than 4
+    ):
+        run.strategy.observe(row, {"loss": np.array([loss])}, training=True)
+        assert run.strategy.evidence_[0] == pytest.approx(expected)
+    assert not run.strategy.evidence_[1:].any()
+
+
+def test_wrong_labels_are_hardly_drawn(driver) -> None:
+    run = prepared(driver, GuardedImportance(refresh="table"), labelled(40))
+    rows = np.concatenate([run.draw().rows for _ in range(20)])
+    assert run.strategy.wrong_share_ == pytest.approx(0.2, abs=0.01)
+    assert (rows < 40).mean() < 0.02
+
+
+def test_few_rows_that_look_wrong_are_taken_to_be_hard(driver) -> None:
+    # 4 % are below the floor of 5 %: the guard is off, and hard rows are preferred.
+    run = prepared(driver, GuardedImportance(refresh="table"), labelled(8))
+    rows = np.concatenate([run.draw().rows for _ in range(20)])
+    assert run.strategy.wrong_share_ == pytest.approx(0.04, abs=0.005)
+    assert (rows < 8).mean() > 3 * 0.04
+
+
+def test_the_guard_comes_on_gradually(driver) -> None:
+    # At 1.5 times the floor it is half on.
+    run = prepared(driver, GuardedImportance(noise_floor=0.1), labelled(30))
+    trust, gate = run.strategy._trust(np.arange(200))
+    assert run.strategy.wrong_share_ == pytest.approx(0.15, abs=0.005)
+    assert gate == pytest.approx(0.5, abs=0.05)
+    np.testing.assert_allclose(trust[:30], 1 - gate, atol=0.01)
+    np.testing.assert_allclose(trust[30:], 1.0, atol=0.01)
+
+
+@pytest.mark.parametrize(
+    "strategy, y",
+    [
+        (GuardedImportance(noise_floor=1.0), CLASSES),
+        (GuardedImportance(), np.zeros(200, np.int64)),  # one class: nothing to guess
+        (GuardedImportance(), np.linspace(0, 1, 200)),  # regression
+    ],
+)
+def test_without_a_guard_wrong_labels_are_preferred(strategy: Any, y: Any, driver) -> None:
+    run = prepared(driver, strategy.set_params(refresh="table"), labelled(40), y)
+    rows = np.concatenate([run.draw().rows for _ in range(20)])
+    assert (rows < 40).mean() > 0.4
+
+
+def test_chance_loss_switches_the_guard_on_without_classes(driver) -> None:
+    strategy = GuardedImportance(chance_loss=np.log(40), refresh="table")
+    run = prepared(driver, strategy, labelled(40), np.linspace(0, 1, 200))
+    rows = np.concatenate([run.draw().rows for _ in range(20)])
+    assert (rows < 40).mean() < 0.02
+
+
+def test_with_full_correction_and_no_guard_it_is_importance(driver) -> None:
+    losses = np.random.default_rng(3).exponential(size=200)
+    guarded = GuardedImportance(correction=1.0, noise_floor=1.0, refresh="table")
+    a = driver(guarded, losses, batch_size=4).after_warmup().draw()
+    b = driver(Importance(refresh="table"), losses, batch_size=4).after_warmup().draw()
+    np.testing.assert_array_equal(a.rows, b.rows)
+    np.testing.assert_allclose(a.weights, b.weights)
+
+
+def test_the_share_doubles_with_every_pass(driver) -> None:
+    losses = np.random.default_rng(3).exponential(size=1000)
+    run = driver(GuardedImportance(25, refresh="table"), losses, batch_size=4).after_warmup()
+    assert len(run.draw()) == pytest.approx(250, abs=60)
+    run.table.visits += 1
+    assert len(run.draw()) == pytest.approx(500, abs=60)
+    run.table.visits += 1
+    assert len(run.draw()) == 1000
+    run.table.visits += 5000
+    assert len(run.draw()) == 1000
+    constant = GuardedImportance(25, growth=1.0, refresh="table")
+    run = driver(constant, losses, batch_size=4).after_warmup()
+    run.draw()
+    run.table.visits += 5
+    assert len(run.draw()) == pytest.approx(250, abs=60)
+
+
+def test_without_correction_weights_are_ones(driver) -> None:
+    losses = np.random.default_rng(3).exponential(size=200)
+    selection = driver(GuardedImportance(refresh="table"), losses, batch_size=4).after_warmup()
+    np.testing.assert_allclose(selection.draw().weights, 1.0)
+
+
+def test_a_warm_start_brings_the_first_evidence(driver) -> None:
+    run = driver(GuardedImportance(), labelled(40), y=CLASSES).after_warmup()
+    run.strategy.begin(run.table, setup_like(run))
+    np.testing.assert_allclose(run.strategy.evidence_[:40], 4.0)
+
+
+def setup_like(run: Any) -> Any:
+    from sklearn_sifal.strategies import Setup
+
+    return Setup(200, CLASSES, run.batch_size, run.rng)
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("growth", 0.9),
+        ("alpha", 1.1),
+        ("correction", -0.1),
+        ("uniform", 2),
+        ("epsilon", 0),
+        ("chance_fraction", 0),
+        ("chance_loss", -1),
+        ("noise_floor", 0),
+        ("noise_floor", 1.5),
+    ],
+)
+def test_parameters(name: str, value: Any, driver) -> None:
+    with pytest.raises(InvalidParameterError, match=f"'{name}' parameter of GuardedImportance"):
+        driver(GuardedImportance(**{name: value}), [1.0, 2.0])
