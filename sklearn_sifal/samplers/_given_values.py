@@ -1,0 +1,88 @@
+"""What a training loop hands over, as checked numpy arrays."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+
+def as_array(values: Any) -> NDArray[Any]:
+    """A numpy array of a tensor on any device, with or without gradient, or of an array-like."""
+    if isinstance(values, torch.Tensor):
+        values = values.detach().cpu()
+        if values.dtype in (torch.bfloat16, torch.float16):  # numpy has no bfloat16
+            values = values.float()
+        return np.asarray(values.numpy())
+    return np.asarray(values)
+
+
+def as_rows(rows: Any, n_rows: int, origin: str, *, replacement: bool) -> NDArray[np.int64]:
+    """Row numbers as int64.
+
+    Parameters
+    ----------
+    rows : array-like or Tensor of shape (n,), integer
+        The numbers.
+    n_rows : int
+        They have to be below it.
+    origin : str
+        Who was given them, for messages.
+    replacement : bool
+        Whether a row may stand there twice.
+    """
+    array = as_array(rows)
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+        raise ValueError(
+            f"{origin} needs row numbers as a 1-D array of integers. "
+            f"Got shape {array.shape} and dtype {array.dtype}."
+        )
+    if array.size and (array.min() < 0 or array.max() >= n_rows):
+        raise ValueError(
+            f"{origin} takes rows from 0 to {n_rows - 1}. Got {array.min()} to {array.max()}."
+        )
+    distinct, counts = np.unique(array, return_counts=True)
+    if not replacement and len(distinct) < len(array):
+        raise ValueError(
+            f"{origin} was given row {distinct[counts > 1][0]} more than once, which this "
+            "strategy never draws twice in a batch."
+        )
+    return array.astype(np.int64)
+
+
+def as_values(values: Any, n: int, name: str, origin: str) -> NDArray[Any]:
+    """One number for each of n rows; they may still be infinite or NaN."""
+    array = as_array(values)
+    if array.ndim == 0 and n != 0:
+        raise ValueError(
+            f"{origin} needs one {name} per row, {n} of them. Got a single number: compute the "
+            "losses with reduction='none', hand them over, and take the mean afterwards."
+        )
+    if array.shape != (n,):
+        raise ValueError(
+            f"{origin} needs one {name} per row, shape ({n},). Got shape {array.shape}."
+        )
+    if n and array.dtype.kind not in "fiub":
+        raise ValueError(f"{origin} needs numbers as {name}. Got dtype {array.dtype}.")
+    return array
+
+
+def check_finite(values: NDArray[Any], rows: NDArray[np.int64], name: str, origin: str) -> None:
+    """Raise for a value that is infinite or NaN, naming its row."""
+    wrong = np.flatnonzero(~np.isfinite(values))
+    if len(wrong):
+        first = wrong[0]
+        raise ValueError(f"{origin} was given {name} {values[first]} for row {rows[first]}.")
+
+
+def as_column(values: Any, n_rows: int, name: str, origin: str) -> NDArray[Any] | None:
+    """A copy of row-aligned metadata of shape (n_rows,); None stays None."""
+    if values is None:
+        return None
+    array = np.array(as_array(values))
+    if array.shape != (n_rows,):
+        raise ValueError(
+            f"The {name!r} parameter of {origin} must have one value per row, shape "
+            f"({n_rows},). Got shape {array.shape}."
+        )
+    return array

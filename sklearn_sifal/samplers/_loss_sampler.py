@@ -1,0 +1,490 @@
+"""A torch sampler that draws rows by their loss, for a training loop of one's own."""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import Sampler
+
+from sklearn_sifal._loss_table import LossTable
+from sklearn_sifal._parameters import InvalidParameterError, check_integer_value, is_integer, reject
+from sklearn_sifal._seeding import make_streams
+from sklearn_sifal.samplers._given_values import (
+    as_column,
+    as_rows,
+    as_values,
+    check_finite,
+)
+from sklearn_sifal.samplers._indexed_dataset import IndexedDataset, WeightedRow
+from sklearn_sifal.samplers._saved_state import (
+    StateCodec,
+    generator_state,
+    set_generator_state,
+)
+from sklearn_sifal.strategies._base import SamplingStrategy
+from sklearn_sifal.strategies._registry import resolve_strategy
+from sklearn_sifal.strategies._selection import DrawContext, Selection, Setup, check_selection
+
+Score = Callable[[NDArray[np.int64], Sequence[str]], Any]
+
+_STATE_FORMAT = 1
+_WHY_NEEDED = {
+    "score": "it measures rows before it chooses, score(rows, measures)",
+    "max_epochs": "what it does depends on how many rounds are left",
+}
+
+
+class LossSampler(Sampler[Any]):
+    """Draw the rows of every round by their last known loss, in any PyTorch loop.
+
+    Iterating once is a round: the rows that the strategy chose, in random order. With a
+    `batch_size` it is a batch sampler and yields lists of rows; without, it yields rows. The
+    loop hands the losses back with `update`. Rows are chosen in the process that iterates;
+    worker processes of a DataLoader only fetch them.
+
+    A row that was handed out and not yet updated is pending. Loaders fetch batches in advance,
+    and a strategy that draws batch by batch would see old losses and draw the same rows again:
+    pending rows are left out, except by strategies that allow repeats (`replacement`) and keep
+    track of them themselves. A visit counts when `update` reports it. What is still pending
+    when the next round begins, after a ``break``, is released and counts nothing.
+
+    There is no length: how many rows a round has often follows from the losses.
+
+    Parameters
+    ----------
+    data_source : sized object or int
+        The dataset, or its number of rows. Only its length is looked at.
+    sampling_strategy : str, SamplingStrategy or callable, default="importance"
+        A name from `STRATEGIES`, an instance, which is cloned, or a function
+        ``(losses, rng) -> rows``.
+    batch_size : int, default=None
+        Rows per optimiser step; the sampler is then passed as ``batch_sampler``. A selection
+        whose size is no multiple of it ends in a smaller batch. None for single rows, passed
+        as ``sampler``. A strategy with a least number of rows then takes a batch to be one row.
+    max_epochs : int, default=None
+        Number of rounds, for strategies that follow a schedule or treat the last rounds
+        differently. None for no limit, which they refuse.
+    score : callable, default=None
+        ``score(rows, measures)``, a forward pass without gradient in evaluation mode over an
+        int64 array of rows. It returns a mapping with an array of shape (len(rows),) for "loss"
+        and for each name in `measures`; if nothing but the loss is asked for, the array of
+        losses will do. It runs in the process that iterates, when a selection is drawn: with
+        prefetching, that is a few optimiser steps before the selection is trained on. Without
+        it, ``refresh='once'`` goes by the losses of the training steps.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the choice and of the order. Global random states are not touched.
+    y : array-like of shape (n_rows,), default=None
+        Targets, for strategies that look at classes; None puts all rows into one class.
+    irreducible_losses : array-like of shape (n_rows,), default=None
+        Losses, in nats, that training is not expected to go below, for strategies that ask
+        for them.
+    trusted : array-like of shape (n_rows,), bool, default=None
+        Rows whose targets are known to be right, for strategies that ask for them.
+    shuffle : bool, default=True
+        Whether the rows of a selection come in random order; False for the strategy's.
+
+    Attributes
+    ----------
+    strategy : SamplingStrategy
+        The strategy at work.
+    table : LossTable
+        The losses and visits; only to be read.
+
+    Raises
+    ------
+    InvalidParameterError
+        For a parameter with a wrong value, and for a strategy that needs `score` or
+        `max_epochs` and did not get it.
+
+    Warns
+    -----
+    UserWarning
+        Once, if the strategy gives weights and `data_source` is an `IndexedDataset` that does
+        not pass them on.
+
+    See Also
+    --------
+    IndexedDataset : Makes the loader return row numbers and weights.
+
+    Notes
+    -----
+    One process draws: distributed training, where each process would draw for itself, is
+    not supported. With worker processes the last batches of a round are drawn before the
+    ones just ahead of them are trained on, so their losses are a few steps old.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from torch.utils.data import DataLoader, TensorDataset
+    >>> from sklearn_sifal.samplers import IndexedDataset, LossSampler
+    >>> X = torch.linspace(0, 1, 8)
+    >>> dataset = IndexedDataset(TensorDataset(X))
+    >>> sampler = LossSampler(dataset, "percentile", batch_size=2, random_state=0)
+    >>> loader = DataLoader(dataset, batch_sampler=sampler)
+    >>> for _ in range(2):
+    ...     for x, rows in loader:
+    ...         losses = x**2
+    ...         sampler.update(rows, losses)
+    >>> sampler.visit_counts
+    array([1, 1, 1, 1, 2, 2, 2, 2], dtype=int32)
+    """
+
+    def __init__(
+        self,
+        data_source: Any,
+        sampling_strategy: Any = "importance",
+        *,
+        batch_size: int | None = None,
+        max_epochs: int | None = None,
+        score: Score | None = None,
+        random_state: Any = None,
+        y: Any = None,
+        irreducible_losses: Any = None,
+        trusted: Any = None,
+        shuffle: bool = True,
+    ) -> None:
+        self.data_source = data_source
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.score = score
+        self.shuffle = shuffle
+        self._check_parameters(random_state)
+        n = self._count_rows()
+        if n == 0:
+            raise InvalidParameterError("LossSampler needs at least one row. Got 0.")
+        streams = make_streams(random_state)
+        self._selection_rng = np.random.default_rng(streams.selection)
+        self._order_rng = np.random.default_rng(streams.order)
+        self.table = LossTable(n)
+        self.strategy: SamplingStrategy = resolve_strategy(sampling_strategy)
+        self.strategy.begin(self.table, self._setup(y, irreducible_losses, trusted))
+        self._check_needs()
+        self._epoch = -1
+        self._lr_scale = 1.0
+        self._pending = np.zeros(n, np.int32)  # how often a row is out
+        self._warned_of_weights = False
+
+    def __iter__(self) -> Iterator[Any]:
+        self._check_round()
+        # Only the first `next` begins the round: a DataLoader with workers asks for two
+        # iterators at its start and uses the second.
+        return self._round()
+
+    def update(self, rows: Any, losses: Any, **measured: Any) -> None:
+        """Report the losses of a training step; each of its rows counts one visit.
+
+        Parameters
+        ----------
+        rows : array-like or Tensor of shape (n,), integer
+            Row numbers, as they came with the batch.
+        losses : array-like or Tensor of shape (n,)
+            Loss of each row in nats, without weights; a tensor may be on any device and
+            still have its gradient.
+        **measured : array-like or Tensor of shape (n,)
+            What else the strategy wants to see, by name; see its `measures`.
+
+        Raises
+        ------
+        ValueError
+            For rows out of range; for repeated ones unless the strategy draws with
+            replacement; if there is not one loss per row; for a negative loss if the strategy
+            needs non-negative ones; for a missing, infinite or NaN measure.
+        NonFiniteLossError
+            If a loss is infinite or NaN. After any error the table is unchanged.
+        """
+        origin = "LossSampler.update"
+        replacement = self.strategy.replacement
+        row_numbers = as_rows(rows, len(self.table), origin, replacement=replacement)
+        values = self._checked_values(row_numbers, {**measured, "loss": losses}, origin)
+        self.table.record(row_numbers, values["loss"], epoch=max(self._epoch, 0), training=True)
+        self.strategy.observe(row_numbers, values, training=True)
+        np.subtract.at(self._pending, row_numbers, 1)
+        # A row may be reported that was not out, or had been released.
+        self._pending[row_numbers] = np.maximum(self._pending[row_numbers], 0)
+
+    @property
+    def epoch(self) -> int:
+        """Number of the latest round, from 0, as in the table's `loss_epoch`; -1 before it."""
+        return self._epoch
+
+    @property
+    def lr_scale(self) -> float:
+        """Factor on the learning rate that the latest selection asks for.
+
+        It differs from 1 for methods whose paper takes larger steps on fewer rows. The
+        sampler does nothing with it; a loop that wants the paper's step multiplies it in.
+        """
+        return self._lr_scale
+
+    @property
+    def loss_table(self) -> NDArray[Any]:
+        """One record per row: loss, when and how it was measured, visits; a copy."""
+        return self.table.to_structured(np.arange(len(self.table)))
+
+    @property
+    def visit_counts(self) -> NDArray[np.int32]:
+        """How often each row was trained on, shape (n_rows,); a copy."""
+        return self.table.visits.copy()
+
+    @property
+    def pending_rows(self) -> NDArray[np.int64]:
+        """Rows that were handed out in this round and not yet updated, ascending."""
+        return np.flatnonzero(self._pending)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that later rounds depend on.
+
+        Returns
+        -------
+        state : dict
+            Tensors, numbers, strings, lists and dicts only, so that a file written by
+            ``torch.save`` can be read with ``weights_only=True``. Taken in the middle of a
+            round, it resumes with the next one; what is pending is not part of it.
+
+        Raises
+        ------
+        TypeError
+            If a strategy of the user's own holds something that cannot be written this way.
+        """
+        return {
+            "format": _STATE_FORMAT,
+            "n_rows": len(self.table),
+            "strategy_name": type(self.strategy).__name__,
+            "epoch": self._epoch,
+            "lr_scale": self._lr_scale,
+            "table": StateCodec().state_of(self.table),
+            "strategy": self._codec().state_of(self.strategy),
+            "order_stream": generator_state(self._order_rng),
+            "selection_stream": generator_state(self._selection_rng),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where another sampler, made with the same parameters, was.
+
+        Parameters
+        ----------
+        state : mapping
+            From `state_dict`. The next round is then the same, row by row.
+
+        Raises
+        ------
+        ValueError
+            If the state is not one of a LossSampler, or comes from another number of rows or
+            another strategy; the sampler is then unchanged.
+        """
+        expected = {
+            "format": _STATE_FORMAT,
+            "n_rows": len(self.table),
+            "strategy_name": type(self.strategy).__name__,
+        }
+        for name, value in expected.items():
+            if state.get(name) != value:
+                raise ValueError(
+                    f"This state cannot be loaded: its {name!r} is {state.get(name)!r}, and the "
+                    f"sampler's is {value!r}."
+                )
+        streams = {"order_stream": self._order_rng, "selection_stream": self._selection_rng}
+        missing = {"epoch", "lr_scale", "table", "strategy", *streams} - set(state)
+        if missing:
+            raise ValueError(f"This state cannot be loaded: it has no {min(missing)!r}.")
+        for name, stream in streams.items():
+            set_generator_state(stream, state[name])
+        StateCodec().restore(self.table, state["table"])
+        self._codec().restore(self.strategy, state["strategy"])
+        self._epoch = int(state["epoch"])
+        self._lr_scale = float(state["lr_scale"])
+        self._pending[:] = 0
+
+    def _codec(self) -> StateCodec:
+        # The strategy may hold on to what it was given at its start.
+        return StateCodec({"table": self.table, "selection_stream": self._selection_rng})
+
+    def _check_parameters(self, random_state: Any) -> None:
+        owner = type(self).__name__
+        check_integer_value(owner, "batch_size", self.batch_size, 1, none=True)
+        check_integer_value(owner, "max_epochs", self.max_epochs, 1, none=True)
+        if not (self.score is None or callable(self.score)):
+            reject(self, "score", "a callable (rows, measures) or None", self.score)
+        if not isinstance(self.shuffle, bool | np.bool_):
+            reject(self, "shuffle", "a bool", self.shuffle)
+        if not (
+            random_state is None
+            or is_integer(random_state, 0)
+            or isinstance(random_state, np.random.RandomState)
+        ):
+            expected = "an integer of at least 0, a RandomState instance or None"
+            reject(self, "random_state", expected, random_state)
+
+    def _count_rows(self) -> int:
+        if is_integer(self.data_source, 0):
+            return int(self.data_source)
+        try:
+            return len(self.data_source)
+        except TypeError:
+            expected = "a dataset with a length, or a number of rows"
+            reject(self, "data_source", expected, self.data_source)
+
+    def _setup(self, y: Any, irreducible_losses: Any, trusted: Any) -> Setup:
+        n, owner = len(self.table), type(self).__name__
+        targets = as_column(y, n, "y", owner)
+        if targets is None:
+            targets = np.zeros(n, np.int64)
+        elif targets.dtype.kind != "f":  # labels of any kind, as codes
+            targets = np.unique(targets, return_inverse=True)[1]
+        floor = as_column(irreducible_losses, n, "irreducible_losses", owner)
+        if floor is not None and not (floor.dtype.kind in "fiu" and np.isfinite(floor).all()):
+            reject(self, "irreducible_losses", "finite numbers or None", irreducible_losses)
+        known = as_column(trusted, n, "trusted", owner)
+        if known is not None and known.dtype != bool:
+            reject(self, "trusted", "an array of bools or None", trusted)
+        return Setup(
+            n_rows=n,
+            y=targets,
+            batch_size=self.batch_size or 1,
+            rng=self._selection_rng,
+            irreducible_losses=None if floor is None else floor.astype(np.float64),
+            trusted=known,
+        )
+
+    def _check_needs(self) -> None:
+        needed = {
+            "score": self.strategy.needs_score and self.score is None,
+            "max_epochs": self.strategy.needs_end and self.max_epochs is None,
+        }
+        for name, is_missing in needed.items():
+            if is_missing:
+                raise InvalidParameterError(
+                    f"{self.strategy!r} needs the {name!r} parameter of LossSampler: "
+                    f"{_WHY_NEEDED[name]}. Got None."
+                )
+
+    def _check_round(self) -> None:
+        n = self._count_rows()
+        if n != len(self.table):
+            raise ValueError(
+                f"LossSampler was made for {len(self.table)} rows, and its data_source now has "
+                f"{n}. Make a new sampler for a dataset that has changed."
+            )
+        if self.max_epochs is not None and self._epoch + 1 >= self.max_epochs:
+            raise RuntimeError(
+                f"LossSampler has made all of its rounds, max_epochs={self.max_epochs}. Raise "
+                "max_epochs, or iterate less often; every iteration is a round."
+            )
+
+    def _round(self) -> Iterator[Any]:
+        self._check_round()
+        self._epoch += 1
+        self._lr_scale = 1.0
+        self._pending[:] = 0
+        epoch = self._epoch
+        for drawn in self.strategy.draw(self.table, self._context()):
+            selection = check_selection(drawn, len(self.table), self.strategy)
+            self._lr_scale = float(selection.lr_scale)
+            self._warn_of_lost_weights(selection)
+            for handed_out in self._hand_out(selection):
+                yield handed_out
+                if self._epoch != epoch:
+                    raise RuntimeError(
+                        f"The iterator of round {epoch} was used after round {self._epoch} began."
+                    )
+
+    def _context(self) -> DrawContext:
+        ahead = None if self.max_epochs is None else self.max_epochs - self._epoch
+        return DrawContext(
+            epoch=self._epoch,
+            progress=0.0 if self.max_epochs is None else self._epoch / self.max_epochs,
+            batch_size=self.batch_size or 1,
+            rng=self._selection_rng,
+            score=self._score_rows,
+            rounds_left=ahead,
+            can_score=self.score is not None,
+        )
+
+    def _hand_out(self, selection: Selection) -> Iterator[Any]:
+        """Yield the rows of a selection, or lists of them, and note that they are out."""
+        rows, weights = selection.rows, selection.weights
+        positions = np.arange(len(rows))
+        if not self.strategy.replacement:
+            positions = positions[self._pending[rows] == 0]
+        if self.shuffle:
+            positions = self._order_rng.permutation(positions)
+        size = self.batch_size or 1
+        for start in range(0, len(positions), size):
+            chosen = positions[start : start + size]
+            batch = rows[chosen]
+            np.add.at(self._pending, batch, 1)
+            numbers: list[int] = batch.tolist()
+            if weights is not None:
+                pairs = zip(numbers, weights[chosen].tolist(), strict=True)
+                numbers = [WeightedRow(row, weight) for row, weight in pairs]
+            yield numbers[0] if self.batch_size is None else numbers
+
+    def _score_rows(
+        self, rows: NDArray[np.int64], measures: Sequence[str]
+    ) -> dict[str, NDArray[Any]]:
+        """What the user's function says of rows, checked and recorded."""
+        if self.score is None:
+            self._reject_scoring()
+        wanted = tuple(dict.fromkeys(("loss", *measures)))
+        if len(rows) == 0:
+            return {name: np.empty(0, np.float32) for name in wanted}
+        given = self.score(rows.copy(), tuple(measures))
+        if not isinstance(given, Mapping):
+            if wanted != ("loss",):
+                raise TypeError(
+                    f"score must return a mapping with {', '.join(map(repr, wanted))} here. "
+                    f"Got {type(given).__name__}."
+                )
+            given = {"loss": given}
+        if "loss" not in given:
+            raise ValueError("score must return 'loss', whatever else it returns.")
+        given = {name: given[name] for name in wanted if name in given}
+        measured = self._checked_values(rows, given, "score")
+        self.table.record(rows, measured["loss"], epoch=self._epoch, training=False)
+        self.strategy.observe(rows, measured, training=False)
+        return measured
+
+    def _reject_scoring(self) -> NoReturn:
+        raise InvalidParameterError(
+            f"{self.strategy!r} needs the 'score' parameter of LossSampler: "
+            f"{_WHY_NEEDED['score']}. Got None."
+        )
+
+    def _checked_values(
+        self, rows: NDArray[np.int64], values: Mapping[str, Any], origin: str
+    ) -> dict[str, NDArray[Any]]:
+        """Losses and measures as arrays, all of them checked before any is recorded."""
+        name = type(self.strategy).__name__
+        missing = [key for key in self.strategy.measures if key not in values]
+        if missing:
+            raise ValueError(
+                f"{name} needs {missing[0]!r} for every row, beside the loss: {origin} has to "
+                f"be given or to return {missing[0]}=..."
+            )
+        checked = {key: as_values(value, len(rows), key, origin) for key, value in values.items()}
+        for key, array in checked.items():
+            if key != "loss":
+                check_finite(array, rows, key, origin)
+        losses = checked["loss"]  # infinite and NaN ones are refused by the table
+        if self.strategy.non_negative and losses.min(initial=0.0) < 0:
+            lowest = int(losses.argmin())
+            raise ValueError(
+                f"{name} needs non-negative losses. {origin} was given {losses[lowest]} for row "
+                f"{rows[lowest]}."
+            )
+        return checked
+
+    def _warn_of_lost_weights(self, selection: Selection) -> None:
+        if selection.weights is None or self._warned_of_weights:
+            return
+        if isinstance(self.data_source, IndexedDataset) and not self.data_source.weighted:
+            self._warned_of_weights = True
+            warnings.warn(
+                f"{type(self.strategy).__name__} weighs its rows, and the dataset does not pass "
+                "the weights on: wrap it as IndexedDataset(dataset, weighted=True) and multiply "
+                "the losses with them, or the training is biased towards what is drawn often.",
+                UserWarning,
+                stacklevel=2,
+            )

@@ -1,0 +1,200 @@
+"""State of an object as tensors, numbers, strings, lists and dicts, and back.
+
+A file with nothing else in it can be read by ``torch.load(..., weights_only=True)``, which
+runs no code from the file.
+"""
+
+import types
+from collections import deque
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+
+_NO_STATE = (
+    types.FunctionType,
+    types.BuiltinFunctionType,
+    types.MethodType,
+    types.ModuleType,
+    types.GeneratorType,
+    type,
+)
+_COLLECTIONS: dict[str, Any] = {"tuple": tuple, "set": set, "frozenset": frozenset}
+
+
+class StateCodec:
+    """Writes down the attributes of objects, nested ones included, and puts them back.
+
+    Parameters
+    ----------
+    shared : mapping of str to object, default=None
+        Objects that exist on both sides and that others may refer to. A reference to one
+        is written as its name.
+    """
+
+    def __init__(self, shared: Mapping[str, Any] | None = None) -> None:
+        self.shared = dict(shared or {})
+
+    def state_of(self, owner: Any) -> dict[str, Any]:
+        """Attributes of an object, encoded; nothing of it is shared with the result.
+
+        Parameters
+        ----------
+        owner : object
+            An estimator's parameters are left out.
+
+        Raises
+        ------
+        TypeError
+            If an attribute cannot be written down this way.
+        """
+        attributes, parameters = _attributes(owner), _parameter_names(owner)
+        return {
+            name: self._encode(value, f"{type(owner).__name__}.{name}")
+            for name, value in attributes.items()
+            if name not in parameters
+        }
+
+    def restore(self, owner: Any, state: Mapping[str, Any]) -> None:
+        """Give an object the attributes that `state_of` wrote down.
+
+        Parameters
+        ----------
+        owner : object
+            Of the class that the state is of. Attributes that the state does not have
+            are deleted, but for parameters.
+        state : mapping
+            From `state_of`.
+        """
+        current = _attributes(owner)
+        where = type(owner).__name__
+        decoded = {
+            name: self._decode(value, current.get(name), f"{where}.{name}")
+            for name, value in state.items()
+        }
+        for name in set(current) - set(state) - set(_parameter_names(owner)):
+            object.__delattr__(owner, name)
+        for name, value in decoded.items():
+            object.__setattr__(owner, name, value)  # whether or not the class is frozen
+
+    def _encode(self, value: Any, where: str) -> Any:
+        for name, other in self.shared.items():
+            if value is other:
+                return {"kind": "shared", "value": name}
+        if isinstance(value, np.generic | np.ndarray):
+            return _encode_array(value, where)
+        if value is None or type(value) in (bool, int, float, str):
+            return value
+        if isinstance(value, np.random.Generator):
+            state = self._encode(value.bit_generator.state, where)
+            return {"kind": "generator", "value": state}
+        if type(value) is dict:
+            pairs = [[self._encode(part, where) for part in pair] for pair in value.items()]
+            return {"kind": "dict", "value": pairs}
+        if type(value) in (list, deque, *_COLLECTIONS.values()):
+            items = [self._encode(item, where) for item in value]
+            if type(value) is deque:
+                return {"kind": "deque", "value": items, "maxlen": value.maxlen}
+            return items if type(value) is list else {"kind": type(value).__name__, "value": items}
+        if isinstance(value, _NO_STATE) or not _has_attributes(value):
+            raise TypeError(
+                f"{where} holds a {type(value).__name__}, which state_dict cannot write down. "
+                "Keep state in arrays, numbers, strings, containers of them, or plain objects."
+            )
+        return {"kind": "object", "class": _class_name(value), "value": self.state_of(value)}
+
+    def _decode(self, value: Any, current: Any, where: str) -> Any:
+        if isinstance(value, list):
+            return [self._decode(item, None, where) for item in value]
+        if not isinstance(value, dict):
+            return value
+        kind, content = value["kind"], value["value"]
+        if kind == "shared":
+            return self.shared[content]
+        if kind in ("array", "scalar"):
+            array = content.detach().cpu().numpy().copy()
+            return array if kind == "array" else array[()]
+        if kind == "object":
+            target = _empty_or_current(value["class"], current, where)
+            self.restore(target, content)
+            return target
+        items = self._decode(content, None, where)
+        if kind == "generator":
+            return _make_generator(items)
+        if kind == "dict":
+            return dict(items)
+        return deque(items, value["maxlen"]) if kind == "deque" else _COLLECTIONS[kind](items)
+
+
+def generator_state(generator: np.random.Generator) -> dict[str, Any]:
+    """State of a generator, to be put back with `set_generator_state`."""
+    state: dict[str, Any] = StateCodec()._encode(generator, "Generator")
+    return state
+
+
+def set_generator_state(generator: np.random.Generator, state: dict[str, Any]) -> None:
+    """Let a generator go on where another one was, in place."""
+    other = StateCodec()._decode(state, None, "Generator")
+    generator.bit_generator.state = other.bit_generator.state
+
+
+def _has_attributes(value: Any) -> bool:
+    return hasattr(value, "__dict__") or hasattr(type(value), "__slots__")
+
+
+def _attributes(owner: Any) -> dict[str, Any]:
+    slots = [name for cls in type(owner).__mro__ for name in getattr(cls, "__slots__", ())]
+    names = [*(n for n in slots if n not in ("__dict__", "__weakref__")), *_instance_dict(owner)]
+    return {name: getattr(owner, name) for name in names if hasattr(owner, name)}
+
+
+def _instance_dict(owner: Any) -> dict[str, Any]:
+    found: dict[str, Any] = getattr(owner, "__dict__", {})
+    return found
+
+
+def _parameter_names(owner: Any) -> list[str]:
+    return list(owner.get_params(deep=False)) if isinstance(owner, BaseEstimator) else []
+
+
+def _encode_array(value: Any, where: str) -> dict[str, Any]:
+    kind = "array" if isinstance(value, np.ndarray) else "scalar"
+    array = np.array(value, order="C")
+    try:
+        return {"kind": kind, "value": torch.from_numpy(array)}
+    except TypeError as error:
+        raise TypeError(
+            f"{where} holds values of dtype {array.dtype}, which state_dict cannot write down."
+        ) from error
+
+
+def _make_generator(state: dict[str, Any]) -> np.random.Generator:
+    bit_generator = getattr(np.random, state["bit_generator"])
+    if not (isinstance(bit_generator, type) and issubclass(bit_generator, np.random.BitGenerator)):
+        raise ValueError(f"{state['bit_generator']!r} is no bit generator of numpy.")
+    generator = np.random.Generator(bit_generator())
+    generator.bit_generator.state = state
+    return generator
+
+
+def _empty_or_current(name: str, current: Any, where: str) -> Any:
+    """An object to be filled: a new one of a class of this package, else the one at hand.
+
+    A file can name no class of any other package. An estimator, like a strategy inside a
+    strategy, has parameters that are not part of the state, so it has to be at hand too.
+    """
+    module, _, qualified = name.partition(":")
+    if module.startswith("sklearn_sifal.") and qualified.isidentifier():
+        cls = getattr(import_module(module), qualified)
+        if isinstance(cls, type) and not issubclass(cls, BaseEstimator):
+            return object.__new__(cls)
+    if current is None or _class_name(current) != name:
+        raise TypeError(f"{where}: the state of a {name} can only be put back into one.")
+    return current
+
+
+def _class_name(value: Any) -> str:
+    return f"{type(value).__module__}:{type(value).__qualname__}"

@@ -1,0 +1,155 @@
+"""Checkpoints of the sampler: written and read without pickled code, resumed bit for bit."""
+
+import io
+from collections import deque
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from sklearn_sifal.samplers import LossSampler
+from sklearn_sifal.samplers._saved_state import StateCodec
+from sklearn_sifal.strategies import STRATEGIES, HeapQueue, Importance, Percentile
+
+N = 40
+
+
+def measured(rows: Any, epoch: int) -> dict[str, Any]:
+    """Losses and all other measures of two classes, from the row and the round alone."""
+    losses = 0.01 + np.abs(np.sin(np.asarray(rows) * 12.3 + 0.2 * epoch))
+    p = np.exp(-losses)
+    return {
+        "loss": losses.astype(np.float32),
+        "correct": p > 0.5,
+        "max_probability": np.maximum(p, 1 - p),
+        "margin": np.log(p) - np.log1p(-p),
+        "el2n": np.sqrt(2) * (1 - p),
+    }
+
+
+def train_round(sampler: LossSampler) -> list[Any]:
+    batches = []
+    for batch in sampler:
+        batches.append([(int(row), getattr(row, "weight", 1.0)) for row in batch])
+        values = measured(batch, sampler.epoch)
+        sampler.update(batch, values.pop("loss"), **values)
+    return batches
+
+
+def saved_and_loaded(state: Any) -> Any:
+    file = io.BytesIO()
+    torch.save(state, file)
+    file.seek(0)
+    return torch.load(file, weights_only=True)
+
+
+def make(strategy: Any, seed: int = 0) -> LossSampler:
+    return LossSampler(
+        N,
+        strategy,
+        batch_size=4,
+        max_epochs=12,
+        score=lambda rows, measures: measured(rows, 0),
+        random_state=seed,
+        y=np.arange(N) % 3,
+        irreducible_losses=np.linspace(0, 0.5, N),
+        trusted=np.arange(N) % 4 == 0,
+    )
+
+
+class Remembering(Percentile):
+    """Keeps state of every kind that can be written down, and uses it."""
+
+    def begin(self, table: Any, setup: Any) -> Any:
+        super().begin(table, setup)
+        self.table_, self.rng_ = table, setup.rng
+        self.own_rng_ = np.random.default_rng(7)
+        self.recent_: Any = deque(maxlen=3)
+        self.nested_ = {"pairs": [(1, 2.5)], 3: {4}, "scalar": np.float32(0.1), "none": None}
+        self.keys_ = np.arange(3, dtype=np.uint64) << np.uint64(60)
+        self.inner_ = Percentile(30).begin(table, setup)
+        return self
+
+    def _select(self, losses: Any, rng: Any) -> Any:
+        assert self.rng_ is rng
+        assert not np.isnan(self.table_.loss).any()
+        self.recent_.append(float(self.own_rng_.random()))
+        self.inner_.refreshed_at_ = len(self.recent_)
+        positions, weights = super()._select(losses, rng)
+        return np.roll(positions, int(100 * sum(self.recent_)))[:-1], weights
+
+
+WITH_STATE = [
+    *STRATEGIES,
+    Percentile(30, max_visits=3),
+    HeapQueue(max_visits=10),
+    Remembering(),
+]
+
+
+@pytest.mark.parametrize("strategy", WITH_STATE)
+def test_a_resumed_sampler_goes_on_bit_for_bit(strategy: Any) -> None:
+    original = make(strategy)
+    for _ in range(5):
+        train_round(original)
+    state = original.state_dict()
+    kept = saved_and_loaded(state)
+    expected = [train_round(original) for _ in range(3)]  # must not change the saved state
+
+    resumed = make(strategy, seed=99)
+    resumed.load_state_dict(kept)
+    assert resumed.epoch == 4
+    assert [train_round(resumed) for _ in range(3)] == expected
+    np.testing.assert_array_equal(resumed.loss_table, original.loss_table)
+
+    used = make(strategy, seed=5)  # loading replaces whatever was there
+    train_round(used)
+    train_round(used)
+    used.load_state_dict(state)
+    assert [train_round(used) for _ in range(3)] == expected
+
+
+def test_a_state_from_the_middle_of_a_round_resumes_with_the_next() -> None:
+    original = make(Percentile(30))
+    train_round(original)
+    next(iter(original))
+    resumed = make(Percentile(30))
+    resumed.load_state_dict(original.state_dict())
+    assert resumed.pending_rows.tolist() == []
+    train_round(resumed)
+    assert resumed.epoch == 2
+
+
+def test_states_that_do_not_fit_change_nothing() -> None:
+    state = make(Percentile(30)).state_dict()
+    other = make(Importance(30))
+    before = other.loss_table.tobytes()
+    with pytest.raises(ValueError, match=r"'strategy_name' is 'Percentile'.*'Importance'"):
+        other.load_state_dict(state)
+    with pytest.raises(ValueError, match=r"'n_rows' is 40.*41"):
+        LossSampler(41, Percentile(30)).load_state_dict(state)
+    with pytest.raises(ValueError, match="'format' is None"):
+        other.load_state_dict({})
+    del state["strategy"]
+    with pytest.raises(ValueError, match="has no 'strategy'"):
+        make(Percentile(30)).load_state_dict(state)
+    assert other.loss_table.tobytes() == before
+
+
+class Holder:
+    """Of a module that a state may not name."""
+
+    value: Any = 1
+
+
+def test_state_that_cannot_be_written_or_put_back() -> None:
+    holder = Holder()
+    for value in (lambda: 1, len, np.array(["text"]), Holder, (i for i in "ab")):
+        holder.value = value
+        with pytest.raises(TypeError, match=r"Holder\.value holds"):
+            StateCodec().state_of(holder)
+    holder.value = Holder()
+    state = StateCodec().state_of(holder)
+    with pytest.raises(TypeError, match="can only be put back into one"):
+        StateCodec().restore(Holder(), state)
