@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from sklearn_sifal._classifier import LossSampledClassifier
     from sklearn_sifal._loss_table import LossTable, NonFiniteLossError
     from sklearn_sifal._parameters import InvalidParameterError
+    from sklearn_sifal._regressor import LossSampledRegressor
+    from sklearn_sifal.neural._net import LossSampledNet
     from sklearn_sifal.preprocessing._regex import RegexPreprocessor
 
 __version__ = "0.1.0.dev0"
@@ -18,6 +20,8 @@ __version__ = "0.1.0.dev0"
 __all__ = [
     "InvalidParameterError",
     "LossSampledClassifier",
+    "LossSampledNet",
+    "LossSampledRegressor",
     "LossTable",
     "NonFiniteLossError",
     "RegexPreprocessor",
@@ -28,6 +32,8 @@ __all__ = [
 _DEFINED_IN = {
     "InvalidParameterError": "sklearn_sifal._parameters",
     "LossSampledClassifier": "sklearn_sifal._classifier",
+    "LossSampledRegressor": "sklearn_sifal._regressor",
+    "LossSampledNet": "sklearn_sifal.neural._net",
     "LossTable": "sklearn_sifal._loss_table",
     "NonFiniteLossError": "sklearn_sifal._loss_table",
     "RegexPreprocessor": "sklearn_sifal.preprocessing._regex",
@@ -35,7 +41,7 @@ _DEFINED_IN = {
 
 
 # Imported when first asked for, so that `sklearn_sifal.strategies` needs no import of its own.
-_SUBMODULES = ("datasets", "preprocessing", "strategies")
+_SUBMODULES = ("datasets", "preprocessing", "samplers", "strategies")
 
 
 def __getattr__(name: str) -> Any:

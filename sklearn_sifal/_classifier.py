@@ -1,41 +1,28 @@
-"""The estimator: validates, encodes, composes a skorch net, exposes what was recorded."""
+"""The classifier: classes, their weights and their probabilities."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.model_selection import train_test_split
+from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_sifal._parameters import (
-    check_choice,
-    check_flag,
-    check_integer,
-    check_real,
-    is_integer,
-    reject,
-)
-from sklearn_sifal._seeding import Streams, make_streams, numpy_seed
+from sklearn_sifal._estimator import LossSampledEstimator, unchanged_on_error, validate_ids
+from sklearn_sifal._out_of_fold import OutOfFoldCrossEntropies
+from sklearn_sifal._parameters import reject
 from sklearn_sifal._training_data import (
     TrainingData,
     class_factors,
     encode_labels,
     validate_inputs,
     validate_targets,
-    validate_weights,
 )
-from sklearn_sifal._weights_files import save_weights_file
 from sklearn_sifal.strategies._base import SamplingStrategy
-from sklearn_sifal.strategies._registry import resolve_strategy
-
-# torch and skorch are imported inside the methods that need them, so that importing,
-# constructing, cloning and printing the estimator stay quick.
 
 
-class LossSampledClassifier(ClassifierMixin, BaseEstimator):
+class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
     """Multi-layer perceptron trained on the instances that a strategy draws by their loss.
 
     In every round a sampling strategy looks at the last known loss of each training
@@ -139,7 +126,7 @@ class LossSampledClassifier(ClassifierMixin, BaseEstimator):
         Names of the features; only if X had string column names.
     n_iter_ : int
         Number of rounds.
-    net_ : LossSampledNet
+    net_ : MLPNet
         The fitted skorch net.
     sampling_strategy_ : SamplingStrategy
         The strategy that was used, a clone of what was given.
@@ -176,6 +163,7 @@ class LossSampledClassifier(ClassifierMixin, BaseEstimator):
 
     See Also
     --------
+    LossSampledRegressor : The same for regression.
     sklearn.neural_network.MLPClassifier : Multi-layer perceptron without selection.
 
     Notes
@@ -287,6 +275,8 @@ class LossSampledClassifier(ClassifierMixin, BaseEstimator):
         X_val: Any = None,
         y_val: Any = None,
         sample_weight_val: Any = None,
+        irreducible_losses: Any = None,
+        trusted: Any = None,
     ) -> Self:
         """Train until the budget is spent.
 
@@ -306,6 +296,12 @@ class LossSampledClassifier(ClassifierMixin, BaseEstimator):
             Validation labels.
         sample_weight_val : array-like of shape (n_val,), default=None
             Weights of the validation rows.
+        irreducible_losses : array-like of shape (n_samples,), default=None
+            Losses, in nats, that training is not expected to go below, such as those of
+            a model trained on other data. Only used by strategies that compare with them.
+        trusted : array-like of shape (n_samples,), bool, default=None
+            Mask of the rows whose labels are known to be right. Only used by strategies
+            that make a difference between these and the rest.
 
         Returns
         -------
@@ -318,20 +314,8 @@ class LossSampledClassifier(ClassifierMixin, BaseEstimator):
         NonFiniteLossError
             If a loss becomes infinite or NaN; both a ValueError and a FloatingPointError.
         """
-        from sklearn_sifal.neural._training import train
-
-        with _unchanged_on_error(self):
-            self._check_parameters()
-            goes_on = self.warm_start and hasattr(self, "net_")
-            data = self._validate_training_data(X, y, sample_weight, goes_on=goes_on)
-            streams = make_streams(self.random_state)
-            validation = self._validate_validation_data(X_val, y_val, sample_weight_val)
-            if validation is None and self.early_stopping:
-                data, validation = self._split(data, streams, goes_on=goes_on)
-            # After the split: accuracy on held-out rows counts them by their sample weights.
-            data = self._apply_class_weight(data, self.classes_)
-            train(self, data, validation, streams, goes_on=goes_on)
-        return self
+        validation = (X_val, y_val, sample_weight_val)
+        return self._fit(X, y, sample_weight, validation, irreducible_losses, trusted)
 
     def partial_fit(
         self,
@@ -375,7 +359,7 @@ class LossSampledClassifier(ClassifierMixin, BaseEstimator):
         """
         from sklearn_sifal.neural._training import train_one_pass
 
-        with _unchanged_on_error(self):
+        with unchanged_on_error(self):
             self._check_parameters()
             first = not hasattr(self, "net_")
             if first and classes is None:
@@ -383,7 +367,7 @@ class LossSampledClassifier(ClassifierMixin, BaseEstimator):
             X = validate_inputs(self, X, reset=first)
             labels = validate_targets(y, X)
             known = self._classes_of_partial_fit(classes, first)
-            ids = _validate_ids(sample_ids, len(labels))
+            ids = validate_ids(sample_ids, len(labels))
             codes = encode_labels(labels, known, "y")
             data = self._keep_weighted(X, codes, sample_weight)
             data = self._apply_class_weight(data, known)
@@ -404,7 +388,7 @@ class LossSampledClassifier(ClassifierMixin, BaseEstimator):
         y : ndarray of shape (n_samples,)
         """
         check_is_fitted(self)
-        labels: NDArray[Any] = self.classes_[self._logits(X).argmax(axis=1)]
+        labels: NDArray[Any] = self.classes_[self._outputs(X).argmax(axis=1)]
         return labels
 
     def predict_proba(self, X: Any) -> NDArray[Any]:
@@ -439,7 +423,7 @@ class LossSampledClassifier(ClassifierMixin, BaseEstimator):
         from scipy.special import log_softmax
 
         check_is_fitted(self)
-        result: NDArray[Any] = log_softmax(self._logits(X), axis=1)
+        result: NDArray[Any] = log_softmax(self._outputs(X), axis=1)
         return result
 
     def instance_losses(self, X: Any, y: Any) -> NDArray[Any]:
@@ -469,113 +453,18 @@ class LossSampledClassifier(ClassifierMixin, BaseEstimator):
         losses: NDArray[Any] = -log_proba[np.arange(len(codes)), codes]
         return losses
 
-    def save_weights(self, path: Any) -> None:
-        """Write the weights as a safetensors file, to be read by `init_weights`.
-
-        Parameters
-        ----------
-        path : str or path-like
-            The file; replaced if it exists. Needs the ``persist`` extra.
-        """
-        check_is_fitted(self)
-        save_weights_file(self.net_.get_weights(), path)
-
-    def set_params(self, **params: Any) -> Self:
-        """Set parameters, those of a strategy instance as ``sampling_strategy__x``.
-
-        Parameters
-        ----------
-        **params : Any
-            Parameters by name.
-
-        Returns
-        -------
-        self : LossSampledClassifier
-        """
-        strategy = params.get("sampling_strategy", self.sampling_strategy)
-        nested = [name for name in params if name.startswith("sampling_strategy__")]
-        if nested and not isinstance(strategy, SamplingStrategy):
-            raise ValueError(
-                f"{nested[0]!r} cannot be set while sampling_strategy={strategy!r}: pass an "
-                "instance from sklearn_sifal.strategies, whose parameters can be reached."
-            )
-        super().set_params(**params)
-        return self
-
-    @property
-    def initial_weights_(self) -> dict[str, NDArray[Any]]:
-        """Weights before the first step, by name."""
-        if not hasattr(self, "net_"):
-            raise AttributeError(f"This {type(self).__name__} is not fitted: no initial_weights_.")
-        if self._given_weights is not None:
-            given: dict[str, NDArray[Any]] = self._given_weights
-            return given
-        drawn: dict[str, NDArray[Any]] = self.net_.draw_initial_weights()
-        return drawn
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "net_")
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
-
     # ------------------------------------------------------------------ steps of fit
 
-    def _check_parameters(self) -> None:
-        """Check everything that can be checked without data and without torch."""
-        check_real(self, "sampling_percentage", 0, 100, open_low=True, none=True)
-        resolve_strategy(self.sampling_strategy, self.sampling_percentage)._check_parameters()
-        self._check_net_parameters()
-        self._check_training_parameters()
-
-    def _check_net_parameters(self) -> None:
-        sizes = self.hidden_layer_sizes
-        widths: Any = [sizes] if is_integer(sizes, 1) else sizes
-        listed = isinstance(widths, Sequence | np.ndarray) and not isinstance(widths, str)
-        if not (listed and all(is_integer(n, 1) for n in widths)):
-            expected = "a positive integer or a sequence of positive integers"
-            reject(self, "hidden_layer_sizes", expected, sizes)
-        check_choice(self, "activation", ("identity", "logistic", "tanh", "relu", "gelu"))
-        for name in ("dropout", "input_dropout"):
-            check_real(self, name, 0, 1, open_high=True)
-        if not (isinstance(self.optimizer, type) or self.optimizer == "auto"):
-            reject(self, "optimizer", "'auto' or a torch.optim.Optimizer class", self.optimizer)
-        check_choice(self, "sparse_optimizer", ("adagrad", "adam"))
-        check_real(self, "weight_decay", 0)
-        if self.callbacks is not None and not isinstance(self.callbacks, list | tuple):
-            reject(self, "callbacks", "a list of skorch callbacks or None", self.callbacks)
-
     def _check_training_parameters(self) -> None:
-        check_real(self, "budget", 0, open_low=True, choices=("auto",))
-        check_choice(self, "budget_unit", ("visits", "passes"))
-        check_integer(self, "max_epochs", 1, none=True)
-        check_integer(self, "batch_size", 1, choices=("auto",))
-        check_real(self, "lr", 0, open_low=True, choices=("auto",))
-        check_choice(self, "lr_schedule", ("linear", "cosine", "constant"))
-        for name in ("shuffle", "early_stopping", "warm_start"):
-            check_flag(self, name)
-        check_real(self, "validation_fraction", 0, 1, open_low=True, open_high=True)
-        check_integer(self, "n_iter_no_change", 1)
-        check_real(self, "tol", 0)
+        super()._check_training_parameters()
         weights = self.class_weight
         named = isinstance(weights, str) and weights == "balanced"
         if not (weights is None or named or isinstance(weights, Mapping)):
             reject(self, "class_weight", "'balanced', a dict or None", weights)
-        check_choice(self, "record", ("loss", "dynamics", "history"))
-        check_integer(self, "n_threads", 1, none=True)
-        if not isinstance(self.verbose, bool):
-            check_integer(self, "verbose", 0)
-        seed = self.random_state
-        if not (seed is None or is_integer(seed, 0) or isinstance(seed, np.random.RandomState)):
-            expected = "an integer of at least 0, a RandomState instance or None"
-            reject(self, "random_state", expected, seed)
 
     def _validate_training_data(
         self, X: Any, y: Any, sample_weight: Any, *, goes_on: bool
     ) -> TrainingData:
-        X = validate_inputs(self, X, reset=not goes_on)
         labels = validate_targets(y, X)
         kept = self._keep_weighted(X, np.arange(len(labels)), sample_weight)
         classes = np.unique(labels[kept.y])
@@ -591,60 +480,27 @@ class LossSampledClassifier(ClassifierMixin, BaseEstimator):
             )
         self.classes_ = classes
         codes = encode_labels(labels[kept.y], classes, "y")
-        return TrainingData(kept.X, codes, kept.weights, kept.positions, kept.n_given)
+        return replace(kept, y=codes)
 
-    def _keep_weighted(self, X: Any, y: NDArray[np.int64], sample_weight: Any) -> TrainingData:
-        """Leave out rows of weight zero: bit for bit the same as not passing them."""
-        weights = validate_weights(sample_weight, len(y), "sample_weight")
-        data = TrainingData(X, y, weights, np.arange(len(y)), len(y))
-        return data if weights is None else data.take(np.flatnonzero(weights))
+    def _validate_y_val(self, y_val: Any, X_val: Any) -> NDArray[Any]:
+        return encode_labels(validate_targets(y_val, X_val, "y_val"), self.classes_, "y_val")
+
+    def _strata(self, data: TrainingData) -> NDArray[Any] | None:
+        return data.y
+
+    def _prepare(
+        self, data: TrainingData, validation: TrainingData | None, *, goes_on: bool
+    ) -> tuple[TrainingData, TrainingData | None]:
+        # Of the training rows only: accuracy counts held-out rows by their sample weights.
+        return self._apply_class_weight(data, self.classes_), validation
 
     def _apply_class_weight(self, data: TrainingData, classes: NDArray[Any]) -> TrainingData:
         factors = class_factors(self.class_weight, classes, data.y, data.weights)
         if factors is None:
             return data
         weights = factors[data.y] if data.weights is None else factors[data.y] * data.weights
-        weighted = TrainingData(data.X, data.y, weights, data.positions, data.n_given)
+        weighted = replace(data, weights=weights)
         return weighted.take(np.flatnonzero(weights))  # a class of weight zero is left out
-
-    def _validate_validation_data(
-        self, X_val: Any, y_val: Any, sample_weight_val: Any
-    ) -> TrainingData | None:
-        if X_val is None:
-            for name, value in (("y_val", y_val), ("sample_weight_val", sample_weight_val)):
-                if value is not None:
-                    raise ValueError(f"{name} was given without X_val.")
-            return None
-        if y_val is None:
-            raise ValueError("X_val was given without y_val.")
-        X_val = validate_inputs(self, X_val, reset=False, name="X_val")
-        codes = encode_labels(validate_targets(y_val, X_val, "y_val"), self.classes_, "y_val")
-        weights = validate_weights(sample_weight_val, len(codes), "sample_weight_val")
-        return TrainingData(X_val, codes, weights, np.arange(0), 0)
-
-    def _split(
-        self, data: TrainingData, streams: Streams, *, goes_on: bool
-    ) -> tuple[TrainingData, TrainingData]:
-        """Hold out rows for validation; a warm start holds out the same ones again."""
-        rows = np.arange(len(data.y))
-        if goes_on and len(self.loss_table_) == data.n_given:
-            held = self.loss_table_["held_out"][data.positions]
-            if held.any() and not held.all():
-                # Others were trained on, and would make the accuracy look better.
-                return data.take(rows[~held]), data.take(rows[held])
-        try:
-            trained, held_out = train_test_split(
-                rows,
-                test_size=self.validation_fraction,
-                stratify=data.y,
-                random_state=numpy_seed(streams.split),
-            )
-        except ValueError as error:
-            raise ValueError(
-                "early_stopping could not hold out a stratified "
-                f"validation_fraction={self.validation_fraction} of {len(rows)} rows: {error}"
-            ) from error
-        return data.take(np.sort(trained)), data.take(np.sort(held_out))
 
     def _classes_of_partial_fit(self, classes: Any, first: bool) -> NDArray[Any]:
         if classes is None:
@@ -662,34 +518,7 @@ class LossSampledClassifier(ClassifierMixin, BaseEstimator):
             )
         return given
 
-    def _logits(self, X: Any) -> NDArray[Any]:
-        """Outputs of the net, shape (n_samples, n_classes), in the net's type."""
-        from sklearn_sifal.neural._training import compute_logits
-
-        return compute_logits(self, validate_inputs(self, X, reset=False))
-
-
-@contextmanager
-def _unchanged_on_error(estimator: Any) -> Iterator[None]:
-    """Put every attribute back if the block raises, KeyboardInterrupt included."""
-    before = estimator.__dict__.copy()
-    try:
-        yield
-    except BaseException:
-        estimator.__dict__.clear()
-        estimator.__dict__.update(before)
-        raise
-
-
-def _validate_ids(sample_ids: Any, n_rows: int) -> NDArray[Any] | None:
-    if sample_ids is None:
-        return None
-    ids = np.asarray(sample_ids)
-    if ids.dtype == object:
-        ids = ids.astype(str)
-    if ids.shape != (n_rows,) or ids.dtype.kind not in "iuU":
-        raise ValueError(
-            f"sample_ids must be {n_rows} integers or strings, one per row. "
-            f"Got an array of shape {ids.shape} and dtype {ids.dtype}."
-        )
-    return ids
+    def _out_of_fold_losses(
+        self, data: TrainingData, stream: np.random.SeedSequence
+    ) -> OutOfFoldCrossEntropies:
+        return OutOfFoldCrossEntropies(self, data, stream)

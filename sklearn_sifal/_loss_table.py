@@ -52,7 +52,14 @@ class TrainingDynamics:
     ----------
     n_rows : int
         Number of rows.
+
+    Attributes
+    ----------
+    measures : tuple of str
+        What a step has to measure beside the loss.
     """
+
+    measures: tuple[str, ...] = DYNAMICS_MEASURES
 
     def __init__(self, n_rows: int) -> None:
         self.loss = np.zeros(n_rows, np.float64)
@@ -118,6 +125,57 @@ class TrainingDynamics:
         return result
 
 
+class LossDynamics:
+    """Running sums over the visits of every row, of the loss alone.
+
+    For a regression, where there is no label to be right about.
+
+    Parameters
+    ----------
+    n_rows : int
+        Number of rows.
+
+    Attributes
+    ----------
+    measures : tuple of str
+        What a step has to measure beside the loss.
+    """
+
+    measures: tuple[str, ...] = ()
+
+    def __init__(self, n_rows: int) -> None:
+        self.loss = np.zeros(n_rows, np.float64)
+        self.loss_squared = np.zeros(n_rows, np.float64)
+
+    def add(
+        self, rows: NDArray[np.int64], losses: NDArray[Any], measured: Mapping[str, Any]
+    ) -> None:
+        """Add one training step."""
+        losses = losses.astype(np.float64)
+        np.add.at(self.loss, rows, losses)
+        np.add.at(self.loss_squared, rows, losses**2)
+
+    def add_sums(self, other: "LossDynamics", positions: NDArray[np.int64]) -> None:
+        """Add the sums of other rows at `positions`."""
+        np.add.at(self.loss, positions, other.loss)
+        np.add.at(self.loss_squared, positions, other.loss_squared)
+
+    def columns(self, visits: NDArray[np.int32]) -> dict[str, NDArray[Any]]:
+        """Mean and standard deviation as float32, NaN where a row was never visited."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            n = np.where(visits > 0, visits, np.nan)
+            mean = self.loss / n
+            variance = np.maximum(self.loss_squared / n - mean**2, 0.0)
+        return {
+            "mean_loss": mean.astype(np.float32),
+            "loss_variability": np.sqrt(variance).astype(np.float32),
+        }
+
+
+#: What the parameter `dynamics` of a LossTable may be, beside False.
+_DYNAMICS: dict[bool | str, Any] = {True: TrainingDynamics, "loss": LossDynamics}
+
+
 class LossTable:
     """The last known loss of every row, when and how it was measured, and the visits.
 
@@ -127,8 +185,9 @@ class LossTable:
     ----------
     n_rows : int
         Number of rows trained on.
-    dynamics : bool, default=False
-        Whether to keep the sums that training dynamics are made of.
+    dynamics : bool or 'loss', default=False
+        Whether to keep the sums that training dynamics are made of; 'loss' keeps those
+        of the loss alone, for a regression.
 
     Attributes
     ----------
@@ -143,20 +202,37 @@ class LossTable:
         How often the row was trained on.
     evicted : ndarray of shape (n_rows,), bool
         Rows that sit out.
-    dynamics : TrainingDynamics or None
+    dynamics : TrainingDynamics, LossDynamics or None
         Running sums over the visits.
     """
 
-    def __init__(self, n_rows: int, *, dynamics: bool = False) -> None:
+    def __init__(self, n_rows: int, *, dynamics: bool | str = False) -> None:
         self.loss = np.full(n_rows, np.nan, np.float32)
         self.loss_epoch = np.full(n_rows, -1, np.int32)
         self.fresh = np.zeros(n_rows, bool)
         self.visits = np.zeros(n_rows, np.int32)
         self.evicted = np.zeros(n_rows, bool)
-        self.dynamics = TrainingDynamics(n_rows) if dynamics else None
+        self.dynamics = _DYNAMICS[dynamics](n_rows) if dynamics else None
 
     def __len__(self) -> int:
         return len(self.loss)
+
+    def empty_like(self, n_rows: int) -> "LossTable":
+        """A table of rows never seen, with the same kind of dynamics.
+
+        Parameters
+        ----------
+        n_rows : int
+            Number of its rows.
+
+        Returns
+        -------
+        table : LossTable
+        """
+        table = LossTable(n_rows)
+        if self.dynamics is not None:
+            table.dynamics = type(self.dynamics)(n_rows)
+        return table
 
     def record(
         self,
@@ -210,7 +286,7 @@ class LossTable:
         self.loss_epoch[rows] = epoch
         self.fresh[rows] = not training
         if training:
-            np.add.at(self.visits, rows, 1)
+            np.add.at(self.visits, rows, np.int32(1))  # a Python 1 would be cast row by row
             if self.dynamics is not None and measured is not None:
                 self.dynamics.add(rows, losses, measured)
 
@@ -245,7 +321,7 @@ class LossTable:
         -------
         table : LossTable
         """
-        table = LossTable(max(n_rows, len(self)), dynamics=self.dynamics is not None)
+        table = self.empty_like(max(n_rows, len(self)))
         for name in ("loss", "loss_epoch", "fresh", "visits", "evicted"):
             getattr(table, name)[: len(self)] = getattr(self, name)
         if table.dynamics is not None and self.dynamics is not None:

@@ -15,9 +15,9 @@ class Streams:
 
     Attributes
     ----------
-    weights, order, selection, dropout, split : numpy.random.SeedSequence
+    weights, order, selection, dropout, split, folds : numpy.random.SeedSequence
         For the initial weights, the order within a round, the choice of rows, the
-        dropout masks and the validation split.
+        dropout masks, the validation split, and the folds of out-of-fold losses.
     """
 
     weights: np.random.SeedSequence
@@ -25,6 +25,7 @@ class Streams:
     selection: np.random.SeedSequence
     dropout: np.random.SeedSequence
     split: np.random.SeedSequence
+    folds: np.random.SeedSequence
 
 
 def make_streams(random_state: Any, call: int = 0) -> Streams:
@@ -45,7 +46,7 @@ def make_streams(random_state: Any, call: int = 0) -> Streams:
         entropy = None if random_state is None else int(random_state)
     if call and isinstance(entropy, int):
         entropy = [entropy, call]
-    return Streams(*np.random.SeedSequence(entropy).spawn(5))
+    return Streams(*np.random.SeedSequence(entropy).spawn(6))
 
 
 def torch_seed(stream: np.random.SeedSequence) -> int:

@@ -21,8 +21,8 @@ class TrainingData:
     ----------
     X : ndarray or CSR of shape (n_rows, n_features)
         Inputs.
-    y : ndarray of shape (n_rows,), int64
-        Class codes.
+    y : ndarray of shape (n_rows,), int64 or float64
+        Class codes, or targets.
     weights : ndarray of shape (n_rows,) or None
         Sample times class weights, not yet scaled; None for ones.
     positions : ndarray of shape (n_rows,), int64
@@ -32,7 +32,7 @@ class TrainingData:
     """
 
     X: Any
-    y: NDArray[np.int64]
+    y: NDArray[Any]
     weights: NDArray[np.float64] | None
     positions: NDArray[np.int64]
     n_given: int
@@ -54,20 +54,76 @@ class TrainingData:
         return scaled
 
 
+@dataclass(frozen=True)
+class RowMetadata:
+    """What else the user says of the rows, for strategies that make use of it.
+
+    Attributes
+    ----------
+    irreducible_losses : ndarray of shape (n,), float64, or None
+        Losses that training is not expected to go below.
+    trusted : ndarray of shape (n,), bool, or None
+        Rows whose targets the user vouches for.
+    """
+
+    irreducible_losses: NDArray[np.float64] | None = None
+    trusted: NDArray[np.bool_] | None = None
+
+    def take(self, positions: NDArray[np.int64]) -> "RowMetadata":
+        """The same for the rows at some positions of the input."""
+        irreducible, trusted = self.irreducible_losses, self.trusted
+        return RowMetadata(
+            None if irreducible is None else irreducible[positions],
+            None if trusted is None else trusted[positions],
+        )
+
+
+def validate_row_metadata(irreducible_losses: Any, trusted: Any, n_rows: int) -> RowMetadata:
+    """Check the row-aligned arguments of `fit` that are for the strategy."""
+    losses, mask = None, None
+    if irreducible_losses is not None:
+        losses = check_array(
+            irreducible_losses,
+            ensure_2d=False,
+            dtype=np.float64,
+            input_name="irreducible_losses",
+            copy=True,  # a strategy keeps them
+        )
+        if losses.shape != (n_rows,):
+            raise ValueError(
+                f"irreducible_losses must have one number per row, ({n_rows},). "
+                f"Got shape {losses.shape}."
+            )
+    if trusted is not None:
+        mask = np.array(trusted)
+        if mask.dtype == object and mask.size and all(isinstance(v, bool) for v in mask.flat):
+            mask = mask.astype(bool)  # as a column with other contents before
+        if mask.shape != (n_rows,) or mask.dtype != bool:
+            raise ValueError(
+                f"trusted must be a mask, one bool per row, ({n_rows},). "
+                f"Got an array of shape {mask.shape} and dtype {mask.dtype}."
+            )
+    return RowMetadata(losses, mask)
+
+
 def validate_inputs(estimator: Any, X: Any, *, reset: bool, name: str = "X") -> Any:
     """Check inputs; returns an ndarray or a canonical CSR container, float32 or float64.
 
-    Other numeric types become float32. Sorted indices without repeats let word dropout
-    drop a feature rather than one of its entries.
+    Other numeric types become float32, and so do inputs without a type, such as lists,
+    unless the estimator has `_reads_lists_as_float64`. Sorted indices without repeats let
+    word dropout drop a feature rather than one of its entries.
     """
-    _refuse_raw_text(X, name)
+    types: tuple[Any, ...] = (np.float32, np.float64)
+    if estimator._reads_lists_as_float64 and not (hasattr(X, "dtype") or hasattr(X, "columns")):
+        types = types[::-1]
+    _refuse_raw_text(X, name, type(estimator).__name__)
     try:
         X = validate_data(
             estimator,
             X,
             reset=reset,
             accept_sparse="csr",
-            dtype=(np.float32, np.float64),
+            dtype=types,
             order="C",
         )
     except ValueError as error:
@@ -89,7 +145,7 @@ def canonical_csr(X: Any) -> Any:
     return X
 
 
-def _refuse_raw_text(X: Any, name: str) -> None:
+def _refuse_raw_text(X: Any, name: str, owner: str) -> None:
     """Raise if X is a list, array or Series of texts: scikit-learn would speak of floats."""
     one_dimensional = isinstance(X, list | tuple) or getattr(X, "ndim", 0) == 1
     first = next(iter(X), None) if one_dimensional else None
@@ -98,8 +154,8 @@ def _refuse_raw_text(X: Any, name: str) -> None:
     if name == "X":
         raise ValueError(
             f"X is raw text ({first[:40]!r}), but must have numeric features of shape (n_samples, "
-            "n_features). Put a vectorizer before the classifier: "
-            "make_pipeline(CountVectorizer(), LossSampledClassifier())."
+            "n_features). Put a vectorizer before the estimator: "
+            f"make_pipeline(CountVectorizer(), {owner}())."
         )
     raise ValueError(_raw_text_message(name, f" ({first[:40]!r})"))
 
@@ -107,29 +163,54 @@ def _refuse_raw_text(X: Any, name: str) -> None:
 def _raw_text_message(name: str, shown: str = "") -> str:
     return (
         f"{name} is raw text{shown}, but must have the numeric features of X. In a Pipeline, let "
-        "the steps before the classifier transform it: "
+        "the steps before the estimator transform it: "
         f'Pipeline(steps, transform_input=["{name}"]), with metadata routing enabled.'
     )
 
 
 def validate_targets(y: Any, X: Any, name: str = "y") -> NDArray[Any]:
     """Check labels: one-dimensional, finite, discrete, as many as the rows of X."""
-    if y is None:
-        raise ValueError(
-            f"This LossSampledClassifier estimator requires {name} to be passed, but the target "
-            f"{name} is None."
-        )
+    _refuse_none(y, name, "LossSampledClassifier")
     labels: NDArray[Any] = column_or_1d(y, warn=True)
     _refuse_missing(labels, name)
-    if len(labels) != X.shape[0]:
-        inputs = name.replace("y", "X")
-        raise ValueError(
-            f"{inputs} and {name} have inconsistent numbers of samples: {X.shape[0]} and "
-            f"{len(labels)}."
-        )
+    _check_lengths(X, labels, name)
     _refuse_mixed(labels, name)
     check_classification_targets(labels)
     return labels
+
+
+def validate_numbers(y: Any, X: Any, name: str = "y") -> NDArray[np.float64]:
+    """Check targets of a regression: one-dimensional finite numbers, as many as the rows of X."""
+    _refuse_none(y, name, "LossSampledRegressor")
+    targets = column_or_1d(y, warn=True)
+    try:
+        numbers: NDArray[np.float64] = check_array(
+            targets, ensure_2d=False, ensure_min_samples=0, dtype=np.float64, input_name=name
+        )
+    except (ValueError, TypeError) as error:
+        if targets.dtype.kind not in "OUS" or "contains" in str(error):
+            raise
+        raise ValueError(
+            f"{name} must have numbers, the targets of a regression. Got {targets[0]!r}, for "
+            "example; LossSampledClassifier takes classes."
+        ) from error
+    _check_lengths(X, numbers, name)
+    return numbers
+
+
+def _refuse_none(y: Any, name: str, owner: str) -> None:
+    if y is None:
+        raise ValueError(
+            f"This {owner} estimator requires {name} to be passed, but the target {name} is None."
+        )
+
+
+def _check_lengths(X: Any, y: NDArray[Any], name: str) -> None:
+    if len(y) != X.shape[0]:
+        inputs = name.replace("y", "X")
+        raise ValueError(
+            f"{inputs} and {name} have inconsistent numbers of samples: {X.shape[0]} and {len(y)}."
+        )
 
 
 def _refuse_missing(labels: NDArray[Any], name: str) -> None:

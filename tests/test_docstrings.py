@@ -184,10 +184,10 @@ def test_comparison_of_defaults(documented: str, default: Any, same: bool) -> No
     assert is_same(documented, default) is same
 
 
-@pytest.mark.parametrize("name", ["warmup_epochs", "final_epochs", "refresh", "exploration"])
+@pytest.mark.parametrize("name", SamplingStrategy().get_params())
 def test_shared_parameters_of_the_strategies_have_one_type(name: str) -> None:
     types = {
-        entry.type
+        entry.type.split(", default")[0]
         for cls in (SamplingStrategy, *STRATEGIES.values())
         for entry in NumpyDocString(inspect.getdoc(cls) or "")["Parameters"]
         if entry.name == name

@@ -22,23 +22,25 @@ NAME = "sklearn_sifal"
 # parts of one layer do not know each other. A new part is entered here, with its reason.
 LAYERS: tuple[tuple[str, ...], ...] = (
     # Small modules of numpy and the standard library, each with one job.
-    ("_parameters", "_seeding", "_loss_table", "_settings", "_progress"),
+    ("_parameters", "_seeding", "_loss_table", "_settings", "_progress", "_targets"),
     # These raise the errors of `_parameters`. `_devices` is the only one with torch.
     ("_devices", "_training_data", "_weights_files"),
     # Numpy only: work without torch and without each other.
-    ("preprocessing", "strategies", "datasets", "inspection"),
+    ("preprocessing", "strategies", "datasets", "inspection", "_out_of_fold"),
     # Torch, without skorch; and pictures of what `inspection` computes.
     ("samplers", "plotting"),
     # Torch and skorch.
     ("neural",),
-    ("_classifier",),
+    # What the estimators share; then the estimators.
+    ("_estimator",),
+    ("_classifier", "_regressor"),
     # What uses estimators.
     ("comparison",),
     ("cli", "__main__"),
 )
 LAYER_OF = {part: number for number, layer in enumerate(LAYERS) for part in layer}
 
-ESTIMATOR_PARTS = {"_classifier", "neural", "samplers", "preprocessing"}
+ESTIMATOR_PARTS = {"_estimator", "_classifier", "_regressor", "neural", "samplers", "preprocessing"}
 WITHOUT_TORCH = {"strategies", "_loss_table", "preprocessing", "datasets", "inspection", "plotting"}
 
 
@@ -247,7 +249,9 @@ def test_every_module_imports_alone() -> None:
         run(import_each(with_torch, ("matplotlib",)))
 
 
-@pytest.mark.parametrize("estimator", ["LossSampledClassifier", "RegexPreprocessor"])
+@pytest.mark.parametrize(
+    "estimator", ["LossSampledClassifier", "LossSampledRegressor", "RegexPreprocessor"]
+)
 def test_an_estimator_is_made_cloned_and_printed_without_torch(estimator: str) -> None:
     run(f"""
 import sys

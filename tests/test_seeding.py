@@ -16,7 +16,7 @@ def states(streams: Streams) -> dict[str, tuple[int, ...]]:
 
 
 def test_names() -> None:
-    assert NAMES == ["weights", "order", "selection", "dropout", "split"]
+    assert NAMES == ["weights", "order", "selection", "dropout", "split", "folds"]
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2**32 - 1, 2**80, np.int64(5), np.uint8(7)])
@@ -95,4 +95,5 @@ def test_known_numbers() -> None:
         3241444873,
         3685993406,
         1216546553,
+        2078861726,
     ]

@@ -1,3 +1,5 @@
 """The torch side: module, row-sparse optimiser steps and the skorch net."""
 
-__all__: list[str] = []
+from sklearn_sifal.neural._net import LossSampledNet
+
+__all__ = ["LossSampledNet"]

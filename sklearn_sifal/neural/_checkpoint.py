@@ -15,7 +15,7 @@ class Checkpoint:
 
     Parameters
     ----------
-    net : LossSampledNet
+    net : MLPNet
         An initialised net.
     features : ndarray of shape (n,), int64, or None
         The only features that the training can touch in a sparse first layer; None

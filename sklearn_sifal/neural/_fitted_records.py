@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal._training_data import TrainingData
-from sklearn_sifal.neural._net import LossSampledNet
-from sklearn_sifal.neural._net_factory import numpy_dtype
+from sklearn_sifal.neural._mlp_net import MLPNet
+from sklearn_sifal.neural._net_factory import as_net_targets, numpy_dtype
 from sklearn_sifal.neural._observers import FullRecorder, HistoryRecorder, ValidationMonitor
 from sklearn_sifal.neural._rounds import TrainingPlan
+from sklearn_sifal.neural._tasks import task_of
 
 
 class Recorders:
@@ -19,11 +20,11 @@ class Recorders:
 
     Parameters
     ----------
-    estimator : LossSampledClassifier
+    estimator : LossSampledEstimator
         With checked parameters.
     data, validation : TrainingData
         Rows to train on and to validate with; `validation` may be None.
-    net : LossSampledNet
+    net : MLPNet
         The net to be trained.
     """
 
@@ -32,17 +33,18 @@ class Recorders:
         estimator: Any,
         data: TrainingData,
         validation: TrainingData | None,
-        net: LossSampledNet,
+        net: MLPNet,
     ) -> None:
         self.data = data
         self.validation = validation
+        self.task = task_of(estimator)
         self.history = HistoryRecorder()
         self.full = FullRecorder() if estimator.record == "history" else None
         self.monitor: ValidationMonitor | None = None
         if validation is not None:
-            self.monitor = ValidationMonitor(
+            self.monitor = self.task.monitor(
                 validation.X.astype(numpy_dtype(net), copy=False),
-                validation.y,
+                as_net_targets(validation.y, net),
                 validation.weights,
                 n_rows_trained=len(data.y),
                 patience=estimator.n_iter_no_change if estimator.early_stopping else None,
@@ -65,7 +67,7 @@ class Recorders:
     ) -> None:
         """Set the fitted attributes; a table that goes on has a history that goes on."""
         earlier = estimator.history_ if keeps_history else []
-        estimator.history_ = [*earlier, *self.history.records]
+        estimator.history_ = [*earlier, *self.task.published_history(self.history.records)]
         estimator.loss_curve_ = [record["train_loss"] for record in estimator.history_]
         estimator.n_iter_ = plan.first_epoch + plan.budget.rounds
         estimator.validation_scores_ = None
@@ -74,6 +76,7 @@ class Recorders:
             estimator.validation_scores_ = [*(scores or []), *self.monitor.scores]
         estimator.sampling_strategy_ = plan.strategy
         estimator._table, estimator._table_positions = plan.table, self.data.positions
+        estimator._table_loss = self.task.loss
         estimator.loss_table_ = self._structured_table(plan, ids)
         estimator.visit_counts_ = estimator.loss_table_["visits"].copy()
         self._set_full_history(estimator, keeps_history)
@@ -88,7 +91,7 @@ class Recorders:
                 table["loss"][held_out] = self.monitor.losses
                 table["loss_epoch"][held_out] = self.monitor.epoch
                 table["fresh"][held_out] = True
-        return table
+        return self.task.published_table(table)
 
     def _set_full_history(self, estimator: Any, goes_on: bool) -> None:
         names = ("loss_history_", "selections_", "weight_history_")
@@ -99,6 +102,7 @@ class Recorders:
         losses = np.full((len(self.full.losses), self.data.n_given), np.nan, np.float32)
         if len(self.full.losses):
             losses[:, self.data.positions] = np.stack(self.full.losses)
+        losses = self.task.published_losses(losses)
         selections = [self.data.positions[rows] for rows in self.full.selections]
         weights = self.full.weights
         if goes_on and estimator.__dict__.get("selections_") is not None:
@@ -115,7 +119,8 @@ class Recorders:
 
 def new_table(estimator: Any, data: TrainingData) -> LossTable:
     """An empty loss table for the rows of `data`."""
-    return LossTable(len(data.y), dynamics=estimator.record != "loss")
+    dynamics = task_of(estimator).dynamics if estimator.record != "loss" else False
+    return LossTable(len(data.y), dynamics=dynamics)
 
 
 def describes(estimator: Any, data: TrainingData) -> bool:
@@ -124,6 +129,7 @@ def describes(estimator: Any, data: TrainingData) -> bool:
     return (
         positions is not None
         and len(estimator.loss_table_) == data.n_given
+        and estimator._table_loss == task_of(estimator).loss
         and np.array_equal(positions, data.positions)
         and (estimator._table.dynamics is not None) == (estimator.record != "loss")
         and (estimator.selections_ is not None) == (estimator.record == "history")
@@ -159,7 +165,7 @@ def merge_by_id(
 
     Parameters
     ----------
-    estimator : LossSampledClassifier
+    estimator : LossSampledEstimator
         Has the kept table, if there is one.
     plan : TrainingPlan
         After the training; its table becomes the one with the chunk entered.
@@ -178,7 +184,7 @@ def merge_by_id(
     data = recorders.data
     kept_ids, positions = _positions_of(ids, estimator._sample_ids if goes_on else ids[:0])
     records = positions[data.positions]
-    old = estimator._table if goes_on else LossTable(0, dynamics=plan.table.dynamics is not None)
+    old = estimator._table if goes_on else plan.table.empty_like(0)
     plan.table = old.merged(plan.table, records, len(kept_ids))
     recorders.data = TrainingData(data.X, data.y, None, np.arange(len(kept_ids)), len(kept_ids))
     if recorders.full is not None:

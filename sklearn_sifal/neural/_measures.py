@@ -1,6 +1,7 @@
 """Per-instance measures of one forward pass of a classifier."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -16,6 +17,45 @@ def check_measures(measures: Sequence[str], owner: str) -> None:
             f"{owner} asks for the unknown measure {unknown[0]!r}. "
             f"Known measures: {', '.join(map(repr, MEASURES))}."
         )
+
+
+def check_measurable(outputs: Any, y: Any, measures: Sequence[str], owner: str) -> None:
+    """Raise unless outputs and targets are those of a classifier with one label per instance.
+
+    Parameters
+    ----------
+    outputs : Any
+        What the module returned.
+    y : Any
+        Targets of the batch.
+    measures : sequence of str
+        Names that were asked for; nothing is wrong with 'loss' alone.
+    owner : str
+        Who asks, for the message.
+
+    Raises
+    ------
+    ValueError
+        If `measure` cannot work with them.
+    """
+    asked = [name for name in measures if name != "loss"]
+    if not asked:
+        return
+    is_logits = isinstance(outputs, torch.Tensor) and outputs.ndim == 2 and outputs.shape[1] > 1
+    is_codes = isinstance(y, torch.Tensor) and y.ndim == 1 and not y.is_floating_point()
+    if not (is_logits and is_codes):
+        raise ValueError(
+            f"{owner} needs the measure {asked[0]!r}, which exists for classifiers only: outputs "
+            "of shape (n, n_classes), with at least two classes, and integer targets of shape "
+            f"(n,). Got outputs {_describe(outputs)} and targets {_describe(y)}. Choose a strategy "
+            "that looks at the loss alone."
+        )
+
+
+def _describe(values: Any) -> str:
+    if isinstance(values, torch.Tensor):
+        return f"of shape {tuple(values.shape)} and type {values.dtype}"
+    return f"of type {type(values).__name__}"
 
 
 def measure(

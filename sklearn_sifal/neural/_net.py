@@ -1,150 +1,348 @@
 """The skorch net: trains on the rows that a strategy draws, and records every loss."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sklearn import get_config
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils import ClassifierTags, RegressorTags
+from sklearn.utils.metadata_routing import process_routing
 from skorch import NeuralNet
+from skorch.callbacks import PrintLog
+from skorch.utils import to_tensor
 
-from sklearn_sifal._loss_table import NonFiniteLossError
-from sklearn_sifal.neural._measures import measure
+from sklearn_sifal._loss_table import LossTable, NonFiniteLossError
+from sklearn_sifal._parameters import reject
+from sklearn_sifal._seeding import make_streams
+from sklearn_sifal.neural._criteria import (
+    CLASS_CODE_CRITERIA,
+    REAL_TARGET_CRITERIA,
+    make_criterion,
+    per_instance,
+)
+from sklearn_sifal.neural._gatherers import AllBatches, Gatherer, bulk_gatherer
+from sklearn_sifal.neural._measures import check_measurable, measure
+from sklearn_sifal.neural._net_plan import (
+    batch_size_of,
+    check_settings,
+    column_of,
+    device_of,
+    make_gatherer,
+    make_plan,
+    origin_of_rows,
+)
 from sklearn_sifal.neural._rounds import Rounds, TrainingPlan
-from sklearn_sifal.neural._row_sparse import ROW_SPARSE_OPTIMIZERS
-from sklearn_sifal.samplers._row_batches import RowBatch, RowGatherer
+from sklearn_sifal.samplers._row_batches import RowBatch
+from sklearn_sifal.strategies._base import SamplingStrategy
 
-# Rows per batch where no gradient is needed: large, since only calls cost.
-_SCORING_BATCH_SIZE = 1024
+# Figures of a round that go into skorch's history beside its own.
+_RECORDED = (
+    "visits",
+    "scored",
+    "steps",
+    "lr",
+    "chosen_loss",
+    "other_loss",
+    "seconds_select",
+    "seconds_score",
+    "seconds_train",
+)
+# Too many for a line on the screen.
+_NOT_PRINTED = [name for name in _RECORDED if name != "visits"]
 
 
 class LossSampledNet(NeuralNet):
-    """A skorch net whose batches are drawn by a sampling strategy.
+    """A skorch net that trains on the instances that a sampling strategy draws.
 
-    It changes skorch where skorch invites it: the data set, the iterator, the loss,
-    the optimisers, the training step and the loop. A round of the strategy is what
-    skorch calls an epoch. No other module uses private names of skorch.
+    It takes any module, any criterion that can return one loss per instance, arrays or
+    any map-style Dataset, and all arguments, methods and callbacks of
+    :class:`skorch.NeuralNet`. An epoch of skorch is a round of the strategy.
+
+    The objective of a batch of n instances is the sum of strategy weight times loss,
+    divided by n. The module returns what the criterion takes, logits for
+    CrossEntropyLoss, and targets are class codes from 0, as in a plain NeuralNet.
 
     Parameters
     ----------
-    module : class
-        Module that returns logits.
-    criterion : class
-        Criterion; set ``criterion__reduction="none"`` so that it returns one loss per
-        instance.
-    sparse_optimizer : {'adagrad', 'adam'}, default='adagrad'
-        Row-sparse optimiser of the module's ``input.weight``. Only used when
-        `sparse_input` is true.
-    sparse_input : bool, default=False
-        Whether the first layer is trained on sparse rows.
-    row_weight_decay : float, default=0.0
-        Decoupled decay of the touched rows.
+    module : class or torch.nn.Module
+        The module, as in skorch.
+    criterion : class or torch.nn.Module, default=torch.nn.CrossEntropyLoss
+        One that takes `reduction` is made with ``reduction="none"``; a made one must have
+        it. Any other returns a tensor whose first dimension is the batch; further
+        dimensions are averaged.
+    sampling_strategy : str, SamplingStrategy or callable, default="importance"
+        Which rows to train on: a name, an instance, whose parameters can be set as
+        ``sampling_strategy__x``, or a function ``(losses, rng) -> rows``.
+    sampling_percentage : float, default=None
+        The knob of a strategy given by name, in (0, 100]; None for its default. Must be
+        None with anything but a name.
+    budget : float, default=None
+        Row visits, in units of the rows trained on, after which training stops; then
+        `max_epochs` is not used. None for `max_epochs` rounds, whatever their size.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the order of the rows and of the strategy. Weights and dropout of the
+        module are torch's: call ``torch.manual_seed`` for them.
+    train_split : callable, default=None
+        As in skorch, but nothing is held out by default: skorch's own default silently
+        sets a fifth of the data aside.
     **kwargs : Any
-        The arguments of :class:`skorch.NeuralNet`.
+        The other arguments of :class:`skorch.NeuralNet`, with its defaults: `optimizer`,
+        `lr`, `max_epochs`, `batch_size`, `callbacks`, `device`, `verbose`,
+        ``module__x``, ``optimizer__x``, ``iterator_train__x`` and so on. Instead of
+        ``iterator_train__sampler`` there is the strategy; the rows that it draws come in
+        random order unless ``iterator_train__shuffle=False``.
+
+    Attributes
+    ----------
+    loss_table_ : structured ndarray of shape (n_samples,)
+        For every row given to `fit`: id, last known loss, the round in which it was
+        measured (from 0, -1 for never), whether in a scoring pass (fresh), visits,
+        evicted, held_out (by `train_split`).
+    visit_counts_ : ndarray of shape (n_samples,), int32
+        How often each row was trained on.
+    sampling_strategy_ : SamplingStrategy
+        The strategy that was used.
+    classes_ : ndarray of shape (n_classes,), int64, or None
+        The codes 0, 1, ..., for criteria with class codes; None before the first batch
+        and for other criteria.
+    history : skorch.history.History
+        Per epoch also visits, scored (rows), steps, lr, chosen_loss and other_loss (what
+        was known of the rows chosen and of the rest), seconds_select, seconds_score
+        and seconds_train. `train_loss` is the unweighted mean over the visits.
+
+    Notes
+    -----
+    ``fit(X, y, irreducible_losses=..., trusted=...)`` and `partial_fit` hand arrays of
+    shape (n_samples,) to strategies that use them; other keyword arguments go to the
+    module's forward method and to `train_split`, as in skorch.
+
+    `partial_fit`, and `fit` with ``warm_start=True``, go on with the loss table if the rows
+    are as many as before and the same ones are held out; the strategy begins anew.
+
+    Arrays, tensors in memory and CSR matrices are gathered in bulk, and every batch is
+    dense; other data go through a DataLoader with the arguments ``iterator_train__x``.
+    Rows are scored, in evaluation mode, in batches of ``iterator_valid__batch_size``.
+
+    The optimiser's rates are left to the user and to skorch's LRScheduler; a strategy
+    that asks for larger steps multiplies them for its batches only. Optimisers that need
+    a closure, such as LBFGS, are refused.
+
+    Equal `random_state`, after equal ``torch.manual_seed``, give equal results bit for bit
+    on the CPU. The draws of strategies and orders never touch global random states.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import torch
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_sifal import LossSampledNet
+    >>> X, y = load_digits(return_X_y=True)
+    >>> X = (X / 16).astype(np.float32).reshape(-1, 1, 8, 8)
+    >>> cnn = torch.nn.Sequential(
+    ...     torch.nn.Conv2d(1, 8, 3), torch.nn.ReLU(), torch.nn.Flatten(), torch.nn.Linear(288, 10)
+    ... )
+    >>> net = LossSampledNet(
+    ...     cnn,
+    ...     sampling_strategy="importance",
+    ...     optimizer=torch.optim.Adam,
+    ...     max_epochs=5,
+    ...     verbose=0,
+    ...     random_state=0,
+    ... )
+    >>> net.fit(X, y).score(X, y) > 0.9
+    True
+    >>> net.visit_counts_.shape
+    (1797,)
     """
 
     def __init__(
         self,
         module: Any,
-        *,
         criterion: Any = torch.nn.CrossEntropyLoss,
-        sparse_optimizer: str = "adagrad",
-        sparse_input: bool = False,
-        row_weight_decay: float = 0.0,
+        *,
+        sampling_strategy: Any = "importance",
+        sampling_percentage: float | None = None,
+        budget: float | None = None,
+        random_state: Any = None,
+        train_split: Any = None,
         **kwargs: Any,
     ) -> None:
-        self.sparse_optimizer = sparse_optimizer
-        self.sparse_input = sparse_input
-        self.row_weight_decay = row_weight_decay
-        # skorch would hold out a fifth of the data and print a table.
-        kwargs = {"train_split": None, "verbose": 0, **kwargs}
-        super().__init__(module, criterion=criterion, **kwargs)
+        self.sampling_strategy = sampling_strategy
+        self.sampling_percentage = sampling_percentage
+        self.budget = budget
+        self.random_state = random_state
+        super().__init__(module, criterion=criterion, train_split=train_split, **kwargs)
 
     @property
     def _default_callbacks(self) -> list[Any]:
-        return []
+        return [
+            (name, PrintLog(keys_ignored=_NOT_PRINTED) if name == "print_log" else callback)
+            for name, callback in super()._default_callbacks
+        ]
 
-    def initialize_optimizer(self, *args: Any, **kwargs: Any) -> "LossSampledNet":
-        """Make the optimiser of the dense layers, and that of a sparse first layer."""
-        named = dict(self.get_all_learnable_params())
-        rest = [(k, v) for k, v in named.items() if not (self.sparse_input and k == "input.weight")]
-        args, kwargs = self.get_params_for_optimizer("optimizer", rest)
-        self.optimizer_ = self.optimizer(*args, **kwargs)
-        if self.sparse_input:
-            self.row_optimizer_ = ROW_SPARSE_OPTIMIZERS[self.sparse_optimizer](
-                [named["input.weight"]], lr=self.lr, weight_decay=self.row_weight_decay
-            )
-        return self
-
-    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        """The optimisers by name, in the order in which they step."""
-        return {name: getattr(self, name + "_") for name in self._optimizers}
-
-    def remake_optimizers(self) -> None:
-        """Make all optimisers anew, without state, as the parameters now say."""
-        self._initialize_optimizer()  # also registers their names, for a checkpoint
-
-    def get_dataset(self, X: Any, y: Any = None) -> RowGatherer:
-        """Wrap arrays or a CSR matrix for bulk gathering."""
-        if isinstance(X, RowGatherer):
-            return X
-        targets = np.zeros(X.shape[0], np.int64) if y is None else y
-        return RowGatherer(X, targets, torch.device(self.device))
-
-    def get_iterator(self, dataset: RowGatherer, training: bool = False) -> Iterator[RowBatch]:
-        """Iterate over all rows in order, in large batches, for prediction and scoring."""
-        return self._all_batches(dataset, np.arange(len(dataset)))
-
-    def _all_batches(self, dataset: RowGatherer, rows: NDArray[np.int64]) -> Iterator[RowBatch]:
-        for where, X, y in dataset.gather(rows, _SCORING_BATCH_SIZE):
-            yield RowBatch(rows[where], X, y)
-
-    def infer(self, x: Any, **fit_params: Any) -> torch.Tensor:
-        """Run the module on the inputs of a batch, which are on the device already."""
-        logits: torch.Tensor = self.module_(x)
-        return logits
-
-    def get_loss(
-        self, y_pred: torch.Tensor, y_true: torch.Tensor, X: Any = None, training: bool = False
-    ) -> torch.Tensor:
-        """One loss per instance, in nats, without weights."""
-        losses: torch.Tensor = self.criterion_(y_pred, y_true)
-        return losses
-
-    def evaluation_step(self, batch: RowBatch, training: bool = False) -> torch.Tensor:
-        """Forward pass of one batch without gradient."""
-        self._set_training(training)
-        with torch.no_grad():
-            return self.infer(batch.X)
-
-    def predict(self, X: Any) -> NDArray[np.int64]:
-        """Codes of the most probable classes, for skorch's callbacks that score.
+    def set_params(self, **kwargs: Any) -> "LossSampledNet":
+        """Set parameters, those of a strategy that is an instance included.
 
         Parameters
         ----------
-        X : ndarray, CSR or RowGatherer of shape (n_samples, n_features)
+        **kwargs : Any
+            Parameters by name.
+
+        Returns
+        -------
+        self : LossSampledNet
+        """
+        prefix = "sampling_strategy__"
+        of_strategy = {name: kwargs.pop(name) for name in list(kwargs) if name.startswith(prefix)}
+        super().set_params(**kwargs)
+        if of_strategy:
+            if not isinstance(self.sampling_strategy, SamplingStrategy):
+                expected = f"an instance of SamplingStrategy where {next(iter(of_strategy))} is set"
+                reject(self, "sampling_strategy", expected, self.sampling_strategy)
+            parameters = {name.removeprefix(prefix): v for name, v in of_strategy.items()}
+            self.sampling_strategy.set_params(**parameters)
+        return self
+
+    def initialize(self) -> "LossSampledNet":
+        """Make module, criterion, optimiser and callbacks anew; what was recorded is forgotten.
+
+        Returns
+        -------
+        self : LossSampledNet
+        """
+        self._table_: LossTable | None = None
+        self._positions_: NDArray[np.int64] | None = None
+        self.classes_: NDArray[np.int64] | None = None
+        super().initialize()
+        # Kept, since trim_for_prediction takes the criterion away, and compiling wraps it.
+        criterion = getattr(self.criterion_, "_orig_mod", self.criterion_)
+        self._predicts_codes_ = isinstance(criterion, CLASS_CODE_CRITERIA)
+        self._predicts_reals_ = isinstance(criterion, REAL_TARGET_CRITERIA)
+        return self
+
+    def initialize_criterion(self) -> "LossSampledNet":
+        """Make the criterion so that it returns one loss per instance.
+
+        Returns
+        -------
+        self : LossSampledNet
+        """
+        self.criterion_ = make_criterion(self.criterion, self.get_params_for("criterion"))
+        return self
+
+    def optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        """The optimisers by name, in the order in which they step.
+
+        Returns
+        -------
+        optimizers : dict of str to torch.optim.Optimizer
+        """
+        return {name: getattr(self, name + "_") for name in self._optimizers}
+
+    def get_iterator(self, dataset: Any, training: bool = False) -> Any:
+        """An iterator over the batches of a dataset, for prediction and validation.
+
+        Parameters
+        ----------
+        dataset : torch.utils.data.Dataset
+            The data.
+        training : bool, default=False
+            Whether to take the arguments ``iterator_train__x``.
+
+        Returns
+        -------
+        iterator : iterable of batches
+        """
+        arguments = self.get_params_for("iterator_valid")
+        if not (training or arguments.get("shuffle") or arguments.get("drop_last")):
+            bulk = bulk_gatherer(dataset, self.iterator_valid, arguments, device_of(self))
+            if bulk is not None:
+                return AllBatches(bulk, self._scoring_batch_size(len(bulk)))
+        return super().get_iterator(dataset, training=training)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Class codes for CrossEntropyLoss and NLLLoss, else the outputs.
+
+        Parameters
+        ----------
+        X : array-like, Dataset or anything else that skorch takes
             Inputs.
 
         Returns
         -------
-        codes : ndarray of shape (n_samples,), int64
+        predictions : ndarray of shape (n_samples, ...)
+            int64 codes, or what `predict_proba` returns.
         """
-        codes: NDArray[np.int64] = self.predict_proba(X).argmax(axis=1)
-        return codes
+        outputs: NDArray[Any] = self.predict_proba(X)
+        return outputs.argmax(axis=1) if self._predicts_codes_ else outputs
+
+    def score(self, X: Any, y: Any) -> float:
+        """Accuracy for criteria with class codes, R² for those of regression.
+
+        Parameters
+        ----------
+        X : array-like, Dataset or anything else that skorch takes
+            Inputs.
+        y : array-like of shape (n_samples, ...)
+            Targets.
+
+        Returns
+        -------
+        score : float
+
+        Raises
+        ------
+        TypeError
+            If the criterion is none of torch's for class codes or real numbers.
+        """
+        if not (self._predicts_codes_ or self._predicts_reals_):
+            raise TypeError(
+                f"LossSampledNet cannot tell what a good score is for "
+                f"{type(self.criterion_).__name__}: pass a scoring function."
+            )
+        predicted = self.predict(X)
+        return float((accuracy_score if self._predicts_codes_ else r2_score)(y, predicted))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        criterion = self.criterion
+        kind = criterion if isinstance(criterion, type) else type(criterion)
+        # scikit-learn's scorers look for the classes of what says that it is a classifier; a
+        # net with loaded weights does not know them.
+        knows_classes = not self.initialized_ or self.classes_ is not None
+        if issubclass(kind, CLASS_CODE_CRITERIA) and knows_classes:
+            tags.estimator_type, tags.classifier_tags = "classifier", ClassifierTags()
+        elif issubclass(kind, REAL_TARGET_CRITERIA):
+            tags.estimator_type, tags.regressor_tags = "regressor", RegressorTags()
+        return tags
 
     def score_rows(
-        self, dataset: RowGatherer, rows: NDArray[np.int64], measures: Sequence[str] = ()
+        self,
+        dataset: Gatherer,
+        rows: NDArray[np.int64],
+        measures: Sequence[str] = (),
+        *,
+        owner: str = "score_rows",
+        **fit_params: Any,
     ) -> dict[str, NDArray[Any]]:
         """Losses and other measures of rows, in evaluation mode.
 
         Parameters
         ----------
-        dataset : RowGatherer
+        dataset : Gatherer
             The data.
         rows : ndarray of shape (n,), int64
             Which of its rows.
-        measures : sequence of str
+        measures : sequence of str, default=()
             What to return beside the loss; see `measure`.
+        owner : str, default="score_rows"
+            Who asks, for messages.
+        **fit_params : Any
+            Passed to the module.
 
         Returns
         -------
@@ -153,30 +351,49 @@ class LossSampledNet(NeuralNet):
         parts: list[dict[str, torch.Tensor]] = []
         self._set_training(False)
         with torch.no_grad():
-            for batch in self._all_batches(dataset, rows):
-                logits = self.infer(batch.X)
-                losses = self.get_loss(logits, batch.y, training=False)
-                parts.append({"loss": losses, **measure(logits, batch.y, measures)})
-        return {name: torch.cat([p[name] for p in parts]).cpu().numpy() for name in parts[0]}
+            for batch in self._batches_of(dataset, rows):
+                outputs = self.infer(batch.X, **fit_params)
+                losses = self._instance_losses(outputs, batch, training=False)
+                measured = self._measured(outputs, batch, measures, owner)
+                parts.append({"loss": losses, **measured})
+        return {name: _as_array(torch.cat([p[name] for p in parts])) for name in parts[0]}
 
-    def train_step(self, batch: RowBatch, *, rounds: Rounds) -> dict[str, Any]:
+    def train_step(self, batch: RowBatch, *, rounds: Rounds, **fit_params: Any) -> dict[str, Any]:
         """One forward pass, one backward pass, one step of every optimiser.
 
         The objective is the sum of the weighted losses divided by the number of rows,
-        never by the sum of the weights.
+        never by the sum of the weights. skorch's own training step makes one pass for
+        each optimiser, which would double visits and cost silently.
+
+        Parameters
+        ----------
+        batch : RowBatch
+            Rows, inputs, targets and weights.
+        rounds : Rounds
+            Keeps the losses.
+        **fit_params : Any
+            Passed to the module.
+
+        Returns
+        -------
+        step : dict
+            The objective as "loss", the outputs as "y_pred".
         """
         self._zero_grad_optimizer(set_to_none=True)
-        logits = self.infer(batch.X)
-        losses = self.get_loss(logits, batch.y, training=True)
+        outputs = self.infer(batch.X, **fit_params)
+        losses = self._instance_losses(outputs, batch, training=True)
         weighted = losses if batch.weights is None else losses * batch.weights
         objective = weighted.sum() / len(batch)
         with torch.no_grad():
+            owner = type(rounds.plan.strategy).__name__
             measured = {
-                name: values.cpu().numpy()
-                for name, values in measure(logits, batch.y, rounds.step_measures).items()
+                name: _as_array(values)
+                for name, values in self._measured(
+                    outputs, batch, rounds.step_measures, owner
+                ).items()
             }
         # Before the step, so that a loss that is no number never reaches the weights.
-        rounds.record_step(batch, losses.detach().cpu().numpy(), measured)
+        rounds.record_step(batch, _as_array(losses), measured)
         torch.autograd.backward(objective)
         if self.callbacks_:
             self.notify(
@@ -186,71 +403,167 @@ class LossSampledNet(NeuralNet):
                 training=True,
             )
         self._step_optimizer(None)
-        return {"loss": objective, "y_pred": logits}
+        return {"loss": objective, "y_pred": outputs}
 
-    def run_single_epoch(
-        self, iterator: Rounds, training: bool, prefix: str, step_fn: Any, **fit_params: Any
-    ) -> float:
-        """Train on the batches of one round; returns the last learning rate."""
-        plan = iterator.plan
-        lr = float(self.lr)
-        self._set_training(True)
-        for batch in iterator:
-            lr = self.lr * plan.schedule(plan.budget.progress) * batch.lr_scale
-            self._set_lr(lr)
-            # Scoring in the middle of a round leaves the module in evaluation mode.
-            if not self.module_.training:
-                self._set_training(True)
-            if self.callbacks_:
-                self.notify("on_batch_begin", batch=batch, training=True)
-            step = step_fn(batch, rounds=iterator)
-            if self.callbacks_:
-                self.notify("on_batch_end", batch=batch, training=True, **step)
-        return lr
-
-    def _set_lr(self, lr: float) -> None:
-        for optimizer in self.optimizers().values():
-            for group in optimizer.param_groups:
-                # Groups made with a rate of their own keep its ratio to the common one.
-                group["lr"] = lr * group.setdefault("lr_ratio", group["lr"] / self.lr)
-
-    def fit_loop(
-        self, X: Any, y: Any = None, *, plan: TrainingPlan | None = None, **_: Any
-    ) -> "LossSampledNet":
-        """Train in rounds until the budget is spent or an observer stops it.
+    def validation_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
+        """Forward pass of a batch of validation data; its loss is a mean.
 
         Parameters
         ----------
-        X : ndarray or CSR matrix of shape (n_samples, n_features)
+        batch : tuple or RowBatch
+            Inputs and targets.
+        **fit_params : Any
+            Passed to the module.
+
+        Returns
+        -------
+        step : dict
+            The mean loss as "loss", the outputs as "y_pred".
+        """
+        step: dict[str, Any] = super().validation_step(batch, **fit_params)
+        losses, outputs = step["loss"], step["y_pred"]
+        n = len(losses) if isinstance(losses, torch.Tensor) and losses.ndim else 0
+        step["loss"] = per_instance(losses, n, outputs).mean()
+        return step
+
+    def run_single_epoch(
+        self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
+    ) -> Any:
+        """Train on the batches of one round, or go over the validation data.
+
+        Parameters
+        ----------
+        iterator : Rounds, iterable of batches or None
+            Where the batches come from.
+        training : bool
+            Whether to train.
+        prefix : str
+            'train' or 'valid', for the history.
+        step_fn : callable
+            What to do with a batch.
+        **fit_params : Any
+            Passed to `step_fn`.
+
+        Returns
+        -------
+        lr : float or None
+            The last learning rate of a training.
+        """
+        if not isinstance(iterator, Rounds):
+            return super().run_single_epoch(iterator, training, prefix, step_fn, **fit_params)
+        lr = self._first_rate()
+        self._set_training(True)
+        for batch in iterator:
+            # Scoring in the middle of a round leaves the module in evaluation mode.
+            if not self.module_.training:
+                self._set_training(True)
+            self.notify("on_batch_begin", batch=batch, training=True)
+            loss_before = iterator.counts.loss_sum
+            with self._scaled_rates(batch.lr_scale):
+                lr = self._first_rate()
+                step = step_fn(batch, rounds=iterator, **fit_params)
+            self._note_classes(step["y_pred"])
+            loss = (iterator.counts.loss_sum - loss_before) / len(batch)
+            self.history.record_batch("train_loss", loss)
+            self.history.record_batch("train_batch_size", len(batch))
+            self.notify("on_batch_end", batch=batch, training=True, **step)
+        self.history.record("train_batch_count", iterator.counts.steps)
+        return lr
+
+    def fit_loop(
+        self,
+        X: Any,
+        y: Any = None,
+        epochs: int | None = None,
+        *,
+        irreducible_losses: Any = None,
+        trusted: Any = None,
+        **fit_params: Any,
+    ) -> "LossSampledNet":
+        """Train in rounds until there were enough, or the budget is spent.
+
+        Parameters
+        ----------
+        X : array-like, Dataset or anything else that skorch takes
             Inputs.
-        y : ndarray of shape (n_samples,)
-            Targets.
-        plan : TrainingPlan
-            Strategy, table, budget, streams and observers; required.
+        y : array-like of shape (n_samples, ...), default=None
+            Targets; None if X is a Dataset that has them.
+        epochs : int, default=None
+            Most rounds; None for `max_epochs`, or for no limit where there is a budget.
+        irreducible_losses : array-like of shape (n_samples,), default=None
+            Losses that no amount of training is expected to go below, for strategies
+            that use them.
+        trusted : array-like of shape (n_samples,), bool, default=None
+            Rows whose targets are known to be right, for strategies that use them.
+        **fit_params : Any
+            Passed to the module's forward method and to `train_split`.
+
+        Returns
+        -------
+        self : LossSampledNet
 
         Raises
         ------
-        TypeError
-            If there is no plan.
         NonFiniteLossError
             If a loss is infinite or NaN.
         ValueError
-            If the strategy draws no rows.
+            If there are no rows, the losses are not one per instance, a measure that the
+            strategy needs does not exist for these outputs, or it draws no rows.
         """
-        if plan is None:
-            raise TypeError(
-                "LossSampledNet is trained by the fit and partial_fit of LossSampledClassifier, "
-                "which make the plan that it needs."
-            )
-        figures: dict[str, float] = {}
-        dataset = self.get_dataset(X, y)
-        rounds = Rounds(plan, dataset, self.score_rows)
-        on_epoch = {"dataset_train": dataset, "dataset_valid": None}
+        self.check_data(X, y)
+        self.check_training_readiness()
+        check_settings(self, y)
+        # The partial_fit of skorch 1.4 passes it, for the metadata routing of the split.
+        method = fit_params.pop("_routing_method", "fit")
+        split_params = self._split_params(fit_params, method)
+        train, valid = self.get_split_datasets(X, y, **split_params)
+        positions, n_given = origin_of_rows(train, X)
+        streams = make_streams(self.random_state, call=len(self.history))
+        gatherer = make_gatherer(self, train, streams)
+        plan = make_plan(
+            self,
+            gatherer,
+            streams,
+            table=self._table_for(len(gatherer), positions),
+            positions=positions,
+            epochs=epochs,
+        )
+        plan.irreducible_losses = column_of(
+            irreducible_losses, "irreducible_losses", np.float64, n_given, positions
+        )
+        plan.trusted = column_of(trusted, "trusted", np.bool_, n_given, positions)
+        iterator_valid = None if valid is None else self.get_iterator(valid, training=False)
+        on_epoch = {"dataset_train": train, "dataset_valid": valid}
+        try:
+            for record in self._train_in_rounds(plan, gatherer, on_epoch, **fit_params):
+                for name in ("train_loss", *_RECORDED):
+                    self.history.record(name, record[name])
+                self.run_single_epoch(
+                    iterator_valid,
+                    training=False,
+                    prefix="valid",
+                    step_fn=self.validation_step,
+                    **fit_params,
+                )
+        finally:  # Control-C ends a training of skorch, and leaves a net to be used
+            self._set_records(plan, positions, n_given)
+        return self
+
+    def _train_in_rounds(
+        self, plan: TrainingPlan, gatherer: Any, on_epoch: dict[str, Any], **fit_params: Any
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the record of every round; what is to be told of it is told while it is out."""
+
+        def score(data: Any, rows: NDArray[np.int64], measures: Sequence[str]) -> dict[str, Any]:
+            owner = type(plan.strategy).__name__
+            return self.score_rows(data, rows, measures, owner=owner, **fit_params)
+
+        rounds = Rounds(plan, gatherer, score)
         while not plan.budget.is_spent:
             self.notify("on_epoch_begin", **on_epoch)
             try:
                 lr = self.run_single_epoch(
-                    rounds, training=True, prefix="train", step_fn=self.train_step
+                    rounds, training=True, prefix="train", step_fn=self.train_step, **fit_params
                 )
             except NonFiniteLossError as error:
                 raise _explained(error, rounds, self.lr) from error
@@ -258,15 +571,9 @@ class LossSampledNet(NeuralNet):
             _check_something_was_drawn(plan, record)
             # Every observer is told, also when an earlier one has asked to stop.
             stops = [observer.after_round(self, rounds, record) for observer in plan.observers]
-            # skorch's callbacks look for validation figures in every epoch, not only in
-            # those that end with a check: they find the last known ones.
-            names = ("train_loss", "valid_loss", "valid_acc")
-            figures.update({name: record[name] for name in names if name in record})
-            for name, value in figures.items():
-                self.history.record(name, value)
+            yield record
             if any(stops) or self._callbacks_stop(on_epoch):
                 break
-        return self
 
     def _callbacks_stop(self, on_epoch: dict[str, Any]) -> bool:
         """Whether a skorch callback ends the training: it says so by a KeyboardInterrupt."""
@@ -276,34 +583,95 @@ class LossSampledNet(NeuralNet):
             return True
         return False
 
-    def partial_fit(
-        self, X: Any, y: Any = None, classes: Any = None, **fit_params: Any
-    ) -> "LossSampledNet":
-        """Train from the present weights on; a KeyboardInterrupt is not swallowed."""
-        if not self.initialized_:
-            self.initialize()
-        # The fit of skorch 1.4 passes it here, for its own loop's metadata routing.
-        fit_params.pop("_routing_method", None)
-        self.notify("on_train_begin", X=X, y=y)
-        self.fit_loop(X, y, **fit_params)
-        self.notify("on_train_end", X=X, y=y)
-        return self
+    def _split_params(self, fit_params: dict[str, Any], method: str) -> dict[str, Any]:
+        """What of `fit_params` the split is told, as in skorch's own loop."""
+        if self.train_split is None or not get_config().get("enable_metadata_routing"):
+            return fit_params
+        routed = process_routing(self, method, **fit_params)
+        split: dict[str, Any] = routed.get("splitter", {"split": {}})["split"]
+        return split
 
-    def get_weights(self) -> dict[str, NDArray[Any]]:
-        """Copies of the module's weights by name."""
-        return {k: v.detach().cpu().numpy().copy() for k, v in self.module_.state_dict().items()}
+    def _table_for(self, n: int, positions: NDArray[np.int64] | None) -> LossTable:
+        """The table of the call before if it is about rows like these, else an empty one."""
+        table, before = self._table_, self._positions_
+        same_split = (before is None) == (positions is None) and (
+            before is None or np.array_equal(before, np.asarray(positions))
+        )
+        return table if table is not None and len(table) == n and same_split else LossTable(n)
 
-    def draw_initial_weights(self) -> dict[str, NDArray[Any]]:
-        """The weights that the module's seed gives; kept, they would double a model's size."""
-        module = self.module(**self.get_params_for("module"))
-        return {name: values.numpy() for name, values in module.state_dict().items()}
+    def _set_records(
+        self, plan: TrainingPlan, positions: NDArray[np.int64] | None, n_given: int
+    ) -> None:
+        self._table_, self._positions_ = plan.table, positions
+        self.sampling_strategy_ = plan.strategy
+        self.loss_table_ = plan.table.to_structured(np.arange(n_given), positions)
+        if positions is not None:
+            self.loss_table_["held_out"] = True
+            self.loss_table_["held_out"][positions] = False
+        self.visit_counts_ = self.loss_table_["visits"].copy()
 
-    def set_weights(self, weights: dict[str, NDArray[Any]]) -> None:
-        """Load weights by name; shapes must fit."""
-        with torch.no_grad():
-            for name, param in self.module_.state_dict().items():
-                # joblib hands arrays to its workers read-only, which torch warns of.
-                param.copy_(torch.from_numpy(np.require(weights[name], requirements="W")))
+    def _note_classes(self, outputs: Any) -> None:
+        if not self._predicts_codes_ or self.classes_ is not None:
+            return
+        logits = _first(outputs)
+        if isinstance(logits, torch.Tensor) and logits.ndim > 1:
+            self.classes_ = np.arange(logits.shape[1])
+
+    def _scoring_batch_size(self, n_rows: int) -> int:
+        return batch_size_of(self, "iterator_valid", n_rows)
+
+    def _batches_of(self, dataset: Any, rows: NDArray[np.int64]) -> Iterator[RowBatch]:
+        for where, X, y in dataset.gather(rows, self._scoring_batch_size(len(dataset))):
+            yield RowBatch(rows[where], X, y)
+
+    def _instance_losses(self, outputs: Any, batch: RowBatch, *, training: bool) -> torch.Tensor:
+        losses = self.get_loss(outputs, batch.y, X=batch.X, training=training)
+        return per_instance(losses, len(batch), outputs)
+
+    def _measured(
+        self, outputs: Any, batch: RowBatch, measures: Sequence[str], owner: str
+    ) -> dict[str, torch.Tensor]:
+        if not any(name != "loss" for name in measures):
+            return {}
+        logits, y = _first(outputs), batch.y
+        if isinstance(y, torch.Tensor):
+            y = to_tensor(y, device=self.device)
+        check_measurable(logits, y, measures, owner)
+        return measure(logits, y, measures)
+
+    def _first_rate(self) -> float:
+        for optimizer in self.optimizers().values():
+            return float(optimizer.param_groups[0]["lr"])
+        return float(self.lr)
+
+    @contextmanager
+    def _scaled_rates(self, scale: float) -> Iterator[None]:
+        """Multiply all learning rates within the block; schedulers never see it."""
+        if scale == 1.0:
+            yield
+            return
+        groups = [g for optimizer in self.optimizers().values() for g in optimizer.param_groups]
+        before = [group["lr"] for group in groups]
+        for group, lr in zip(groups, before, strict=True):
+            group["lr"] = lr * scale
+        try:
+            yield
+        finally:
+            for group, lr in zip(groups, before, strict=True):
+                group["lr"] = lr
+
+
+def _first(outputs: Any) -> Any:
+    """What skorch predicts with, of a module with several outputs."""
+    return outputs[0] if isinstance(outputs, tuple) else outputs
+
+
+def _as_array(values: torch.Tensor) -> NDArray[Any]:
+    values = values.detach()
+    if values.dtype == torch.bfloat16:  # numpy has none
+        values = values.float()
+    array: NDArray[Any] = values.cpu().numpy()
+    return array
 
 
 def _check_something_was_drawn(plan: TrainingPlan, record: dict[str, Any]) -> None:

@@ -17,7 +17,8 @@ from sklearn_sifal._settings import Settings
 from sklearn_sifal._training_data import TrainingData
 from sklearn_sifal._weights_files import check_weights, load_init_weights
 from sklearn_sifal.neural._mlp import MLP
-from sklearn_sifal.neural._net import LossSampledNet
+from sklearn_sifal.neural._mlp_net import MLPNet
+from sklearn_sifal.neural._tasks import task_of
 
 
 def make_net(
@@ -26,26 +27,26 @@ def make_net(
     settings: Settings,
     streams: Streams,
     *,
-    previous: LossSampledNet | None = None,
-) -> LossSampledNet:
+    previous: MLPNet | None = None,
+) -> MLPNet:
     """Make a net with the weights of an earlier one, of `init_weights` or of its seed.
 
     Parameters
     ----------
-    estimator : LossSampledClassifier
-        With checked parameters and `classes_`.
+    estimator : LossSampledEstimator
+        With checked parameters and what was learnt of its targets.
     data : TrainingData
         Rows to train on; their container and type decide on those of the net.
     settings : Settings
         Resolved values of what may be "auto".
     streams : Streams
         Seeds.
-    previous : LossSampledNet or None
+    previous : MLPNet or None
         Net to go on from; `init_weights` is not used then.
 
     Returns
     -------
-    net : LossSampledNet
+    net : MLPNet
         Initialised.
     """
     net = _new_net(estimator, data, settings, streams)
@@ -56,7 +57,7 @@ def make_net(
     return net
 
 
-def prepare_for_more(net: LossSampledNet, data: TrainingData, settings: Settings) -> None:
+def prepare_for_more(net: MLPNet, data: TrainingData, settings: Settings) -> None:
     """Let a net take this chunk's container and the present rate."""
     net.lr = settings.lr
     if sp.issparse(data.X) and not net.sparse_input:
@@ -65,31 +66,34 @@ def prepare_for_more(net: LossSampledNet, data: TrainingData, settings: Settings
         net.remake_optimizers()
 
 
-def numpy_dtype(net: LossSampledNet) -> Any:
+def numpy_dtype(net: MLPNet) -> Any:
     """The type of a net's weights, as its inputs have to have it."""
     return np.float64 if net.module_.input.weight.dtype == torch.float64 else np.float32
 
 
-def _new_net(
-    estimator: Any, data: TrainingData, settings: Settings, streams: Streams
-) -> LossSampledNet:
+def as_net_targets(y: NDArray[Any], net: MLPNet) -> NDArray[Any]:
+    """Targets in the type of a net; class codes as they are."""
+    return y.astype(numpy_dtype(net), copy=False) if y.dtype.kind == "f" else y
+
+
+def _new_net(estimator: Any, data: TrainingData, settings: Settings, streams: Streams) -> MLPNet:
     device = resolve_device(estimator.device)
     sparse_input = sp.issparse(data.X)
     # Accelerators are slow in float64, or cannot do it.
     wide = data.X.dtype == np.float64 and device.type == "cpu"
     callbacks = estimator.callbacks
-    net = LossSampledNet(
+    task = task_of(estimator)
+    net = MLPNet(
         MLP,
         module__n_features=data.X.shape[1],
-        module__n_outputs=len(estimator.classes_),
+        module__n_outputs=task.n_outputs,
         module__hidden_layer_sizes=tuple(map(int, np.atleast_1d(estimator.hidden_layer_sizes))),
         module__activation=estimator.activation,
         module__dropout=float(estimator.dropout),
         module__input_dropout=float(estimator.input_dropout),
         module__dtype=torch.float64 if wide else torch.float32,
         module__seed=torch_seed(streams.weights),
-        criterion=torch.nn.CrossEntropyLoss,
-        criterion__reduction="none",
+        **task.criterion,
         sparse_input=sparse_input,
         sparse_optimizer=estimator.sparse_optimizer,
         row_weight_decay=float(estimator.weight_decay),
@@ -129,12 +133,12 @@ def _optimizer_arguments(estimator: Any, sparse_input: bool) -> dict[str, Any]:
     return {"optimizer": optimizer}
 
 
-def _load_into(net: LossSampledNet, weights: dict[str, NDArray[Any]]) -> None:
+def _load_into(net: MLPNet, weights: dict[str, NDArray[Any]]) -> None:
     check_weights(weights, _shapes(net))
     net.set_weights(weights)
 
 
-def _continue_from(net: LossSampledNet, previous: LossSampledNet) -> None:
+def _continue_from(net: MLPNet, previous: MLPNet) -> None:
     """Copy the weights of an earlier net, and its optimisers' state where they are the same."""
     shapes, before = _shapes(net), _shapes(previous)
     if shapes != before:
@@ -154,5 +158,5 @@ def _continue_from(net: LossSampledNet, previous: LossSampledNet) -> None:
             now.load_state_dict({**now.state_dict(), "state": state})
 
 
-def _shapes(net: LossSampledNet) -> dict[str, tuple[int, ...]]:
+def _shapes(net: MLPNet) -> dict[str, tuple[int, ...]]:
     return {name: tuple(values.shape) for name, values in net.module_.state_dict().items()}

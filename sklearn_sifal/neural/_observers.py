@@ -3,7 +3,9 @@
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from sklearn.metrics import r2_score
 
 from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal.neural._rounds import Rounds
@@ -64,14 +66,14 @@ class FullRecorder:
 
 
 class ValidationMonitor:
-    """Measures validation accuracy once per full epoch's worth of visits.
+    """Measures a validation score once per full epoch's worth of visits: accuracy.
 
     Parameters
     ----------
     X : ndarray or CSR matrix of shape (n_samples, n_features)
         Validation inputs.
-    y : ndarray of shape (n_samples,), int64
-        Class codes.
+    y : ndarray of shape (n_samples,)
+        Class codes, or standardised targets.
     weights : ndarray of shape (n_samples,) or None
         Sample weights; None for ones.
     n_rows_trained : int
@@ -80,22 +82,25 @@ class ValidationMonitor:
         Checks without an improvement of more than `tol` after which training stops;
         None never stops, and keeps the last weights.
     tol : float
-        Least improvement of the accuracy.
+        Least improvement of the score.
 
     Attributes
     ----------
     scores : list of float
-        Accuracy at each check.
+        The score at each check.
     losses : ndarray of shape (n_samples,) or None
-        Validation losses, in nats, of the weights that are kept.
+        Validation losses of the weights that are kept.
     epoch : int
         Round in which `losses` were measured.
     """
 
+    #: The score's name in the history.
+    score_name = "valid_acc"
+
     def __init__(
         self,
         X: Any,
-        y: NDArray[np.int64],
+        y: NDArray[Any],
         weights: NDArray[Any] | None,
         *,
         n_rows_trained: int,
@@ -123,7 +128,7 @@ class ValidationMonitor:
         self._visits_at_check = budget.visits
         score, losses = self._measure(net)
         record["validated"] = len(self.y)
-        record["valid_acc"] = score
+        record[self.score_name] = score
         record["valid_loss"] = float(np.average(losses, weights=self.weights))
         # The best is any improvement; patience asks for one that counts.
         self._checks_without_gain += 1
@@ -151,6 +156,19 @@ class ValidationMonitor:
             self._best_weights = None
 
 
+class RegressionMonitor(ValidationMonitor):
+    """The same with the coefficient of determination, R², as the score."""
+
+    score_name = "valid_r2"
+
+    def _measure(self, net: Any) -> tuple[float, NDArray[np.float32]]:
+        outputs = net.forward(self.X)
+        y = torch.from_numpy(self.y)
+        losses: NDArray[np.float32] = net.get_loss(outputs, y).numpy()
+        score = r2_score(self.y, outputs.squeeze(1).numpy(), sample_weight=self.weights)
+        return float(score), losses
+
+
 class ProgressObserver:
     """Moves a progress bar by the share of the training that is done.
 
@@ -168,7 +186,8 @@ class ProgressObserver:
         budget = rounds.plan.budget
         done = 1.0 if budget.is_spent else budget.progress
         text = f"round {budget.rounds}, loss {record['train_loss']:.3f}"
-        if "valid_acc" in record:
-            text += f", validation accuracy {record['valid_acc']:.3f}"
+        for name, meaning in (("valid_acc", "accuracy"), ("valid_r2", "R²")):
+            if name in record:
+                text += f", validation {meaning} {record[name]:.3f}"
         self.bar.update_to(done, text)
         return False

@@ -8,20 +8,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_sifal._loss_table import DYNAMICS_MEASURES, LossTable
+from sklearn_sifal._loss_table import LossTable
+from sklearn_sifal.neural._gatherers import Gatherer
 from sklearn_sifal.neural._measures import check_measures
 from sklearn_sifal.neural._schedule import Budget
-from sklearn_sifal.samplers._row_batches import RowBatch, RowGatherer
+from sklearn_sifal.samplers._row_batches import RowBatch
 from sklearn_sifal.strategies._base import SamplingStrategy
-from sklearn_sifal.strategies._selection import (
-    DrawContext,
-    Selection,
-    Setup,
-    check_rows,
-    check_weights,
-)
+from sklearn_sifal.strategies._selection import DrawContext, Selection, Setup, check_selection
 
-Scorer = Callable[[RowGatherer, NDArray[np.int64], Sequence[str]], dict[str, NDArray[Any]]]
+Scorer = Callable[[Any, NDArray[np.int64], Sequence[str]], dict[str, NDArray[Any]]]
 
 
 class RoundObserver(Protocol):
@@ -53,12 +48,20 @@ class TrainingPlan:
         Whether the rows of a selection come in random order.
     schedule : callable
         Factor on the learning rate for a progress in [0, 1).
+    drop_last : bool
+        Whether a selection's last batch is left out if it is smaller than the others.
     row_numbers : ndarray of shape (n_rows,), int64, or None
         Numbers by which the caller knows the rows, for messages; None for 0, 1, 2, ...
     first_epoch : int
         Number given to the first round.
     observers : list of RoundObserver
         Told after every round, in this order.
+    irreducible_losses : ndarray of shape (n_rows,), float64, or None
+        Handed to the strategy; see `Setup`.
+    trusted : ndarray of shape (n_rows,), bool, or None
+        Handed to the strategy; see `Setup`.
+    out_of_fold_losses : callable or None
+        Handed to the strategy; see `Setup`.
     """
 
     strategy: SamplingStrategy
@@ -70,9 +73,13 @@ class TrainingPlan:
     batch_size: int
     shuffle: bool
     schedule: Callable[[float], float]
+    drop_last: bool = False
     row_numbers: NDArray[np.int64] | None = None
     first_epoch: int = 0
     observers: list[RoundObserver] = field(default_factory=list)
+    irreducible_losses: NDArray[np.float64] | None = None
+    trusted: NDArray[np.bool_] | None = None
+    out_of_fold_losses: Callable[[Any, int], NDArray[np.float64]] | None = None
 
 
 @dataclass
@@ -97,24 +104,35 @@ class Rounds:
     ----------
     plan : TrainingPlan
         Strategy, table, budget and the rest.
-    gatherer : RowGatherer
+    gatherer : Gatherer
         The data.
     score : callable
         ``score(gatherer, rows, measures)``, a forward pass in evaluation mode.
     """
 
-    def __init__(self, plan: TrainingPlan, gatherer: RowGatherer, score: Scorer) -> None:
+    def __init__(self, plan: TrainingPlan, gatherer: Gatherer, score: Scorer) -> None:
         self.plan = plan
         self.gatherer = gatherer
         self._score_rows = score
         check_measures(plan.strategy.measures, type(plan.strategy).__name__)
-        dynamics = DYNAMICS_MEASURES if plan.table.dynamics is not None else ()
+        dynamics = plan.table.dynamics.measures if plan.table.dynamics is not None else ()
         self.step_measures = tuple(
             dict.fromkeys(m for m in (*plan.strategy.measures, *dynamics) if m != "loss")
         )
         self.counts = _RoundCounts()
-        setup = Setup(len(gatherer), gatherer.y, plan.batch_size, plan.selection)
+        setup = Setup(
+            n_rows=len(gatherer),
+            y=gatherer.y,
+            batch_size=plan.batch_size,
+            rng=plan.selection,
+            irreducible_losses=plan.irreducible_losses,
+            trusted=plan.trusted,
+            out_of_fold_losses=plan.out_of_fold_losses,
+        )
+        began = perf_counter()
         plan.strategy.begin(plan.table, setup)
+        # Some strategies fit models of their own here: part of the first round's selecting.
+        self._seconds_begin = perf_counter() - began
 
     @property
     def epoch(self) -> int:
@@ -122,7 +140,9 @@ class Rounds:
         return self.plan.first_epoch + self.plan.budget.rounds
 
     def __iter__(self) -> Iterator[RowBatch]:
-        self.counts = _RoundCounts()
+        self.counts = _RoundCounts(seconds_select=self._seconds_begin)
+        self.counts.began -= self._seconds_begin
+        self._seconds_begin = 0.0
         draws = iter(self.plan.strategy.draw(self.plan.table, self._context()))
         while (selection := self._next_selection(draws)) is not None:
             # An exhausted budget still exhausts the draws: some strategies measure
@@ -138,7 +158,7 @@ class Rounds:
             batch_size=self.plan.batch_size,
             rng=self.plan.selection,
             score=self._score,
-            visits_left=budget.visits_left,
+            visits_left=budget.visits_left if budget.is_limited else None,
             rounds_left=budget.rounds_left,
             first_epoch=self.plan.first_epoch,
             scored_row_cost=budget.scored_row_cost,
@@ -151,24 +171,9 @@ class Rounds:
         selection = next(draws, None)
         scoring = self.counts.seconds_score - scoring_before
         self.counts.seconds_select += perf_counter() - began - scoring
-        return None if selection is None else self._checked(selection)
-
-    def _checked(self, selection: Selection) -> Selection:
-        """A selection with checked rows and weights: `draw` may be a user's own."""
-        strategy = self.plan.strategy
-        origin = f"{type(strategy).__name__}.draw"
-        if not isinstance(selection, Selection):
-            got = type(selection).__name__
-            raise TypeError(f"{origin} must yield Selection objects. Got {got}.")
-        if not (np.isfinite(selection.lr_scale) and selection.lr_scale > 0):
-            raise ValueError(
-                f"{origin} must yield a positive, finite lr_scale. Got {selection.lr_scale!r}."
-            )
-        rows = check_rows(
-            selection.rows, len(self.gatherer), origin, replacement=strategy.replacement
-        )
-        weights = check_weights(selection.weights, len(rows), origin)
-        return Selection(rows, weights, selection.lr_scale)
+        if selection is None:
+            return None
+        return check_selection(selection, len(self.gatherer), self.plan.strategy)
 
     def _score(self, rows: NDArray[np.int64], measures: Sequence[str]) -> dict[str, NDArray[Any]]:
         check_measures(measures, type(self.plan.strategy).__name__)
@@ -187,6 +192,8 @@ class Rounds:
         """Order, cut to the budget, weigh and gather the rows of a selection."""
         rows, weights = selection.rows, selection.weights
         order = self._order(len(rows))
+        if self.plan.drop_last and len(order) > self.plan.batch_size:
+            order = order[: len(order) - len(order) % self.plan.batch_size]
         rows = rows[order]
         if self.counts.loss_before is None:
             self.counts.loss_before = self.plan.table.loss.copy()

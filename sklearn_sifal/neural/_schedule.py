@@ -1,6 +1,7 @@
 """How much training there is, how much of it is done, and the learning rate that follows."""
 
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,6 +15,9 @@ LR_SCHEDULES: dict[str, Callable[[float], float]] = {
 #: Cost of scoring one row, in row visits, by the unit of the budget.
 SCORED_ROW_COST = {"visits": 0.0, "passes": 1 / 3}
 
+#: Row visits of a training that only ends by its number of rounds.
+NO_LIMIT = sys.maxsize
+
 
 @dataclass
 class Budget:
@@ -22,7 +26,7 @@ class Budget:
     Parameters
     ----------
     total : int
-        Row visits to spend.
+        Row visits to spend; `NO_LIMIT` leaves it to `max_epochs`.
     scored_row_cost : float
         Cost of a scored row in row visits.
     max_epochs : int or None
@@ -35,6 +39,11 @@ class Budget:
     visits: int = 0
     scored: int = 0
     rounds: int = 0
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether there is an end to the row visits."""
+        return self.total < NO_LIMIT
 
     @property
     def visits_left(self) -> int:

@@ -16,7 +16,7 @@ from sklearn_sifal._loss_table import LossTable, NonFiniteLossError
 from sklearn_sifal._progress import ProgressBar
 from sklearn_sifal._seeding import Streams, make_streams, torch_seed
 from sklearn_sifal._settings import Settings, resolve_settings
-from sklearn_sifal._training_data import TrainingData
+from sklearn_sifal._training_data import RowMetadata, TrainingData
 from sklearn_sifal.neural._checkpoint import undone_on_error
 from sklearn_sifal.neural._fitted_records import (
     Recorders,
@@ -26,8 +26,13 @@ from sklearn_sifal.neural._fitted_records import (
     new_table,
     table_to_go_on_with,
 )
-from sklearn_sifal.neural._net import LossSampledNet
-from sklearn_sifal.neural._net_factory import make_net, numpy_dtype, prepare_for_more
+from sklearn_sifal.neural._mlp_net import MLPNet
+from sklearn_sifal.neural._net_factory import (
+    as_net_targets,
+    make_net,
+    numpy_dtype,
+    prepare_for_more,
+)
 from sklearn_sifal.neural._observers import ProgressObserver
 from sklearn_sifal.neural._rounds import TrainingPlan
 from sklearn_sifal.neural._schedule import LR_SCHEDULES, SCORED_ROW_COST, Budget
@@ -44,6 +49,7 @@ def train(
     data: TrainingData,
     validation: TrainingData | None,
     streams: Streams,
+    metadata: RowMetadata,
     *,
     goes_on: bool,
 ) -> None:
@@ -51,12 +57,15 @@ def train(
 
     Parameters
     ----------
-    estimator : LossSampledClassifier
-        With checked parameters and `classes_`. Its attributes change only at the end.
+    estimator : LossSampledEstimator
+        With checked parameters and what was learnt of its targets. Its attributes change
+        only at the end.
     data, validation : TrainingData
         Rows to train on and to validate with.
     streams : Streams
         Seeds.
+    metadata : RowMetadata
+        What else is known of the rows of `data`.
     goes_on : bool
         Whether to start from the weights, and if possible the table, of `net_`.
     """
@@ -75,6 +84,7 @@ def train(
         schedule=estimator.lr_schedule,
         max_epochs=estimator.max_epochs,
         first_epoch=estimator.n_iter_ if keeps_table else 0,
+        metadata=metadata,
     )
     recorders = Recorders(estimator, data, validation, net)
     given_weights = _weights_given_to(net, estimator, goes_on=goes_on)
@@ -97,8 +107,8 @@ def train_one_pass(
 
     Parameters
     ----------
-    estimator : LossSampledClassifier
-        With checked parameters and `classes_`.
+    estimator : LossSampledEstimator
+        With checked parameters and what was learnt of its targets.
     data : TrainingData
         The chunk.
     ids : ndarray of shape (n_given,) or None
@@ -125,17 +135,17 @@ def train_one_pass(
     estimator.net_ = net
 
 
-def compute_logits(estimator: Any, X: Any) -> NDArray[Any]:
-    """Outputs of the fitted net for checked inputs, shape (n_samples, n_classes)."""
+def compute_outputs(estimator: Any, X: Any) -> NDArray[Any]:
+    """Outputs of the fitted net for checked inputs, shape (n_samples, n_outputs)."""
     net = estimator.net_
     inputs = _as_net_type(X, net)
     with limited_threads(_n_threads(estimator, net)):
-        logits: torch.Tensor = net.forward(inputs)
-    result: NDArray[Any] = logits.numpy()
+        outputs: torch.Tensor = net.forward(inputs)
+    result: NDArray[Any] = outputs.numpy()
     return result
 
 
-def _as_net_type(X: Any, net: LossSampledNet) -> Any:
+def _as_net_type(X: Any, net: MLPNet) -> Any:
     """Checked inputs in the type of the net; float64 values may be too large for float32."""
     if X.dtype == numpy_dtype(net):
         return X
@@ -151,7 +161,7 @@ def _as_net_type(X: Any, net: LossSampledNet) -> Any:
 
 def _train_on_chunk(
     estimator: Any,
-    net: LossSampledNet,
+    net: MLPNet,
     data: TrainingData,
     ids: NDArray[Any] | None,
     settings: Settings,
@@ -181,7 +191,7 @@ def _train_on_chunk(
 
 
 def _weights_given_to(
-    net: LossSampledNet, estimator: Any, *, goes_on: bool
+    net: MLPNet, estimator: Any, *, goes_on: bool
 ) -> dict[str, NDArray[Any]] | None:
     """Weights that a new net begins with; None for those that its seed gives again."""
     return net.get_weights() if goes_on or estimator.init_weights is not None else None
@@ -198,7 +208,10 @@ def _make_plan(
     schedule: str,
     max_epochs: int | None,
     first_epoch: int,
+    metadata: RowMetadata | None = None,
 ) -> TrainingPlan:
+    if metadata is None:
+        metadata = RowMetadata()
     budget = Budget(
         total=max(1, round(settings.budget * len(data.y))),
         scored_row_cost=SCORED_ROW_COST[estimator.budget_unit],
@@ -216,12 +229,15 @@ def _make_plan(
         schedule=LR_SCHEDULES[schedule],
         row_numbers=data.positions,
         first_epoch=first_epoch,
+        irreducible_losses=metadata.irreducible_losses,
+        trusted=metadata.trusted,
+        out_of_fold_losses=estimator._out_of_fold_losses(data, streams.folds),
     )
 
 
 def _run(
     estimator: Any,
-    net: LossSampledNet,
+    net: MLPNet,
     data: TrainingData,
     plan: TrainingPlan,
     recorders: Recorders,
@@ -237,19 +253,19 @@ def _run(
             plan.observers = [*plan.observers, ProgressObserver(progress)]
         net.module_.set_dropout_generator(generator)
         try:
-            net.partial_fit(X, data.y, plan=plan)
+            net.partial_fit(X, as_net_targets(data.y, net), plan=plan)
         finally:
             net.module_.set_dropout_generator(None)
         if recorders.monitor is not None:
             recorders.monitor.restore_best(net)
 
 
-def _check_weights_are_finite(net: LossSampledNet, features: NDArray[np.int64] | None) -> None:
+def _check_weights_are_finite(net: MLPNet, features: NDArray[np.int64] | None) -> None:
     """Raise for what no later loss tells of: the last step, or a feature that is rare.
 
     Parameters
     ----------
-    net : LossSampledNet
+    net : MLPNet
         After the training.
     features : ndarray of shape (n,), int64, or None
         The only features that the training can have touched; None for all.
@@ -266,7 +282,7 @@ def _check_weights_are_finite(net: LossSampledNet, features: NDArray[np.int64] |
             )
 
 
-def _n_threads(estimator: Any, net: LossSampledNet) -> int:
+def _n_threads(estimator: Any, net: MLPNet) -> int:
     if estimator.n_threads is not None:
         return int(estimator.n_threads)
     widths = [layer.weight.shape[0] for layer in net.module_.layers]
@@ -282,5 +298,5 @@ def _warn_if_cut_short(estimator: Any, plan: TrainingPlan) -> None:
             f"{budget.total} row visits: the budget was not spent. Raise max_epochs, or leave it "
             "at None, if strategies are to be compared at equal budgets.",
             ConvergenceWarning,
-            stacklevel=6,  # the caller of fit, past the two decorators of train
+            stacklevel=7,  # the caller of fit, past _fit and the two decorators of train
         )

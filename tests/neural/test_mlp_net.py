@@ -11,7 +11,7 @@ import torch
 from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal.neural._checkpoint import Checkpoint, undone_on_error
 from sklearn_sifal.neural._mlp import MLP
-from sklearn_sifal.neural._net import LossSampledNet
+from sklearn_sifal.neural._mlp_net import MLPNet
 from sklearn_sifal.neural._rounds import TrainingPlan
 from sklearn_sifal.neural._row_sparse import RowAdam
 from sklearn_sifal.neural._schedule import Budget
@@ -21,7 +21,7 @@ from sklearn_sifal.strategies._selection import DrawContext, Selection
 N, D, K = 30, 8, 3
 
 
-def make_net(sparse_input: bool, **parameters: Any) -> LossSampledNet:
+def make_net(sparse_input: bool, **parameters: Any) -> MLPNet:
     settings = {
         "module__n_features": D,
         "module__n_outputs": K,
@@ -31,7 +31,7 @@ def make_net(sparse_input: bool, **parameters: Any) -> LossSampledNet:
         "optimizer": torch.optim.Adam,
         "lr": 0.1,
     }
-    net = LossSampledNet(MLP, sparse_input=sparse_input, **{**settings, **parameters})
+    net = MLPNet(MLP, sparse_input=sparse_input, **{**settings, **parameters})
     return net.initialize()
 
 
@@ -44,7 +44,7 @@ def make_X(sparse_input: bool) -> Any:
 Y = np.arange(N) % K
 
 
-def step(net: LossSampledNet, X: Any) -> None:
+def step(net: MLPNet, X: Any) -> None:
     """One step on all rows."""
     batch = next(iter(net.get_dataset(X, Y).gather(np.arange(N), N)))
     for optimizer in net.optimizers().values():
@@ -96,7 +96,7 @@ class TestNet:
             assert not np.shares_memory(values, weights[name])
 
 
-def interrupted_step(net: LossSampledNet, X: Any) -> None:
+def interrupted_step(net: MLPNet, X: Any) -> None:
     with undone_on_error(net, None):
         step(net, X)
         raise KeyboardInterrupt

@@ -1,0 +1,308 @@
+"""What the classifier and the regressor share: parameters, the steps of `fit`, weights."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import train_test_split
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_sifal._out_of_fold import OutOfFoldLosses
+from sklearn_sifal._parameters import (
+    check_choice,
+    check_flag,
+    check_integer,
+    check_real,
+    is_integer,
+    reject,
+)
+from sklearn_sifal._seeding import Streams, make_streams, numpy_seed
+from sklearn_sifal._training_data import (
+    RowMetadata,
+    TrainingData,
+    validate_inputs,
+    validate_row_metadata,
+    validate_weights,
+)
+from sklearn_sifal._weights_files import save_weights_file
+from sklearn_sifal.strategies._base import SamplingStrategy
+from sklearn_sifal.strategies._registry import resolve_strategy
+
+# torch and skorch are imported inside the methods that need them, so that importing,
+# constructing, cloning and printing an estimator stay quick.
+
+
+class LossSampledEstimator(BaseEstimator):
+    """Base class: everything that does not depend on what the targets are.
+
+    A subclass has the constructor, `fit` and `partial_fit` with their signatures, and the
+    hooks at the end of this class.
+
+    Attributes
+    ----------
+    net_ : MLPNet
+        The fitted skorch net.
+    loss_table_ : structured ndarray of shape (n_samples,)
+        One record per row given to `fit`.
+    """
+
+    # Type of inputs that have none.
+    _reads_lists_as_float64: ClassVar[bool] = False
+
+    # Parameters, set by the constructors of the subclasses.
+    sampling_strategy: str | SamplingStrategy | Callable[..., Any]
+    sampling_percentage: float | None
+    hidden_layer_sizes: int | Sequence[int]
+    optimizer: Any
+    early_stopping: bool
+    validation_fraction: float
+    callbacks: Any
+    warm_start: bool
+    verbose: int
+    random_state: Any
+
+    # Fitted attributes, set by `neural._training.train`.
+    net_: Any
+    loss_table_: NDArray[Any]
+    _given_weights: dict[str, NDArray[Any]] | None
+
+    # ------------------------------------------------------------------ public methods
+
+    def save_weights(self, path: Any) -> None:
+        """Write the weights as a safetensors file, to be read by `init_weights`.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file; replaced if it exists. Needs the ``persist`` extra.
+        """
+        check_is_fitted(self)
+        save_weights_file(self.net_.get_weights(), path)
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, those of a strategy instance as ``sampling_strategy__x``.
+
+        Parameters
+        ----------
+        **params : Any
+            Parameters by name.
+
+        Returns
+        -------
+        self : estimator
+        """
+        strategy = params.get("sampling_strategy", self.sampling_strategy)
+        nested = [name for name in params if name.startswith("sampling_strategy__")]
+        if nested and not isinstance(strategy, SamplingStrategy):
+            raise ValueError(
+                f"{nested[0]!r} cannot be set while sampling_strategy={strategy!r}: pass an "
+                "instance from sklearn_sifal.strategies, whose parameters can be reached."
+            )
+        super().set_params(**params)
+        return self
+
+    @property
+    def initial_weights_(self) -> dict[str, NDArray[Any]]:
+        """Weights before the first step, by name."""
+        if not hasattr(self, "net_"):
+            raise AttributeError(f"This {type(self).__name__} is not fitted: no initial_weights_.")
+        if self._given_weights is not None:
+            given: dict[str, NDArray[Any]] = self._given_weights
+            return given
+        drawn: dict[str, NDArray[Any]] = self.net_.draw_initial_weights()
+        return drawn
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "net_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    # ------------------------------------------------------------------ steps of fit
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        validation: tuple[Any, Any, Any],
+        irreducible_losses: Any,
+        trusted: Any,
+    ) -> Self:
+        """The steps of `fit`; `validation` is inputs, targets and weights."""
+        from sklearn_sifal.neural._training import train
+
+        with unchanged_on_error(self):
+            self._check_parameters()
+            goes_on = self.warm_start and hasattr(self, "net_")
+            X = validate_inputs(self, X, reset=not goes_on)
+            metadata = validate_row_metadata(irreducible_losses, trusted, X.shape[0])
+            data = self._validate_training_data(X, y, sample_weight, goes_on=goes_on)
+            streams = make_streams(self.random_state)
+            held_out = self._validate_validation_data(*validation)
+            if held_out is None and self.early_stopping:
+                data, held_out = self._split(data, streams, goes_on=goes_on)
+            data, held_out = self._prepare(data, held_out, goes_on=goes_on)
+            metadata = self._as_recorded(metadata.take(data.positions))
+            train(self, data, held_out, streams, metadata, goes_on=goes_on)
+        return self
+
+    def _check_parameters(self) -> None:
+        """Check everything that can be checked without data and without torch."""
+        check_real(self, "sampling_percentage", 0, 100, open_low=True, none=True)
+        resolve_strategy(self.sampling_strategy, self.sampling_percentage)._check_parameters()
+        self._check_net_parameters()
+        self._check_training_parameters()
+
+    def _check_net_parameters(self) -> None:
+        sizes = self.hidden_layer_sizes
+        widths: Any = [sizes] if is_integer(sizes, 1) else sizes
+        listed = isinstance(widths, Sequence | np.ndarray) and not isinstance(widths, str)
+        if not (listed and all(is_integer(n, 1) for n in widths)):
+            expected = "a positive integer or a sequence of positive integers"
+            reject(self, "hidden_layer_sizes", expected, sizes)
+        check_choice(self, "activation", ("identity", "logistic", "tanh", "relu", "gelu"))
+        for name in ("dropout", "input_dropout"):
+            check_real(self, name, 0, 1, open_high=True)
+        if not (isinstance(self.optimizer, type) or self.optimizer == "auto"):
+            reject(self, "optimizer", "'auto' or a torch.optim.Optimizer class", self.optimizer)
+        check_choice(self, "sparse_optimizer", ("adagrad", "adam"))
+        check_real(self, "weight_decay", 0)
+        if self.callbacks is not None and not isinstance(self.callbacks, list | tuple):
+            reject(self, "callbacks", "a list of skorch callbacks or None", self.callbacks)
+
+    def _check_training_parameters(self) -> None:
+        check_real(self, "budget", 0, open_low=True, choices=("auto",))
+        check_choice(self, "budget_unit", ("visits", "passes"))
+        check_integer(self, "max_epochs", 1, none=True)
+        check_integer(self, "batch_size", 1, choices=("auto",))
+        check_real(self, "lr", 0, open_low=True, choices=("auto",))
+        check_choice(self, "lr_schedule", ("linear", "cosine", "constant"))
+        for name in ("shuffle", "early_stopping", "warm_start"):
+            check_flag(self, name)
+        check_real(self, "validation_fraction", 0, 1, open_low=True, open_high=True)
+        check_integer(self, "n_iter_no_change", 1)
+        check_real(self, "tol", 0)
+        check_choice(self, "record", ("loss", "dynamics", "history"))
+        check_integer(self, "n_threads", 1, none=True)
+        if not isinstance(self.verbose, bool):
+            check_integer(self, "verbose", 0)
+        seed = self.random_state
+        if not (seed is None or is_integer(seed, 0) or isinstance(seed, np.random.RandomState)):
+            expected = "an integer of at least 0, a RandomState instance or None"
+            reject(self, "random_state", expected, seed)
+
+    def _keep_weighted(self, X: Any, y: NDArray[Any], sample_weight: Any) -> TrainingData:
+        """Leave out rows of weight zero: bit for bit the same as not passing them."""
+        weights = validate_weights(sample_weight, len(y), "sample_weight")
+        data = TrainingData(X, y, weights, np.arange(len(y)), len(y))
+        return data if weights is None else data.take(np.flatnonzero(weights))
+
+    def _validate_validation_data(
+        self, X_val: Any, y_val: Any, sample_weight_val: Any
+    ) -> TrainingData | None:
+        if X_val is None:
+            for name, value in (("y_val", y_val), ("sample_weight_val", sample_weight_val)):
+                if value is not None:
+                    raise ValueError(f"{name} was given without X_val.")
+            return None
+        if y_val is None:
+            raise ValueError("X_val was given without y_val.")
+        X_val = validate_inputs(self, X_val, reset=False, name="X_val")
+        y_val = self._validate_y_val(y_val, X_val)
+        weights = validate_weights(sample_weight_val, len(y_val), "sample_weight_val")
+        return TrainingData(X_val, y_val, weights, np.arange(0), 0)
+
+    def _split(
+        self, data: TrainingData, streams: Streams, *, goes_on: bool
+    ) -> tuple[TrainingData, TrainingData]:
+        """Hold out rows for validation; a warm start holds out the same ones again."""
+        rows = np.arange(len(data.y))
+        if goes_on and len(self.loss_table_) == data.n_given:
+            held = self.loss_table_["held_out"][data.positions]
+            if held.any() and not held.all():
+                # Others were trained on, and would make the score look better.
+                return data.take(rows[~held]), data.take(rows[held])
+        strata = self._strata(data)
+        try:
+            trained, held_out = train_test_split(
+                rows,
+                test_size=self.validation_fraction,
+                stratify=strata,
+                random_state=numpy_seed(streams.split),
+            )
+        except ValueError as error:
+            kind = "" if strata is None else "stratified "
+            raise ValueError(
+                f"early_stopping could not hold out a {kind}"
+                f"validation_fraction={self.validation_fraction} of {len(rows)} rows: {error}"
+            ) from error
+        return data.take(np.sort(trained)), data.take(np.sort(held_out))
+
+    def _outputs(self, X: Any) -> NDArray[Any]:
+        """Outputs of the net, shape (n_samples, n_outputs), in the net's type."""
+        from sklearn_sifal.neural._training import compute_outputs
+
+        return compute_outputs(self, validate_inputs(self, X, reset=False))
+
+    # ------------------------------------------------------------------ hooks
+
+    def _validate_training_data(
+        self, X: Any, y: Any, sample_weight: Any, *, goes_on: bool
+    ) -> TrainingData:
+        """Check targets and weights, and leave out rows of weight zero."""
+        raise NotImplementedError
+
+    def _validate_y_val(self, y_val: Any, X_val: Any) -> NDArray[Any]:
+        raise NotImplementedError
+
+    def _strata(self, data: TrainingData) -> NDArray[Any] | None:
+        """What a validation split keeps the shares of."""
+        return None
+
+    def _prepare(
+        self, data: TrainingData, validation: TrainingData | None, *, goes_on: bool
+    ) -> tuple[TrainingData, TrainingData | None]:
+        """Turn checked data into what the net is trained and validated on."""
+        raise NotImplementedError
+
+    def _as_recorded(self, metadata: RowMetadata) -> RowMetadata:
+        """Given losses in the unit of those that the strategy sees."""
+        return metadata
+
+    def _out_of_fold_losses(
+        self, data: TrainingData, stream: np.random.SeedSequence
+    ) -> OutOfFoldLosses:
+        raise NotImplementedError
+
+
+@contextmanager
+def unchanged_on_error(estimator: Any) -> Iterator[None]:
+    """Put every attribute back if the block raises, KeyboardInterrupt included."""
+    before = estimator.__dict__.copy()
+    try:
+        yield
+    except BaseException:
+        estimator.__dict__.clear()
+        estimator.__dict__.update(before)
+        raise
+
+
+def validate_ids(sample_ids: Any, n_rows: int) -> NDArray[Any] | None:
+    """Check identifiers of the rows of a chunk: one integer or string each."""
+    if sample_ids is None:
+        return None
+    ids = np.asarray(sample_ids)
+    if ids.dtype == object:
+        ids = ids.astype(str)
+    if ids.shape != (n_rows,) or ids.dtype.kind not in "iuU":
+        raise ValueError(
+            f"sample_ids must be {n_rows} integers or strings, one per row. "
+            f"Got an array of shape {ids.shape} and dtype {ids.dtype}."
+        )
+    return ids

@@ -1,0 +1,495 @@
+"""The regressor: targets, their scale and their losses."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_sifal._estimator import LossSampledEstimator, unchanged_on_error, validate_ids
+from sklearn_sifal._out_of_fold import OutOfFoldErrors
+from sklearn_sifal._parameters import InvalidParameterError, check_choice, check_real
+from sklearn_sifal._targets import REGRESSION_LOSSES, TargetScale, residual_losses, scale_of
+from sklearn_sifal._training_data import (
+    RowMetadata,
+    TrainingData,
+    validate_inputs,
+    validate_numbers,
+)
+from sklearn_sifal.strategies._base import SamplingStrategy
+from sklearn_sifal.strategies._registry import resolve_strategy
+
+
+class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
+    """Multi-layer perceptron for regression, trained on instances drawn by their loss.
+
+    In every round a sampling strategy looks at the last known loss of each training
+    instance and chooses which to train on. What was recorded on the way, losses and
+    visits, tells which instances are hard. Sparse input is never made dense. The targets
+    are standardised inside, so that their unit does not matter.
+
+    Parameters
+    ----------
+    sampling_strategy : str, SamplingStrategy or callable, default='importance'
+        How the rows of a round are chosen: a name from
+        :data:`sklearn_sifal.strategies.STRATEGIES`, an instance (its parameters are
+        reachable as ``sampling_strategy__x``), or a function ``(losses, rng) -> rows``,
+        first called after one round on all rows.
+    sampling_percentage : float, default=None
+        The one knob of a named strategy, in (0, 100]; None for the strategy's default.
+        A share of the rows for 'percentile', 'bottom_percentile', 'random' and
+        'importance', of the total loss for 'percentage' and 'bottom_percentage';
+        ignored by 'base'. At 100 each of them equals 'base'. Must be None with an
+        instance or a callable.
+    loss : {'squared_error', 'absolute_error', 'huber'}, default='squared_error'
+        What is trained on and recorded, for a residual r = y - prediction: r², without a
+        factor 1/2; the size of r; or Huber's loss, r²/2 up to a size of d and
+        d (size of r - d/2) beyond, which is less drawn to outliers.
+    huber_delta : float, default=1.0
+        Huber's d in standard deviations of the targets trained on. Only used with
+        ``loss='huber'``.
+    hidden_layer_sizes : int or sequence of int, default=(100,)
+        Widths of the hidden layers; empty for a linear model.
+    activation : {'identity', 'logistic', 'tanh', 'relu', 'gelu'}, default='relu'
+        Activation of the hidden layers.
+    dropout : float, default=0.0
+        Share of the hidden units dropped in training, in [0, 1).
+    input_dropout : float, default=0.0
+        Share of the features dropped in training, in [0, 1): word dropout on bags of words.
+    budget : float or 'auto', default='auto'
+        Row visits to spend, in units of the rows trained on: 4 costs as much training
+        as four passes over all rows. The last round is cut to the row, so strategies
+        compare at equal visits. 'auto' is about 1250 steps' worth, between 4 and 200.
+    budget_unit : {'visits', 'passes'}, default='visits'
+        'passes' also counts a row scored without training, as a third of a visit.
+    max_epochs : int, default=None
+        Most rounds. A warning says so if the budget was not spent by then.
+    batch_size : int or 'auto', default='auto'
+        Rows per step; 'auto' is 64 for sparse and 128 for dense input.
+    lr : float or 'auto', default='auto'
+        Learning rate at the start. 'auto' is 0.03 for sparse input (0.01 with
+        ``sparse_optimizer='adam'``) and 0.003 for dense input.
+    lr_schedule : {'linear', 'cosine', 'constant'}, default='linear'
+        How the rate falls with the progress, the larger of the shares of `budget` and
+        of `max_epochs` used up; 'linear' and 'cosine' reach zero at the end.
+    optimizer : 'auto' or torch.optim.Optimizer class, default='auto'
+        Optimiser of the dense layers, any class whose step needs no closure. 'auto' is
+        AdamW, and Adagrad for sparse input with ``sparse_optimizer='adagrad'``.
+    sparse_optimizer : {'adagrad', 'adam'}, default='adagrad'
+        Row-sparse optimiser of the first layer. Only used when X is sparse.
+    weight_decay : float, default=0.0
+        Weight decay, at least 0, handed to `optimizer`; a sparse first layer decays the
+        rows that a step touches.
+    shuffle : bool, default=True
+        Whether chosen rows come in random order; False keeps the order of X.
+    early_stopping : bool, default=False
+        Whether to stop when R² on the validation rows no longer rises, and to go back to the
+        best weights.
+    validation_fraction : float, default=0.1
+        Share of the rows held out at random, in (0, 1). Only used when
+        `early_stopping` is true and no `X_val` is given.
+    n_iter_no_change : int, default=10
+        Checks without an improvement before stopping; there is one check per full
+        epoch's worth of visits. Only used when `early_stopping` is true.
+    tol : float, default=1e-4
+        Rise in R² that counts as an improvement. Only used when `early_stopping`
+        is true.
+    init_weights : path or mapping of str to array, default=None
+        Initial weights by name, as in `initial_weights_` or in a file written by
+        `save_weights`. Reading a file needs the ``persist`` extra.
+    warm_start : bool, default=False
+        Whether a further call of `fit` goes on from the present weights, with the present
+        scale of the targets. With the same rows trained on as before, by number, and the
+        same `record` and `loss`, the loss table and the history go on too; otherwise they
+        start anew.
+    record : {'loss', 'dynamics', 'history'}, default='loss'
+        What to keep: losses and visits; also the mean loss of every row; also
+        losses, selections and weights of every round.
+    device : str, default='cpu'
+        A torch device, or 'auto' for an accelerator if there is one.
+    n_threads : int, default=None
+        Torch threads while computing; the caller's setting is restored. None goes by the
+        layer sizes alone: one thread for small nets.
+    callbacks : list of skorch callbacks, default=None
+        Called at skorch's hooks, with a round as an epoch. They are cloned for each fit,
+        to be found in ``net_.callbacks``; callbacks that set the learning rate have no
+        effect, since it follows `lr_schedule`. They see losses of standardised targets,
+        and so does the progress bar.
+    verbose : int, default=0
+        Above 0, shows a progress bar on standard error (tqdm, with the ``progress`` extra).
+    random_state : int, RandomState instance or None, default=None
+        Fixes initial weights, order, selection and dropout, each from a stream of its
+        own. numpy's and torch's global states are neither used nor moved.
+
+    Attributes
+    ----------
+    target_mean_ : float
+        Weighted mean of the targets trained on in the first `fit` or `partial_fit`.
+    target_scale_ : float
+        Their weighted standard deviation; 1 if they were all the same.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features; only if X had string column names.
+    n_iter_ : int
+        Number of rounds.
+    net_ : MLPNet
+        The fitted skorch net; it predicts ``(y - target_mean_) / target_scale_``.
+    sampling_strategy_ : SamplingStrategy
+        The strategy that was used, a clone of what was given.
+    loss_table_ : structured ndarray of shape (n_samples,)
+        One record per row given to `fit`: 'id' (its number), 'loss' (last known, in the
+        units of `loss`, see Notes, unweighted, NaN for never), 'loss_epoch' (round of the
+        measurement, -1 for never), 'fresh' (measured in evaluation mode rather than in
+        the training step), 'visits', 'evicted', 'held_out' (validation row). With
+        ``record`` other than 'loss' also 'mean_loss' and 'loss_variability', the mean and
+        the standard deviation of the loss over a row's visits; the classifier's other
+        dynamics are about labels.
+    visit_counts_ : ndarray of shape (n_samples,), int32
+        How often each row was trained on.
+    history_ : list of dict
+        Per round: 'epoch', 'visits', 'scored' (rows scored without training), 'steps',
+        'lr' (of its last step), 'train_loss', 'chosen_loss' and 'other_loss' (known
+        loss, at the time of the choice, of the rows chosen and of the rest),
+        'validated' (validation rows passed forward), 'seconds_select', 'seconds_score',
+        'seconds_train'; 'valid_r2' and 'valid_loss' at a check.
+    loss_curve_ : list of float
+        Unweighted mean loss of the rows trained on in each round; NaN for a last round
+        whose scoring used up the budget.
+    validation_scores_ : list of float or None
+        R² on the validation rows at each check; None without validation data.
+    initial_weights_ : dict of str to ndarray
+        Weights before the first step; drawn anew from their seed when asked for, unless
+        they were given.
+    loss_history_ : ndarray of shape (n_iter_, n_samples) or None
+        Last known losses after each round; None unless ``record='history'``.
+    selections_ : list of ndarray or None
+        Rows trained on in each round, ascending; None unless ``record='history'``.
+    weight_history_ : list of dict or None
+        Weights after each round; None unless ``record='history'``.
+
+    See Also
+    --------
+    LossSampledClassifier : The same for classes.
+    sklearn.neural_network.MLPRegressor : Multi-layer perceptron without selection.
+
+    Notes
+    -----
+    The net learns ``(y - target_mean_) / target_scale_``. The objective of a batch is the
+    sum of s w l over its rows divided by their number: l the loss of the standardised
+    target, w the strategy's weight (1 on average), s the sample weight, scaled to mean 1.
+    Rows with sample weight zero are left out, which is the same as not passing them.
+
+    All losses that can be read afterwards are in the units of y: squared for
+    ``'squared_error'`` and ``'huber'``, plain for ``'absolute_error'``. Strategies go by
+    the losses of the standardised targets, so that absolute constants in their rules mean
+    the same at any scale of y.
+
+    On the CPU the net computes in the type of X if that is float32 or float64 (as lists
+    are), else in float32. Predictions are float64 in either case, since targets may be large beside
+    their spread.
+
+    Large losses are where the model is wrong and where y is noisy. Rules that chase them
+    do harm if the noise is strong or has outliers; ``'huber'`` and ``'absolute_error'``
+    are less sensitive to them than ``'squared_error'``.
+
+    References
+    ----------
+    Huber, "Robust estimation of a location parameter", Annals of Mathematical Statistics
+    35(1), 1964.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sklearn_sifal import LossSampledRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = make_pipeline(
+    ...     StandardScaler(), LossSampledRegressor(loss="huber", budget=20, random_state=0)
+    ... )
+    >>> model.fit(X, y).predict(X[:2]).shape
+    (2,)
+    >>> model[-1].loss_table_.dtype.names
+    ('id', 'loss', 'loss_epoch', 'fresh', 'visits', 'evicted', 'held_out')
+    """
+
+    def __init__(
+        self,
+        sampling_strategy: str | SamplingStrategy | Callable[..., Any] = "importance",
+        *,
+        sampling_percentage: float | None = None,
+        loss: str = "squared_error",
+        huber_delta: float = 1.0,
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: str = "relu",
+        dropout: float = 0.0,
+        input_dropout: float = 0.0,
+        budget: float | str = "auto",
+        budget_unit: str = "visits",
+        max_epochs: int | None = None,
+        batch_size: int | str = "auto",
+        lr: float | str = "auto",
+        lr_schedule: str = "linear",
+        optimizer: Any = "auto",
+        sparse_optimizer: str = "adagrad",
+        weight_decay: float = 0.0,
+        shuffle: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 10,
+        tol: float = 1e-4,
+        init_weights: Any = None,
+        warm_start: bool = False,
+        record: str = "loss",
+        device: str = "cpu",
+        n_threads: int | None = None,
+        callbacks: Any = None,
+        verbose: int = 0,
+        random_state: Any = None,
+    ) -> None:
+        self.sampling_strategy = sampling_strategy
+        self.sampling_percentage = sampling_percentage
+        self.loss = loss
+        self.huber_delta = huber_delta
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.dropout = dropout
+        self.input_dropout = input_dropout
+        self.budget = budget
+        self.budget_unit = budget_unit
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.lr_schedule = lr_schedule
+        self.optimizer = optimizer
+        self.sparse_optimizer = sparse_optimizer
+        self.weight_decay = weight_decay
+        self.shuffle = shuffle
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.init_weights = init_weights
+        self.warm_start = warm_start
+        self.record = record
+        self.device = device
+        self.n_threads = n_threads
+        self.callbacks = callbacks
+        self.verbose = verbose
+        self.random_state = random_state
+
+    # As numpy does: in float32, predictions of the same net differ visibly.
+    _reads_lists_as_float64: ClassVar[bool] = True
+
+    # ------------------------------------------------------------------ public methods
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        irreducible_losses: Any = None,
+        trusted: Any = None,
+    ) -> Self:
+        """Train until the budget is spent.
+
+        If it fails or is interrupted, the estimator is as it was before.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training inputs. Sparse input is kept sparse.
+        y : array-like of shape (n_samples,)
+            Targets: finite numbers.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights; zero leaves a row out.
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Validation inputs. In a Pipeline, name them in ``transform_input``.
+        y_val : array-like of shape (n_val,), default=None
+            Validation targets.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Weights of the validation rows.
+        irreducible_losses : array-like of shape (n_samples,), default=None
+            Losses, in the units of `loss_table_`, that training is not expected to go
+            below, such as those of a model trained on other data. Only used by
+            strategies that compare with them.
+        trusted : array-like of shape (n_samples,), bool, default=None
+            Mask of the rows whose targets are known to be right. Only used by strategies
+            that make a difference between these and the rest.
+
+        Returns
+        -------
+        self : LossSampledRegressor
+
+        Raises
+        ------
+        ValueError
+            If a parameter or an input is not valid; the message names it.
+        NonFiniteLossError
+            If a loss becomes infinite or NaN; both a ValueError and a FloatingPointError.
+        """
+        validation = (X_val, y_val, sample_weight_val)
+        return self._fit(X, y, sample_weight, validation, irreducible_losses, trusted)
+
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        sample_ids: Any = None,
+    ) -> Self:
+        """Train on every row once, at a constant rate, from the present weights on.
+
+        The net is made in the first call, or by an earlier `fit`; of parameters changed
+        since, later calls heed `lr`, `batch_size`, `shuffle`, `record`, `n_threads` and
+        `verbose`. Targets are standardised by the mean and the standard deviation of the
+        first call's; let it have enough rows to tell them.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            A chunk of the training inputs.
+        y : array-like of shape (n_samples,)
+            Targets: finite numbers.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights; zero leaves a row out.
+        sample_ids : array-like of shape (n_samples,), default=None
+            Identifiers, integers or strings. If given, the loss table has one record
+            per identifier and goes on over the calls; otherwise it describes the last
+            call.
+
+        Returns
+        -------
+        self : LossSampledRegressor
+
+        Raises
+        ------
+        ValueError
+            If a parameter or an input is not valid; the message names it.
+        NonFiniteLossError
+            If a loss becomes infinite or NaN; the weights are then as before the call.
+        """
+        from sklearn_sifal.neural._training import train_one_pass
+
+        with unchanged_on_error(self):
+            self._check_parameters()
+            first = not hasattr(self, "net_")
+            X = validate_inputs(self, X, reset=first)
+            targets = validate_numbers(y, X)
+            ids = validate_ids(sample_ids, len(targets))
+            data = self._keep_weighted(X, targets, sample_weight)
+            if first:
+                self._learn_scale(data)
+            data = replace(data, y=self._scale.standardise(data.y))
+            train_one_pass(self, data, ids, first=first)
+        return self
+
+    def predict(self, X: Any) -> NDArray[np.float64]:
+        """Predict the targets of rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs, sparse or dense, whatever `fit` was given.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,), float64
+            In the units of the targets.
+        """
+        check_is_fitted(self)
+        return self._scale.restore(self._outputs(X)[:, 0])
+
+    def instance_losses(self, X: Any, y: Any) -> NDArray[np.float64]:
+        """Loss of every row under the fitted net, in evaluation mode.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs.
+        y : array-like of shape (n_samples,)
+            Targets.
+
+        Returns
+        -------
+        losses : ndarray of shape (n_samples,), float64
+            In the units of `loss_table_`; of the `loss` that the net was trained with.
+        """
+        check_is_fitted(self)
+        outputs = self._outputs(X)
+        standardised = self._scale.standardise(validate_numbers(y, outputs))
+        losses = residual_losses(standardised - outputs[:, 0], *self._loss)
+        return np.asarray(losses * self._scale.unit_of(self._loss[0]), np.float64)
+
+    # ------------------------------------------------------------------ steps of fit
+
+    @property
+    def _scale(self) -> TargetScale:
+        return TargetScale(self.target_mean_, self.target_scale_)
+
+    def _learn_scale(self, data: TrainingData) -> None:
+        scale = scale_of(data.y, data.weights)
+        self.target_mean_, self.target_scale_ = scale.mean, scale.spread
+        self._loss = self._loss_asked_for()
+
+    def _loss_asked_for(self) -> tuple[str, float]:
+        """The loss of the next net; that of the present one stays although `loss` changes."""
+        return str(self.loss), float(self.huber_delta) if self.loss == "huber" else 1.0
+
+    def _check_training_parameters(self) -> None:
+        super()._check_training_parameters()
+        check_choice(self, "loss", REGRESSION_LOSSES)
+        check_real(self, "huber_delta", 0, open_low=True)
+        strategy = resolve_strategy(self.sampling_strategy, self.sampling_percentage)
+        of_classes = [name for name in strategy.measures if name != "loss"]
+        if of_classes:
+            raise InvalidParameterError(
+                f"The strategy {type(strategy).__name__} goes by the measure {of_classes[0]!r}, "
+                "which is defined for classes only: it cannot be the 'sampling_strategy' of a "
+                "LossSampledRegressor."
+            )
+
+    def _validate_training_data(
+        self, X: Any, y: Any, sample_weight: Any, *, goes_on: bool
+    ) -> TrainingData:
+        return self._keep_weighted(X, validate_numbers(y, X), sample_weight)
+
+    def _validate_y_val(self, y_val: Any, X_val: Any) -> NDArray[Any]:
+        return validate_numbers(y_val, X_val, "y_val")
+
+    def _prepare(
+        self, data: TrainingData, validation: TrainingData | None, *, goes_on: bool
+    ) -> tuple[TrainingData, TrainingData | None]:
+        if goes_on:
+            self._loss = self._loss_asked_for()
+        else:
+            self._learn_scale(data)
+        data = replace(data, y=self._scale.standardise(data.y))
+        if validation is None:
+            return data, None
+        if len(validation.y) < 2:
+            raise ValueError(
+                "Validation needs at least 2 rows, since R² is not defined for one. Raise "
+                "validation_fraction, or pass more rows as X_val."
+            )
+        return data, replace(validation, y=self._scale.standardise(validation.y))
+
+    def _as_recorded(self, metadata: RowMetadata) -> RowMetadata:
+        losses = metadata.irreducible_losses
+        if losses is None:
+            return metadata
+        unit = self._scale.unit_of(self._loss[0])
+        return replace(metadata, irreducible_losses=losses / unit)
+
+    def _out_of_fold_losses(
+        self, data: TrainingData, stream: np.random.SeedSequence
+    ) -> OutOfFoldErrors:
+        return OutOfFoldErrors(self, data, stream, self._scale, self._loss)

@@ -1,0 +1,282 @@
+"""Where a net's batches come from: arrays in memory, or any torch Dataset."""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from numpy.typing import NDArray
+from skorch.dataset import Dataset, unpack_data
+from torch.utils.data import DataLoader, Subset, TensorDataset
+
+from sklearn_sifal.samplers._row_batches import RowBatch, RowGatherer, SparseRows
+
+# What bulk gathering does as a DataLoader would; with any other argument there is one.
+_BULK_ARGUMENTS = {"batch_size", "shuffle", "drop_last"}
+
+_TARGETS_PER_BATCH = 128
+
+
+class Gatherer(Protocol):
+    """Something that copies chosen rows of the data into batches."""
+
+    @property
+    def y(self) -> NDArray[Any]:
+        """Targets, one entry per row."""
+
+    def __len__(self) -> int:
+        """Number of rows."""
+
+    def as_tensor(self, values: NDArray[Any]) -> torch.Tensor:
+        """Put weights on the device of the inputs."""
+
+    def gather(self, rows: NDArray[np.int64], batch_size: int) -> Iterator[tuple[slice, Any, Any]]:
+        """Yield (positions in `rows`, inputs, targets), a batch at a time, in order."""
+
+
+class ArrayGatherer:
+    """Gathers rows of an array or CSR matrix in bulk; every batch is dense.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, ...) or CSR matrix of shape (n_samples, n_features)
+        Inputs.
+    y : ndarray of shape (n_samples, ...)
+        Targets.
+    device : torch.device
+        Where the batches are put.
+    positions : ndarray of shape (n_rows,), int64, or None
+        Which samples the rows are; None for all.
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        y: NDArray[Any],
+        device: torch.device,
+        positions: NDArray[np.int64] | None = None,
+    ) -> None:
+        self._source = RowGatherer(X, y, device)
+        self._positions = positions
+
+    @property
+    def y(self) -> NDArray[Any]:
+        """Targets of the rows."""
+        y = self._source.y
+        return y if self._positions is None else y[self._positions]
+
+    def __len__(self) -> int:
+        return len(self._source) if self._positions is None else len(self._positions)
+
+    def as_tensor(self, values: NDArray[Any]) -> torch.Tensor:
+        """Put weights on the device of the inputs, in a floating type."""
+        # The inputs may be integers: tokens, or pixels not yet scaled.
+        dtype = np.float64 if self._source.X.dtype == np.float64 else np.float32
+        return torch.from_numpy(values.astype(dtype)).to(self._source.device)
+
+    def gather(self, rows: NDArray[np.int64], batch_size: int) -> Iterator[tuple[slice, Any, Any]]:
+        """Yield (positions in `rows`, inputs, targets), a batch at a time, in order."""
+        taken = rows if self._positions is None else self._positions[rows]
+        for where, X, y in self._source.gather(taken, batch_size):
+            yield where, to_dense(X) if isinstance(X, SparseRows) else X, y
+
+
+class DatasetGatherer:
+    """Fetches rows of a map-style torch Dataset through one DataLoader.
+
+    The loader is kept, and with it its worker processes, however many selections a
+    round has.
+
+    Parameters
+    ----------
+    dataset : torch.utils.data.Dataset
+        Has ``__len__`` and ``__getitem__``; items are pairs of input and target.
+    make_loader : callable
+        ``make_loader(dataset, batch_sampler)`` returns the DataLoader.
+    device : torch.device
+        Where weights are put; the net itself moves inputs and targets.
+    """
+
+    def __init__(
+        self, dataset: Any, make_loader: Callable[[Any, Any], Any], device: torch.device
+    ) -> None:
+        self.dataset = dataset
+        self.device = device
+        self._batches = _Batches()
+        self._loader = make_loader(dataset, self._batches)
+
+    @property
+    def y(self) -> Any:
+        """Targets: those the dataset keeps, else something that reads every item when asked."""
+        known = _known_targets(self.dataset)
+        return known if known is not None and len(known) == len(self) else TargetsOnDemand(self)
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def as_tensor(self, values: NDArray[Any]) -> torch.Tensor:
+        """Put weights on the device."""
+        return torch.from_numpy(values.astype(np.float32)).to(self.device)
+
+    def gather(self, rows: NDArray[np.int64], batch_size: int) -> Iterator[tuple[slice, Any, Any]]:
+        """Yield (positions in `rows`, inputs, targets), a batch at a time, in order."""
+        starts = range(0, len(rows), batch_size)
+        self._batches.rows = [rows[start : start + batch_size].tolist() for start in starts]
+        for start, batch in zip(starts, self._loader, strict=True):
+            X, y = unpack_data(batch)
+            yield slice(start, min(start + batch_size, len(rows))), X, y
+
+
+class TargetsOnDemand:
+    """Targets that become an array, by reading the whole dataset, when one is asked for.
+
+    Few strategies look at targets, and reading every item costs as much as an epoch.
+
+    Parameters
+    ----------
+    gatherer : DatasetGatherer
+        The data.
+    """
+
+    def __init__(self, gatherer: DatasetGatherer) -> None:
+        self._gatherer = gatherer
+        self._targets: NDArray[Any] | None = None
+
+    def __len__(self) -> int:
+        return len(self._gatherer)
+
+    def __getitem__(self, rows: Any) -> Any:
+        return np.asarray(self)[rows]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        if self._targets is None:
+            rows = np.arange(len(self))
+            parts = [y for _, _, y in self._gatherer.gather(rows, _TARGETS_PER_BATCH)]
+            self._targets = np.concatenate([np.asarray(part) for part in parts])
+        return np.array(self._targets, dtype=dtype, copy=copy)
+
+    def __reduce__(self) -> Any:  # a strategy may keep them, and a loader is not to be pickled
+        return np.asarray, (np.asarray(self),)
+
+
+class _Batches:
+    """A batch sampler that is told what to yield before every pass."""
+
+    def __init__(self) -> None:
+        self.rows: list[list[int]] = []
+
+    def __iter__(self) -> Iterator[list[int]]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+class AllBatches:
+    """All rows in order, for prediction and validation; can be iterated again and again.
+
+    Parameters
+    ----------
+    gatherer : Gatherer
+        The data.
+    batch_size : int
+        Rows per batch.
+    """
+
+    def __init__(self, gatherer: Gatherer, batch_size: int) -> None:
+        self.gatherer = gatherer
+        self.batch_size = batch_size
+
+    def __iter__(self) -> Iterator[RowBatch]:
+        rows = np.arange(len(self.gatherer))
+        for where, X, y in self.gatherer.gather(rows, self.batch_size):
+            yield RowBatch(rows[where], X, y)
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.gatherer) / self.batch_size)
+
+
+def bulk_gatherer(
+    dataset: Any, iterator: Any, arguments: dict[str, Any], device: torch.device
+) -> ArrayGatherer | None:
+    """A gatherer for skorch's own Dataset of arrays; None where it would not do the same.
+
+    Parameters
+    ----------
+    dataset : torch.utils.data.Dataset
+        The data, possibly as a Subset.
+    iterator : class
+        The net's iterator.
+    arguments : dict
+        Its arguments.
+    device : torch.device
+        Where the batches are put.
+    """
+    if iterator is not DataLoader or not set(arguments) <= _BULK_ARGUMENTS:
+        return None
+    positions: NDArray[np.int64] | None = None
+    while type(dataset) is Subset:
+        indices = np.asarray(dataset.indices)
+        positions = indices if positions is None else indices[positions]
+        dataset = dataset.dataset
+    if type(dataset) is not Dataset:
+        return None
+    X, y = _plain_inputs(dataset.X), _plain_targets(dataset)
+    if X is None or y is None or X.shape[0] != len(dataset):
+        return None
+    return ArrayGatherer(X, y, device, positions)
+
+
+def to_dense(rows: SparseRows) -> torch.Tensor:
+    """Sparse rows as a tensor of shape (n_rows, n_features)."""
+    dense = rows.values.new_zeros((len(rows), rows.n_features))
+    owner = torch.repeat_interleave(
+        torch.arange(len(rows), device=dense.device), rows.indptr.long().diff()
+    )
+    # A CSR matrix may have several values for one place.
+    return dense.index_put_((owner, rows.indices.long()), rows.values, accumulate=True)
+
+
+def _plain_inputs(X: Any) -> Any:
+    """X as an array or CSR matrix that can be gathered in bulk; None if it cannot."""
+    if sp.issparse(X):
+        return X if X.format == "csr" and X.dtype.kind in "fiu" else None
+    return _plain_array(X)
+
+
+def _plain_targets(dataset: Any) -> NDArray[Any] | None:
+    if dataset.y is None:
+        # What skorch puts in their place.
+        return np.zeros((len(dataset), 1), np.float32)
+    is_series = hasattr(dataset.y, "to_numpy") and getattr(dataset.y, "ndim", 0) == 1
+    return _plain_array(dataset.y.to_numpy() if is_series else dataset.y)
+
+
+def _plain_array(values: Any) -> NDArray[Any] | None:
+    """Numbers as an array, without copying a tensor; None if they are something else."""
+    if isinstance(values, torch.Tensor):
+        plain = values.device.type == "cpu" and values.layout == torch.strided
+        if not plain or values.requires_grad or values.dtype == torch.bfloat16:
+            return None
+        values = values.numpy()
+    if not isinstance(values, np.ndarray) or values.ndim == 0:
+        return None
+    return values if values.dtype.kind in "fiub" and values.dtype.isnative else None
+
+
+def _known_targets(dataset: Any) -> NDArray[Any] | None:
+    """Targets that a dataset keeps under one of the usual names."""
+    if isinstance(dataset, Subset):
+        known = _known_targets(dataset.dataset)
+        return None if known is None else known[np.asarray(dataset.indices)]
+    if isinstance(dataset, TensorDataset):
+        return dataset.tensors[-1].detach().cpu().numpy()
+    for name in ("y", "targets", "labels"):
+        values = getattr(dataset, name, None)
+        if isinstance(values, torch.Tensor):
+            return values.detach().cpu().numpy()
+        if isinstance(values, np.ndarray | list):
+            return np.asarray(values)
+    return None

@@ -1,0 +1,211 @@
+"""The net inside the estimators: a multi-layer perceptron on dense or sparse rows."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sklearn_sifal.neural._net import LossSampledNet
+from sklearn_sifal.neural._rounds import Rounds, TrainingPlan
+from sklearn_sifal.neural._row_sparse import ROW_SPARSE_OPTIMIZERS
+from sklearn_sifal.samplers._row_batches import RowBatch, RowGatherer
+
+# Rows per batch where no gradient is needed: large, since only calls cost.
+_SCORING_BATCH_SIZE = 1024
+
+
+class MLPNet(LossSampledNet):
+    """A `LossSampledNet` that is driven by the plan of an estimator.
+
+    It has no callbacks of its own and prints nothing. The learning rate follows the
+    plan's schedule, and a sparse first layer has its own optimiser.
+
+    Parameters
+    ----------
+    module : class
+        Module that returns outputs and has a first layer `input`.
+    criterion : class
+        Criterion.
+    sparse_optimizer : {'adagrad', 'adam'}, default='adagrad'
+        Row-sparse optimiser of the module's ``input.weight``. Only used when
+        `sparse_input` is true.
+    sparse_input : bool, default=False
+        Whether the first layer is trained on sparse rows.
+    row_weight_decay : float, default=0.0
+        Decoupled decay of the touched rows.
+    **kwargs : Any
+        The arguments of :class:`skorch.NeuralNet`.
+    """
+
+    def __init__(
+        self,
+        module: Any,
+        criterion: Any = torch.nn.CrossEntropyLoss,
+        *,
+        sparse_optimizer: str = "adagrad",
+        sparse_input: bool = False,
+        row_weight_decay: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        self.sparse_optimizer = sparse_optimizer
+        self.sparse_input = sparse_input
+        self.row_weight_decay = row_weight_decay
+        super().__init__(module, criterion, **{"verbose": 0, **kwargs})
+
+    @property
+    def _default_callbacks(self) -> list[Any]:
+        return []
+
+    def initialize_optimizer(self, *args: Any, **kwargs: Any) -> "MLPNet":
+        """Make the optimiser of the dense layers, and that of a sparse first layer."""
+        named = dict(self.get_all_learnable_params())
+        rest = [(k, v) for k, v in named.items() if not (self.sparse_input and k == "input.weight")]
+        args, kwargs = self.get_params_for_optimizer("optimizer", rest)
+        self.optimizer_ = self.optimizer(*args, **kwargs)
+        if self.sparse_input:
+            self.row_optimizer_ = ROW_SPARSE_OPTIMIZERS[self.sparse_optimizer](
+                [named["input.weight"]], lr=self.lr, weight_decay=self.row_weight_decay
+            )
+        return self
+
+    def remake_optimizers(self) -> None:
+        """Make all optimisers anew, without state, as the parameters now say."""
+        self._initialize_optimizer()  # also registers their names, for a checkpoint
+
+    def get_dataset(self, X: Any, y: Any = None) -> RowGatherer:
+        """Wrap arrays or a CSR matrix for bulk gathering."""
+        if isinstance(X, RowGatherer):
+            return X
+        targets = np.zeros(X.shape[0], np.int64) if y is None else y
+        return RowGatherer(X, targets, torch.device(self.device))
+
+    def get_iterator(self, dataset: RowGatherer, training: bool = False) -> Iterator[RowBatch]:
+        """Iterate over all rows in order, in large batches, for prediction and scoring."""
+        return self._batches_of(dataset, np.arange(len(dataset)))
+
+    def infer(self, x: Any, **fit_params: Any) -> torch.Tensor:
+        """Run the module on the inputs of a batch, which are on the device already."""
+        outputs: torch.Tensor = self.module_(x)
+        return outputs
+
+    def get_loss(
+        self, y_pred: torch.Tensor, y_true: torch.Tensor, X: Any = None, training: bool = False
+    ) -> torch.Tensor:
+        """One loss per instance, without weights."""
+        losses: torch.Tensor = self.criterion_(y_pred, y_true)
+        return losses
+
+    def evaluation_step(self, batch: RowBatch, training: bool = False) -> torch.Tensor:
+        """Forward pass of one batch without gradient."""
+        self._set_training(training)
+        with torch.no_grad():
+            return self.infer(batch.X)
+
+    def run_single_epoch(
+        self, iterator: Rounds, training: bool, prefix: str, step_fn: Any, **fit_params: Any
+    ) -> float:
+        """Train on the batches of one round; returns the last learning rate."""
+        plan = iterator.plan
+        lr = float(self.lr)
+        self._set_training(True)
+        for batch in iterator:
+            lr = self.lr * plan.schedule(plan.budget.progress) * batch.lr_scale
+            self._set_lr(lr)
+            # Scoring in the middle of a round leaves the module in evaluation mode.
+            if not self.module_.training:
+                self._set_training(True)
+            if self.callbacks_:
+                self.notify("on_batch_begin", batch=batch, training=True)
+            step = step_fn(batch, rounds=iterator)
+            if self.callbacks_:
+                self.notify("on_batch_end", batch=batch, training=True, **step)
+        return lr
+
+    def fit_loop(
+        self,
+        X: Any,
+        y: Any = None,
+        epochs: int | None = None,
+        *,
+        plan: TrainingPlan | None = None,
+        **_: Any,
+    ) -> "MLPNet":
+        """Train in rounds until the budget is spent or an observer stops it.
+
+        Parameters
+        ----------
+        X : ndarray or CSR matrix of shape (n_samples, n_features)
+            Inputs.
+        y : ndarray of shape (n_samples,)
+            Targets.
+        epochs : int or None
+            Not used: the plan has the budget.
+        plan : TrainingPlan
+            Strategy, table, budget, streams and observers; required.
+
+        Raises
+        ------
+        TypeError
+            If there is no plan.
+        NonFiniteLossError
+            If a loss is infinite or NaN.
+        ValueError
+            If the strategy draws no rows.
+        """
+        if plan is None:
+            raise TypeError(
+                "An MLPNet is trained by the fit and partial_fit of LossSampledClassifier or "
+                "LossSampledRegressor, which make the plan that it needs. A LossSampledNet makes "
+                "its own."
+            )
+        figures: dict[str, float] = {}
+        dataset = self.get_dataset(X, y)
+        on_epoch = {"dataset_train": dataset, "dataset_valid": None}
+        for record in self._train_in_rounds(plan, dataset, on_epoch):
+            # skorch's callbacks look for validation figures in every epoch, not only in
+            # those that end with a check: they find the last known ones.
+            names = ("train_loss", "valid_loss", "valid_acc", "valid_r2")
+            figures.update({name: record[name] for name in names if name in record})
+            for name, value in figures.items():
+                self.history.record(name, value)
+        return self
+
+    def partial_fit(
+        self, X: Any, y: Any = None, classes: Any = None, **fit_params: Any
+    ) -> "MLPNet":
+        """Train from the present weights on; a KeyboardInterrupt is not swallowed."""
+        if not self.initialized_:
+            self.initialize()
+        # The fit of skorch 1.4 passes it here, for its own loop's metadata routing.
+        fit_params.pop("_routing_method", None)
+        self.notify("on_train_begin", X=X, y=y)
+        self.fit_loop(X, y, **fit_params)
+        self.notify("on_train_end", X=X, y=y)
+        return self
+
+    def get_weights(self) -> dict[str, NDArray[Any]]:
+        """Copies of the module's weights by name."""
+        return {k: v.detach().cpu().numpy().copy() for k, v in self.module_.state_dict().items()}
+
+    def draw_initial_weights(self) -> dict[str, NDArray[Any]]:
+        """The weights that the module's seed gives; kept, they would double a model's size."""
+        module = self.module(**self.get_params_for("module"))
+        return {name: values.numpy() for name, values in module.state_dict().items()}
+
+    def set_weights(self, weights: dict[str, NDArray[Any]]) -> None:
+        """Load weights by name; shapes must fit."""
+        with torch.no_grad():
+            for name, param in self.module_.state_dict().items():
+                # joblib hands arrays to its workers read-only, which torch warns of.
+                param.copy_(torch.from_numpy(np.require(weights[name], requirements="W")))
+
+    def _scoring_batch_size(self, n_rows: int) -> int:
+        return _SCORING_BATCH_SIZE
+
+    def _set_lr(self, lr: float) -> None:
+        for optimizer in self.optimizers().values():
+            for group in optimizer.param_groups:
+                # Groups made with a rate of their own keep its ratio to the common one.
+                group["lr"] = lr * group.setdefault("lr_ratio", group["lr"] / self.lr)

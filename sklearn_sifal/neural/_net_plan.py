@@ -1,0 +1,185 @@
+"""The plan that a `LossSampledNet` makes for itself, from its parameters and its data."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import Subset
+
+from sklearn_sifal._loss_table import LossTable
+from sklearn_sifal._parameters import check_integer_value, check_real, reject
+from sklearn_sifal._seeding import Streams, torch_seed
+from sklearn_sifal.neural._gatherers import DatasetGatherer, Gatherer, bulk_gatherer
+from sklearn_sifal.neural._rounds import TrainingPlan
+from sklearn_sifal.neural._schedule import LR_SCHEDULES, NO_LIMIT, Budget
+from sklearn_sifal.strategies._registry import resolve_strategy
+
+
+def check_settings(net: Any, y: Any) -> None:
+    """Raise for what would only fail later, and less clearly."""
+    check_real(net, "budget", 0, open_low=True, none=True)
+    if any(isinstance(o, torch.optim.LBFGS) for o in net.optimizers().values()):
+        expected = "a torch.optim.Optimizer class whose step needs no closure"
+        reject(net, "optimizer", expected, net.optimizer)
+    if _are_strings(y):
+        raise ValueError(
+            "LossSampledNet takes targets as numbers, class codes from 0 for a classifier. Got "
+            "strings: encode them with sklearn.preprocessing.LabelEncoder, or use "
+            "LossSampledClassifier."
+        )
+
+
+def _are_strings(y: Any) -> bool:
+    if not (isinstance(y, list | np.ndarray) or hasattr(y, "iloc")):
+        return False
+    first = np.asarray(y[:1]).ravel().tolist()
+    return bool(first) and isinstance(first[0], str)
+
+
+def origin_of_rows(train: Any, X: Any) -> tuple[NDArray[np.int64] | None, int]:
+    """Where the rows that are trained on come from.
+
+    Parameters
+    ----------
+    train : torch.utils.data.Dataset
+        The data to train on.
+    X : Any
+        What the net was given.
+
+    Returns
+    -------
+    positions : ndarray of shape (n_rows,), int64, or None
+        Which of the given rows they are; None for all.
+    n_given : int
+        How many were given.
+    """
+    if not (hasattr(train, "__len__") and hasattr(train, "__getitem__")):
+        raise ValueError(
+            "LossSampledNet needs a Dataset with __len__ and __getitem__, since a strategy asks "
+            f"for rows by number. Got {type(train).__name__}."
+        )
+    if len(train) == 0:
+        raise ValueError("LossSampledNet needs at least one row to train on. Got none.")
+    if isinstance(train, Subset) and train is not X:
+        return np.asarray(train.indices, dtype=np.int64), len(train.dataset)  # type: ignore[arg-type]
+    return None, len(train)
+
+
+def column_of(
+    values: Any, name: str, dtype: Any, n_given: int, positions: NDArray[np.int64] | None
+) -> NDArray[Any] | None:
+    """Row-aligned metadata of the rows that are trained on; None stays None.
+
+    Parameters
+    ----------
+    values : array-like of shape (n_given,) or None
+        One value per row that was given.
+    name : str
+        For messages.
+    dtype : type
+        Of the result.
+    n_given : int
+        How many rows were given.
+    positions : ndarray of shape (n_rows,), int64, or None
+        Those trained on.
+    """
+    if values is None:
+        return None
+    array = np.asarray(values)
+    if array.shape != (n_given,):
+        raise ValueError(
+            f"{name} must have one value per row, shape ({n_given},). Got shape {array.shape}."
+        )
+    array = array.astype(dtype)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite. Got infinite or NaN values.")
+    return array if positions is None else array[positions]
+
+
+def make_gatherer(net: Any, dataset: Any, streams: Streams) -> Gatherer:
+    """Bulk gathering where it does the same as the net's iterator, else the iterator."""
+    arguments = net.get_params_for("iterator_train")
+    for name in ("sampler", "batch_sampler"):
+        if name in arguments:
+            raise ValueError(
+                f"LossSampledNet takes no iterator_train__{name}: its sampling_strategy draws "
+                "the rows."
+            )
+    iterator, device = net.iterator_train, device_of(net)
+    bulk = bulk_gatherer(dataset, iterator, arguments, device)
+    if bulk is not None:
+        return bulk
+    for name in ("batch_size", "shuffle", "drop_last"):  # the plan has them
+        arguments.pop(name, None)
+    if arguments.get("num_workers", 0) > 0:
+        arguments.setdefault("persistent_workers", True)
+    # Without a generator of its own a DataLoader draws from torch's global one.
+    seed = torch_seed(streams.dropout)
+    arguments.setdefault("generator", torch.Generator().manual_seed(seed))
+    return DatasetGatherer(
+        dataset, lambda data, batches: iterator(data, batch_sampler=batches, **arguments), device
+    )
+
+
+def make_plan(
+    net: Any,
+    gatherer: Gatherer,
+    streams: Streams,
+    *,
+    table: LossTable,
+    positions: NDArray[np.int64] | None,
+    epochs: int | None,
+) -> TrainingPlan:
+    """What one call of `fit` or `partial_fit` is to do.
+
+    Parameters
+    ----------
+    net : LossSampledNet
+        Initialised.
+    gatherer : Gatherer
+        The rows to train on.
+    streams : Streams
+        Seeds.
+    table : LossTable
+        Empty, or the one to go on with.
+    positions : ndarray of shape (n_rows,), int64, or None
+        Numbers by which the user knows the rows.
+    epochs : int or None
+        Most rounds; None for what the net's parameters say.
+    """
+    n = len(gatherer)
+    arguments = net.get_params_for("iterator_train")
+    if epochs is None and net.budget is None:
+        epochs = net.max_epochs
+    return TrainingPlan(
+        strategy=resolve_strategy(net.sampling_strategy, net.sampling_percentage),
+        table=table,
+        budget=Budget(
+            total=NO_LIMIT if net.budget is None else max(1, round(net.budget * n)),
+            max_epochs=epochs,
+        ),
+        order=np.random.default_rng(streams.order),
+        selection=np.random.default_rng(streams.selection),
+        row_weights=None,
+        batch_size=batch_size_of(net, "iterator_train", n),
+        shuffle=bool(arguments.get("shuffle", True)),
+        schedule=LR_SCHEDULES["constant"],
+        drop_last=bool(arguments.get("drop_last", False)),
+        row_numbers=positions,
+        first_epoch=len(net.history),
+    )
+
+
+def batch_size_of(net: Any, prefix: str, n_rows: int) -> int:
+    """Batch size of one of the net's iterators."""
+    size = net.get_params_for(prefix).get("batch_size", net.batch_size)
+    if size == -1:  # skorch's way of saying all rows
+        return n_rows
+    check_integer_value(type(net).__name__, "batch_size", size, 1)
+    return int(size)
+
+
+def device_of(net: Any) -> torch.device:
+    """Where batches are put; skorch's None leaves them where they are."""
+    return torch.device("cpu" if net.device is None else net.device)
