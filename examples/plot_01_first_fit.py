@@ -27,7 +27,7 @@ from sklearn_sifal import LossSampledClassifier, RegexPreprocessor
 model = make_pipeline(
     RegexPreprocessor(),
     CountVectorizer(ngram_range=(1, 2)),
-    LossSampledClassifier(sampling_strategy="importance", budget=3, random_state=0),
+    LossSampledClassifier(sampling_strategy="guarded_importance", budget=3, random_state=0),
 )
 model.fit(queries, intents)
 

@@ -62,14 +62,21 @@ plt.show()
 # The strategies, by name:
 search = GridSearchCV(
     model.set_params(losssampledclassifier__sampling_percentage=None),
-    {"losssampledclassifier__sampling_strategy": ["base", "random", "percentage", "importance"]},
+    {
+        "losssampledclassifier__sampling_strategy": [
+            "base",
+            "random",
+            "percentage",
+            "guarded_importance",
+        ]
+    },
     cv=3,
 )
 search.fit(queries, intents)
 print(
     dict(
         zip(
-            ["base", "random", "percentage", "importance"],
+            ["base", "random", "percentage", "guarded_importance"],
             search.cv_results_["mean_test_score"].round(3),
             strict=True,
         )

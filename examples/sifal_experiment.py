@@ -38,7 +38,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn_sifal import LossSampledClassifier, RegexPreprocessor
 from sklearn_sifal.datasets import fetch_banking77, make_intents
 
-STRATEGIES = ("base", "percentile", "percentage", "random", "importance")
+STRATEGIES = ("base", "percentile", "percentage", "random", "guarded_importance")
 # At 1.0 there is nothing to choose: every strategy trains on every row once.
 BUDGETS = (1.5, 2.5, 4.0)
 QUICK_BUDGETS = (1.5, 2.0)

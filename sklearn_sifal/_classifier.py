@@ -31,17 +31,18 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
 
     Parameters
     ----------
-    sampling_strategy : str, SamplingStrategy or callable, default='importance'
+    sampling_strategy : str, SamplingStrategy or callable, default='guarded_importance'
         How the rows of a round are chosen: a name from
         :data:`sklearn_sifal.strategies.STRATEGIES`, an instance (its parameters are
         reachable as ``sampling_strategy__x``), or a function ``(losses, rng) -> rows``,
         first called after one round on all rows.
     sampling_percentage : float, default=None
         The one knob of a named strategy, in (0, 100]; None for the strategy's default.
-        A share of the rows for 'percentile', 'bottom_percentile', 'random' and
-        'importance', of the total loss for 'percentage' and 'bottom_percentage';
-        ignored by 'base'. At 100 each of them equals 'base'. Must be None with an
-        instance or a callable.
+        For most it is the share of the rows that a round, or each batch, keeps; of the
+        total loss for 'percentage' and 'bottom_percentage'; see the `percentage` of the
+        strategy's class. 'base' ignores it and 'instance_early_stopping' refuses it. At
+        100 a strategy equals 'base', but for 'heap', 'online_batch', 'prioritized' and
+        'seta'. Must be None with an instance or a callable.
     hidden_layer_sizes : int or sequence of int, default=(100,)
         Widths of the hidden layers; empty for a linear model.
     activation : {'identity', 'logistic', 'tanh', 'relu', 'gelu'}, default='relu'
@@ -203,7 +204,7 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
 
     def __init__(
         self,
-        sampling_strategy: str | SamplingStrategy | Callable[..., Any] = "importance",
+        sampling_strategy: str | SamplingStrategy | Callable[..., Any] = "guarded_importance",
         *,
         sampling_percentage: float | None = None,
         hidden_layer_sizes: int | Sequence[int] = (100,),

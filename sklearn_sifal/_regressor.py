@@ -40,10 +40,11 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         first called after one round on all rows.
     sampling_percentage : float, default=None
         The one knob of a named strategy, in (0, 100]; None for the strategy's default.
-        A share of the rows for 'percentile', 'bottom_percentile', 'random' and
-        'importance', of the total loss for 'percentage' and 'bottom_percentage';
-        ignored by 'base'. At 100 each of them equals 'base'. Must be None with an
-        instance or a callable.
+        For most it is the share of the rows that a round, or each batch, keeps; of the
+        total loss for 'percentage' and 'bottom_percentage'; see the `percentage` of the
+        strategy's class. 'base' ignores it and 'instance_early_stopping' refuses it. At
+        100 a strategy equals 'base', but for 'heap', 'online_batch', 'prioritized' and
+        'seta'. Must be None with an instance or a callable.
     loss : {'squared_error', 'absolute_error', 'huber'}, default='squared_error'
         What is trained on and recorded, for a residual r = y - prediction: r², without a
         factor 1/2; the size of r; or Huber's loss, r²/2 up to a size of d and

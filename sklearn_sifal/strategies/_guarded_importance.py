@@ -60,7 +60,7 @@ class GuardedImportance(ShareStrategy):
 
     Parameters
     ----------
-    percentage : float, default=30.0
+    percentage : float, default=20.0
         Expected share of the rows in the first choice, in (0, 100]; at 100 every round
         has all rows.
     growth : float, default=2.0
@@ -132,7 +132,7 @@ class GuardedImportance(ShareStrategy):
 
     def __init__(
         self,
-        percentage: float = 30.0,
+        percentage: float = 20.0,
         *,
         growth: float = 2.0,
         alpha: float = 0.6,
