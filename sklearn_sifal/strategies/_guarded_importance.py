@@ -8,15 +8,13 @@ from numpy.typing import NDArray
 
 from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal._parameters import check_real
-from sklearn_sifal.strategies._label_guard import evidence_of, probability_wrong
+from sklearn_sifal.strategies._label_guard import LabelEvidence, probability_wrong
 from sklearn_sifal.strategies._ranking import inclusion_probabilities, systematic_sample
 from sklearn_sifal.strategies._selection import DrawContext, Setup
 from sklearn_sifal.strategies._share import ShareStrategy
 
 # So that no row is out of reach for good.
 _LEAST_TRUST = 1e-3
-# Measurements of a row in which a small loss speaks for its label.
-_N_UNBIASED = 2
 
 
 class GuardedImportance(ShareStrategy):
@@ -32,15 +30,17 @@ class GuardedImportance(ShareStrategy):
     - its weight is proportional to (t_i / q_i) ** b, and 1 on average, with b = correction
       + g (1 - correction) / 2.
 
-    Trust comes from all losses of a row measured so far. A wrong label is one that the
-    net finds no more likely than chance, so that its loss is near ``chance_loss``, and a
-    right one is found more likely from the first. With
+    Trust comes from all losses of a row measured so far. A wrong label is one that a net
+    which knows others finds no more likely than chance, so that its loss is near
+    ``chance_loss``; a right one is found more likely from the first. With
 
-    - e_i the sum of l - chance_fraction chance_loss over the measurements (each between -4
-      and 4), a logarithm of odds. From the third measurement on only positive terms
+    - f = 1 - m / L what the net knows, between 0 and 1: L is ``chance_loss`` and m the
+      median loss of the last steps;
+    - e_i the sum of f (l - chance_fraction L) over the measurements (each term between -4
+      and 4), a logarithm of odds. Once the f of a row add up to 1, only positive terms
       count: a small loss of a row that was trained on may have been learnt by heart;
+    - s the share of rows with e_i > 1, which are said to look wrong, at most 0.5;
     - w_i = o / (1 + o), o = s / (1 - s) exp(e_i), the probability that the label is wrong,
-      and s the mean of the w, both found by repeated substitution;
 
     the trust is t_i = 1 - g w_i. The factor g rises from 0 at s = noise_floor to 1 at
     twice that: as long as few labels look wrong, they are taken to be hard instead, which
@@ -100,9 +100,10 @@ class GuardedImportance(ShareStrategy):
     Attributes
     ----------
     wrong_share_ : float
-        Share of labels that look wrong, as estimated last.
-    evidence_ : ndarray of shape (n_rows,), float64
-        The sums e, in nats: the larger, the more the label looks wrong.
+        Share s of labels that look wrong, as of the last choice.
+    evidence_ : ndarray of shape (n_rows,), float64, or None
+        The sums e, in nats: the larger, the more the label looks wrong. None without a
+        guard.
 
     Notes
     -----
@@ -110,8 +111,8 @@ class GuardedImportance(ShareStrategy):
     experience replay, whose exponent beta is `correction`; telling wrong labels by losses
     early in training goes back to the small-loss trick (Han et al., "Co-teaching",
     NeurIPS 2018) and to mixture models of the loss (Arazo et al., "Unsupervised label
-    noise modeling and loss correction", ICML 2019). The mixture here has no component to
-    fit: both likelihoods are those of the net's own probabilities.
+    noise modeling and loss correction", ICML 2019). Nothing is fitted to the losses here:
+    both likelihoods are those of the net's own probabilities.
 
     References
     ----------
@@ -126,7 +127,7 @@ class GuardedImportance(ShareStrategy):
 
     # Until `begin` tells.
     batch_size_: int = 1
-    threshold_: float | None = None
+    label_evidence_: LabelEvidence | None = None
     wrong_share_: float = 0.0
     first_visits_: int | None = None
 
@@ -196,10 +197,10 @@ class GuardedImportance(ShareStrategy):
         self.batch_size_ = setup.batch_size
         self.wrong_share_ = 0.0
         self.first_visits_ = None
-        self.evidence_ = np.zeros(setup.n_rows)
-        self.n_measured_ = np.zeros(setup.n_rows, np.int32)
         chance = _chance_loss(setup.y) if self.chance_loss is None else self.chance_loss
-        self.threshold_ = None if chance is None else self.chance_fraction * chance
+        self.label_evidence_ = None
+        if chance is not None:
+            self.label_evidence_ = LabelEvidence(setup.n_rows, chance, self.chance_fraction)
         known = np.flatnonzero(table.loss_epoch >= 0)
         self.observe(known, {"loss": table.loss[known]}, training=False)
         return self
@@ -218,13 +219,14 @@ class GuardedImportance(ShareStrategy):
         training : bool
             True for a training step, False for a scoring pass.
         """
-        if self.threshold_ is None:
-            return
-        evidence = evidence_of(measured["loss"], self.threshold_)
-        by_heart = self.n_measured_[rows] >= _N_UNBIASED
-        # Rows do not repeat here: the rule draws without replacement.
-        self.evidence_[rows] += np.where(by_heart, np.maximum(evidence, 0), evidence)
-        self.n_measured_[rows] += 1
+        if self.label_evidence_ is not None:
+            # Rows do not repeat here: the rule draws without replacement.
+            self.label_evidence_.add(rows, measured["loss"])
+
+    @property
+    def evidence_(self) -> NDArray[np.float64] | None:
+        """What speaks for each label being wrong, in nats; None without a guard."""
+        return None if self.label_evidence_ is None else self.label_evidence_.evidence
 
     def _select_rows(
         self, rows: NDArray[np.int64], table: LossTable, context: DrawContext
@@ -257,9 +259,10 @@ class GuardedImportance(ShareStrategy):
 
     def _trust(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.float64], float]:
         """How far each label is taken to be right, in (0, 1], and how far the guard is on."""
-        if self.threshold_ is None:
+        if self.label_evidence_ is None:
             return np.ones(len(rows)), 0.0
-        wrong, self.wrong_share_ = probability_wrong(self.evidence_[rows])
+        evidence = self.label_evidence_.evidence[rows]
+        wrong, self.wrong_share_ = probability_wrong(evidence)
         gate = min(max(self.wrong_share_ / self.noise_floor - 1, 0.0), 1.0)
         return np.maximum(1 - gate * wrong, _LEAST_TRUST), gate
 

@@ -6,43 +6,76 @@ from numpy.typing import NDArray
 # Bounds that keep one measurement from deciding alone, and all of them from overflowing.
 _MOST_EVIDENCE = 4.0
 _MOST_TOTAL = 50.0
+# Evidence, in nats, from which a label looks wrong.
+_LOOKS_WRONG = 1.0
 _MOST_WRONG = 0.5
-_N_STEPS = 100
+# Rows after which the typical loss has moved half-way to theirs.
+_MEMORY = 100
 
 
-def evidence_of(losses: NDArray[np.floating], threshold: float) -> NDArray[np.float64]:
-    """What one measurement says for a wrong label: the loss above a threshold, in nats.
+class LabelEvidence:
+    """Collects, measurement by measurement, what speaks for each label being wrong.
+
+    With L the loss of a guess, m the typical loss at the time and f = 1 - m / L, between 0
+    and 1, what the net knows: a measured loss l adds f (l - fraction L), between -4 and 4,
+    to the evidence of its row. A net that does not know more than chance says nothing of
+    any label. Once a row's f add up to 1 or more, only positive terms count, since a small
+    loss of a row that was trained on may have been learnt by heart.
 
     Parameters
     ----------
-    losses : ndarray of shape (n,)
-        Losses in nats.
-    threshold : float
-        Loss at which the label is as likely wrong as right.
+    n_rows : int
+        Number of rows.
+    chance_loss : float
+        Loss of a guess, in nats.
+    fraction : float
+        Share of `chance_loss` above which a loss speaks for a wrong label.
 
-    Returns
-    -------
-    evidence : ndarray of shape (n,), float64
-        Between -4 and 4.
-
-    Examples
-    --------
-    >>> evidence_of(np.array([0.5, 2.0, 9.0]), 1.5)
-    array([-1. ,  0.5,  4. ])
+    Attributes
+    ----------
+    evidence : ndarray of shape (n_rows,), float64
+        Logarithms of the odds, in nats, but for the share of wrong labels.
     """
-    return np.clip(losses.astype(np.float64) - threshold, -_MOST_EVIDENCE, _MOST_EVIDENCE)
+
+    def __init__(self, n_rows: int, chance_loss: float, fraction: float) -> None:
+        self.evidence = np.zeros(n_rows)
+        self._chance_loss = chance_loss
+        self._threshold = fraction * chance_loss
+        self._informed = np.zeros(n_rows, np.float32)  # sum of f
+        self._typical = chance_loss
+
+    def add(self, rows: NDArray[np.int64], losses: NDArray[np.floating]) -> None:
+        """Take in the losses of one step or scoring pass.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n,), int64
+            Distinct row numbers.
+        losses : ndarray of shape (n,)
+            Losses in nats.
+        """
+        if len(rows) == 0:
+            return
+        median = float(np.median(losses))
+        self._typical += (median - self._typical) * len(rows) / (len(rows) + _MEMORY)
+        knowledge = min(max(1.0 - self._typical / self._chance_loss, 0.0), 1.0)
+        terms = knowledge * (losses.astype(np.float64) - self._threshold)
+        terms = np.clip(terms, -_MOST_EVIDENCE, _MOST_EVIDENCE)
+        by_heart = self._informed[rows] >= 1
+        self.evidence[rows] += np.where(by_heart, np.maximum(terms, 0.0), terms)
+        self._informed[rows] += knowledge
 
 
 def probability_wrong(evidence: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-    """Probabilities that labels are wrong, with the share of wrong labels estimated.
+    """Probabilities that labels are wrong, and the share of labels that look wrong.
 
-    For a share s of wrong labels, row i has the odds s / (1 - s) exp(evidence_i), and s is
-    the mean of the probabilities: the fixed point of expectation maximisation.
+    That share s, of the rows with an evidence of more than 1, is what is believed of any
+    row beforehand: row i has the odds s / (1 - s) exp(evidence_i).
 
     Parameters
     ----------
     evidence : ndarray of shape (n,), float64
-        Logarithm of the likelihood ratio, wrong against right, in nats.
+        In nats.
 
     Returns
     -------
@@ -53,15 +86,9 @@ def probability_wrong(evidence: NDArray[np.float64]) -> tuple[NDArray[np.float64
     Examples
     --------
     >>> probabilities, share = probability_wrong(np.array([9.0, -9.0, -9.0, -9.0]))
-    >>> probabilities.round(2), round(share, 2)
+    >>> probabilities.round(2), share
     (array([1., 0., 0., 0.]), 0.25)
     """
-    ratio = np.exp(np.clip(evidence, -_MOST_TOTAL, _MOST_TOTAL))
-    share = 0.05
-    for _ in range(_N_STEPS):
-        odds = share / (1 - share) * ratio
-        probabilities = odds / (1 + odds)
-        before, share = share, float(np.clip(probabilities.mean(), 1e-9, _MOST_WRONG))
-        if abs(share - before) < 1e-6:
-            break
-    return probabilities, share
+    share = min(float(np.mean(evidence > _LOOKS_WRONG)), _MOST_WRONG)
+    odds = share / (1 - share) * np.exp(np.clip(evidence, -_MOST_TOTAL, _MOST_TOTAL))
+    return odds / (1 + odds), share

@@ -3,39 +3,76 @@
 import numpy as np
 import pytest
 
-from sklearn_sifal.strategies._label_guard import evidence_of, probability_wrong
+from sklearn_sifal.strategies._label_guard import LabelEvidence, probability_wrong
+
+ONE = np.array([0])
 
 
-def test_evidence_is_the_loss_above_the_threshold_within_bounds() -> None:
-    found = evidence_of(np.array([0.0, 1.0, 2.5, 100.0], np.float32), 2.0)
-    np.testing.assert_array_equal(found, [-2.0, -1.0, 0.5, 4.0])
-    np.testing.assert_array_equal(evidence_of(np.array([0.0]), 7.0), [-4.0])
+def knowing(n_rows: int = 1, fraction: float = 0.5) -> LabelEvidence:
+    """Of a net that knows everything: its typical loss is 0, and chance is 4 nats."""
+    evidence = LabelEvidence(n_rows, 4.0, fraction)
+    evidence._typical = 0.0
+    return evidence
 
 
-def test_share_is_the_mean_of_the_probabilities() -> None:
-    evidence = np.random.default_rng(0).normal(-3, 3, 500)
+def test_one_measurement() -> None:
+    # One row is 1 / 101 of the way: the typical loss becomes 3 / 101, and f = 1 - 3 / 404.
+    evidence = knowing()
+    evidence.add(ONE, np.array([3.0], np.float32))
+    assert evidence.evidence[0] == pytest.approx((1 - 3 / 404) * (3.0 - 2.0))
+
+
+@pytest.mark.parametrize("loss, bound", [(900.0, 4.0), (0.0, -4.0)])
+def test_a_measurement_says_no_more_than_four(loss: float, bound: float) -> None:
+    evidence = LabelEvidence(1000, 20.0, 0.5)
+    evidence._typical = 0.0
+    losses = np.zeros(1000)
+    losses[0] = loss
+    evidence.add(np.arange(1000), losses)
+    assert evidence.evidence[0] == bound
+
+
+def test_a_net_that_guesses_says_nothing() -> None:
+    evidence = LabelEvidence(200, 4.0, 0.5)
+    for _ in range(5):
+        evidence.add(np.arange(200), np.linspace(3.0, 5.0, 200))  # of median 4
+    np.testing.assert_allclose(evidence.evidence, 0.0, atol=1e-12)
+
+
+def test_a_small_loss_may_be_learnt_by_heart() -> None:
+    evidence = knowing()
+    for loss, change in ((0.0, -2.0), (0.0, -2.0), (0.0, 0.0), (3.0, 1.0), (0.0, 0.0)):
+        # The first f is a little below 1, so that a second small loss still counts.
+        before = evidence.evidence[0]
+        evidence._typical = 0.004
+        evidence.add(ONE, np.array([loss]))
+        assert evidence.evidence[0] - before == pytest.approx(change, abs=0.03)
+
+
+def test_the_typical_loss_follows_the_median() -> None:
+    evidence = LabelEvidence(300, 4.0, 0.5)
+    evidence.add(np.arange(100), np.full(100, 1.0))  # half-way from 4 to 1
+    assert evidence._typical == pytest.approx(2.5)
+    evidence.add(np.arange(300), np.full(300, 0.5))  # three quarters of the way on
+    assert evidence._typical == pytest.approx(1.0)
+
+
+def test_no_rows_are_no_special_case() -> None:
+    evidence = knowing()
+    evidence.add(np.empty(0, np.int64), np.empty(0, np.float32))
+    assert evidence._typical == 0.0
+
+
+def test_probabilities_worked_by_hand() -> None:
+    # One of four rows is above 1: s = 1/4, and odds of 1/3 times exp(evidence).
+    evidence = np.log([9.0, 2.0, 1.0, 0.5])
     probabilities, share = probability_wrong(evidence)
-    odds = share / (1 - share) * np.exp(evidence)
-    np.testing.assert_allclose(probabilities, odds / (1 + odds), rtol=1e-3)
-    assert probabilities.mean() == pytest.approx(share, abs=1e-4)
-    assert (np.diff(probabilities[np.argsort(evidence)]) >= 0).all()
-
-
-def test_clear_cases_are_told_apart() -> None:
-    evidence = np.repeat([12.0, -12.0], [20, 80])
-    probabilities, share = probability_wrong(evidence)
-    assert share == pytest.approx(0.2, abs=1e-3)
-    np.testing.assert_allclose(probabilities, np.repeat([1.0, 0.0], [20, 80]), atol=1e-3)
+    assert share == 0.25
+    np.testing.assert_allclose(probabilities, [3 / 4, 2 / 5, 1 / 4, 1 / 7])
 
 
 @pytest.mark.parametrize("evidence", [-1e9, 0.0, 1e9])
 def test_all_alike_is_no_special_case(evidence: float) -> None:
     probabilities, share = probability_wrong(np.full(10, evidence))
     assert np.isfinite(probabilities).all()
-    assert 0 < share <= 0.5
-
-
-def test_no_evidence_leaves_the_first_guess() -> None:
-    # With a ratio of 1 for every row any share is a fixed point: it stays where it began.
-    _, share = probability_wrong(np.zeros(5))
-    assert share == pytest.approx(0.05)
+    assert share == (0.5 if evidence > 1 else 0.0)
