@@ -13,11 +13,18 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import f1_score, roc_auc_score
 
-import sklearn_sifal.strategies as strategies_package
 from benchmarks._datasets import DATA_SETS, load_part
 from benchmarks.banking77 import with_wrong_labels
 from sklearn_sifal import LossSampledClassifier, NonFiniteLossError
-from sklearn_sifal.strategies import STRATEGIES, SamplingStrategy
+from sklearn_sifal.strategies import (
+    STRATEGIES,
+    HeapQueue,
+    InfoBatch,
+    Percentage,
+    Random,
+    Robust,
+    SamplingStrategy,
+)
 
 #: Results of another protocol are not read. Raise it when a data set, the noise, the net
 #: or the meaning of a field changes.
@@ -25,12 +32,12 @@ PROTOCOL = 1
 
 _LEAST_PROBABILITY = 1e-7  # below it a float32 probability says nothing
 
-#: Further settings worth a row of their own, as functions of the package `strategies`.
-VARIANTS: dict[str, Callable[[Any], SamplingStrategy]] = {
-    "random-30": lambda package: package.Random(30),
-    "percentage-95-explore-10": lambda package: package.Percentage(95, exploration=0.1),
-    "heap-10-visits": lambda package: package.STRATEGIES["heap"](max_visits=10),
-    "robust-infobatch": lambda package: package.Robust(package.InfoBatch()),
+#: Further settings worth a row of their own.
+VARIANTS: dict[str, Callable[[], SamplingStrategy]] = {
+    "random-30": lambda: Random(30),
+    "percentage-95-explore-10": lambda: Percentage(95, exploration=0.1),
+    "heap-10-visits": lambda: HeapQueue(max_visits=10),
+    "robust-infobatch": lambda: Robust(InfoBatch()),
 }
 #: Strategies that choose without looking at losses.
 CONTROLS = ("random", "random-30")
@@ -38,25 +45,13 @@ CONTROLS = ("random", "random-30")
 
 @lru_cache(maxsize=1)
 def strategy_labels() -> tuple[str, ...]:
-    """The yardstick, the control and the default first; then all others, then variants."""
-    first = ("base", "random", "importance")
-    return (*first, *(name for name in STRATEGIES if name not in first), *_variants())
-
-
-def _variants() -> list[str]:
-    """Labels of the variants that this version of the package can make."""
-    labels = []
-    for label, make in VARIANTS.items():
-        try:
-            make(strategies_package)
-        except (AttributeError, KeyError):  # no such class or name yet
-            continue
-        labels.append(label)
-    return labels
+    """The yardstick, the default, the control and the plain rule; all others; variants."""
+    first = ("base", "guarded_importance", "random", "importance")
+    return (*first, *(name for name in STRATEGIES if name not in first), *VARIANTS)
 
 
 def make_strategy(label: str) -> SamplingStrategy:
-    return VARIANTS[label](strategies_package) if label in VARIANTS else STRATEGIES[label]()
+    return (VARIANTS.get(label) or STRATEGIES[label])()
 
 
 @lru_cache(maxsize=64)

@@ -79,16 +79,21 @@ class RowMetadata:
 
 
 def validate_row_metadata(irreducible_losses: Any, trusted: Any, n_rows: int) -> RowMetadata:
-    """Check the row-aligned arguments of `fit` that are for the strategy."""
+    """Check what is given of the rows for the strategy, to `fit` or to a sampler."""
     losses, mask = None, None
     if irreducible_losses is not None:
-        losses = check_array(
-            irreducible_losses,
-            ensure_2d=False,
-            dtype=np.float64,
-            input_name="irreducible_losses",
-            copy=True,  # a strategy keeps them
-        )
+        try:
+            losses = check_array(
+                irreducible_losses,
+                ensure_2d=False,
+                dtype=np.float64,
+                input_name="irreducible_losses",
+                copy=True,  # a strategy keeps them
+            )
+        except (ValueError, TypeError) as error:
+            if "irreducible_losses" in str(error):
+                raise
+            raise ValueError(f"irreducible_losses must be numbers: {error}") from error
         if losses.shape != (n_rows,):
             raise ValueError(
                 f"irreducible_losses must have one number per row, ({n_rows},). "

@@ -121,7 +121,7 @@ BAD_METADATA = [
     ({"irreducible_losses": np.ones((N, 1))}, r"irreducible_losses must have one number per row"),
     ({"irreducible_losses": np.full(N, np.nan)}, "irreducible_losses contains NaN"),
     ({"irreducible_losses": np.full(N, np.inf)}, "irreducible_losses contains infinity"),
-    ({"irreducible_losses": ["x"] * N}, "irreducible_losses|could not convert"),
+    ({"irreducible_losses": ["x"] * N}, "irreducible_losses must be numbers: could not convert"),
     ({"trusted": np.ones(N - 1, bool)}, "trusted must be a mask"),
     ({"trusted": [0, 3, 5]}, "trusted must be a mask"),
     ({"trusted": np.ones(N)}, "trusted must be a mask"),

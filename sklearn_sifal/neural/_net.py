@@ -29,11 +29,11 @@ from sklearn_sifal.neural._measures import check_measurable, measure
 from sklearn_sifal.neural._net_plan import (
     batch_size_of,
     check_settings,
-    column_of,
     device_of,
     make_gatherer,
     make_plan,
     origin_of_rows,
+    row_metadata,
 )
 from sklearn_sifal.neural._rounds import Rounds, TrainingPlan
 from sklearn_sifal.samplers._row_batches import RowBatch
@@ -528,10 +528,9 @@ class LossSampledNet(NeuralNet):
             positions=positions,
             epochs=epochs,
         )
-        plan.irreducible_losses = column_of(
-            irreducible_losses, "irreducible_losses", np.float64, n_given, positions
-        )
-        plan.trusted = column_of(trusted, "trusted", np.bool_, n_given, positions)
+        metadata = row_metadata(irreducible_losses, trusted, n_given, positions)
+        plan.irreducible_losses = metadata.irreducible_losses
+        plan.trusted = metadata.trusted
         iterator_valid = None if valid is None else self.get_iterator(valid, training=False)
         on_epoch = {"dataset_train": train, "dataset_valid": valid}
         try:

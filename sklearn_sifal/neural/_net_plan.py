@@ -10,6 +10,8 @@ from torch.utils.data import Subset
 from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal._parameters import check_integer_value, check_real, reject
 from sklearn_sifal._seeding import Streams, torch_seed
+from sklearn_sifal._training_data import RowMetadata, validate_row_metadata
+from sklearn_sifal.neural._criteria import CLASS_CODE_CRITERIA
 from sklearn_sifal.neural._gatherers import DatasetGatherer, Gatherer, bulk_gatherer
 from sklearn_sifal.neural._rounds import TrainingPlan
 from sklearn_sifal.neural._schedule import LR_SCHEDULES, NO_LIMIT, Budget
@@ -66,35 +68,24 @@ def origin_of_rows(train: Any, X: Any) -> tuple[NDArray[np.int64] | None, int]:
     return None, len(train)
 
 
-def column_of(
-    values: Any, name: str, dtype: Any, n_given: int, positions: NDArray[np.int64] | None
-) -> NDArray[Any] | None:
-    """Row-aligned metadata of the rows that are trained on; None stays None.
+def row_metadata(
+    irreducible_losses: Any, trusted: Any, n_given: int, positions: NDArray[np.int64] | None
+) -> RowMetadata:
+    """What was given for the strategy, of the rows that are trained on.
 
     Parameters
     ----------
-    values : array-like of shape (n_given,) or None
-        One value per row that was given.
-    name : str
-        For messages.
-    dtype : type
-        Of the result.
+    irreducible_losses : array-like of shape (n_given,) or None
+        Losses that training is not expected to go below.
+    trusted : array-like of shape (n_given,), bool, or None
+        Rows whose targets are known to be right.
     n_given : int
         How many rows were given.
     positions : ndarray of shape (n_rows,), int64, or None
         Those trained on.
     """
-    if values is None:
-        return None
-    array = np.asarray(values)
-    if array.shape != (n_given,):
-        raise ValueError(
-            f"{name} must have one value per row, shape ({n_given},). Got shape {array.shape}."
-        )
-    array = array.astype(dtype)
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} must be finite. Got infinite or NaN values.")
-    return array if positions is None else array[positions]
+    metadata = validate_row_metadata(irreducible_losses, trusted, n_given)
+    return metadata if positions is None else metadata.take(positions)
 
 
 def make_gatherer(net: Any, dataset: Any, streams: Streams) -> Gatherer:
@@ -168,7 +159,16 @@ def make_plan(
         drop_last=bool(arguments.get("drop_last", False)),
         row_numbers=positions,
         first_epoch=len(net.history),
+        n_classes=_n_classes(net, gatherer.y),
     )
+
+
+def _n_classes(net: Any, y: Any) -> int | None:
+    """See `Setup`; targets that would have to be read row by row are not counted."""
+    if not isinstance(net.criterion_, CLASS_CODE_CRITERIA):
+        return 0
+    is_array = isinstance(y, np.ndarray) and y.dtype.kind in "iu" and y.ndim == 1
+    return int(y.max()) + 1 if is_array else None
 
 
 def batch_size_of(net: Any, prefix: str, n_rows: int) -> int:

@@ -60,6 +60,8 @@ class TrainingPlan:
         Handed to the strategy; see `Setup`.
     trusted : ndarray of shape (n_rows,), bool, or None
         Handed to the strategy; see `Setup`.
+    n_classes : int or None
+        See `Setup`.
     out_of_fold_losses : callable or None
         Handed to the strategy; see `Setup`.
     """
@@ -80,6 +82,7 @@ class TrainingPlan:
     irreducible_losses: NDArray[np.float64] | None = None
     trusted: NDArray[np.bool_] | None = None
     out_of_fold_losses: Callable[[Any, int], NDArray[np.float64]] | None = None
+    n_classes: int | None = None
 
 
 @dataclass
@@ -125,6 +128,7 @@ class Rounds:
             y=gatherer.y,
             batch_size=plan.batch_size,
             rng=plan.selection,
+            n_classes=plan.n_classes,
             irreducible_losses=plan.irreducible_losses,
             trusted=plan.trusted,
             out_of_fold_losses=plan.out_of_fold_losses,

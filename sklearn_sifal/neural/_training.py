@@ -232,6 +232,7 @@ def _make_plan(
         irreducible_losses=metadata.irreducible_losses,
         trusted=metadata.trusted,
         out_of_fold_losses=estimator._out_of_fold_losses(data, streams.folds),
+        n_classes=len(getattr(estimator, "classes_", ())),
     )
 
 

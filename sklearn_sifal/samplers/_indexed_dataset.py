@@ -79,7 +79,7 @@ class IndexedDataset(Dataset[Any]):
         return len(self.dataset)
 
     def __getitem__(self, index: Any) -> Any:
-        return self._extended(self.dataset[int(index)], index)
+        return self._extended(self.dataset[_as_number(index)], index)
 
     def __getitems__(self, indices: Sequence[Any]) -> list[Any]:
         """Items of a whole batch, fetched at once where the dataset can.
@@ -97,7 +97,7 @@ class IndexedDataset(Dataset[Any]):
         fetch = getattr(self.dataset, "__getitems__", None)
         if not callable(fetch):
             return [self[index] for index in indices]
-        items = fetch([int(index) for index in indices])
+        items = fetch([_as_number(index) for index in indices])
         return [self._extended(i, index) for i, index in zip(items, indices, strict=True)]
 
     def _extended(self, item: Any, index: Any) -> Any:
@@ -111,6 +111,16 @@ class IndexedDataset(Dataset[Any]):
         if isinstance(item, tuple | list):
             return (*item, *added.values())
         return (item, *added.values())
+
+
+def _as_number(index: Any) -> int:
+    if isinstance(index, list | tuple):
+        raise TypeError(
+            "IndexedDataset was asked for a list of rows in place of one row. Pass a sampler that "
+            "yields batches, like a LossSampler with a batch_size, as batch_sampler: "
+            "DataLoader(dataset, batch_sampler=sampler)."
+        )
+    return int(index)
 
 
 def _without_clash(added: dict[str, Any], item: Mapping[Any, Any]) -> dict[str, Any]:

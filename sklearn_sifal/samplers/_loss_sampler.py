@@ -9,9 +9,17 @@ from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
 from sklearn_sifal._loss_table import LossTable
-from sklearn_sifal._parameters import InvalidParameterError, check_integer_value, is_integer, reject
+from sklearn_sifal._parameters import (
+    InvalidParameterError,
+    check_integer_value,
+    check_real_value,
+    is_integer,
+    reject,
+)
 from sklearn_sifal._seeding import make_streams
+from sklearn_sifal._training_data import validate_row_metadata
 from sklearn_sifal.samplers._given_values import (
+    as_array,
     as_column,
     as_rows,
     as_values,
@@ -19,11 +27,16 @@ from sklearn_sifal.samplers._given_values import (
 )
 from sklearn_sifal.samplers._indexed_dataset import IndexedDataset, WeightedRow
 from sklearn_sifal.samplers._saved_state import (
+    Restoration,
     StateCodec,
+    check_columns,
+    check_names,
+    decoded_generator,
     generator_state,
-    set_generator_state,
+    state_names,
+    written_parameters,
 )
-from sklearn_sifal.strategies._base import SamplingStrategy
+from sklearn_sifal.strategies._base import LOWEST_LOSS, SamplingStrategy
 from sklearn_sifal.strategies._registry import resolve_strategy
 from sklearn_sifal.strategies._selection import DrawContext, Selection, Setup, check_selection
 
@@ -97,12 +110,15 @@ class LossSampler(Sampler[Any]):
     InvalidParameterError
         For a parameter with a wrong value, and for a strategy that needs `score` or
         `max_epochs` and did not get it.
+    ValueError
+        If `y`, `irreducible_losses` or `trusted` do not fit the rows.
 
     Warns
     -----
     UserWarning
         Once, if the strategy gives weights and `data_source` is an `IndexedDataset` that does
-        not pass them on.
+        not pass them on. Once, if a round begins and nothing was reported of the one before,
+        which went to its end.
 
     See Also
     --------
@@ -164,7 +180,11 @@ class LossSampler(Sampler[Any]):
         self._epoch = -1
         self._lr_scale = 1.0
         self._pending = np.zeros(n, np.int32)  # how often a row is out
+        self._begin_count()
         self._warned_of_weights = False
+        self._warned_of_silence = False
+        # What `begin` set is in every state of the strategy.
+        self._lasting_names = tuple(state_names(self.strategy))
 
     def __iter__(self) -> Iterator[Any]:
         self._check_round()
@@ -249,9 +269,7 @@ class LossSampler(Sampler[Any]):
             If a strategy of the user's own holds something that cannot be written this way.
         """
         return {
-            "format": _STATE_FORMAT,
-            "n_rows": len(self.table),
-            "strategy_name": type(self.strategy).__name__,
+            **self._written_settings(),
             "epoch": self._epoch,
             "lr_scale": self._lr_scale,
             "table": StateCodec().state_of(self.table),
@@ -271,31 +289,66 @@ class LossSampler(Sampler[Any]):
         Raises
         ------
         ValueError
-            If the state is not one of a LossSampler, or comes from another number of rows or
-            another strategy; the sampler is then unchanged.
+            If the state is not one of a LossSampler, is broken, or comes from another number of
+            rows, strategy, `batch_size` or `shuffle`; the sampler is then unchanged. `max_epochs`
+            may differ.
         """
-        expected = {
-            "format": _STATE_FORMAT,
-            "n_rows": len(self.table),
-            "strategy_name": type(self.strategy).__name__,
-        }
-        for name, value in expected.items():
-            if state.get(name) != value:
-                raise ValueError(
-                    f"This state cannot be loaded: its {name!r} is {state.get(name)!r}, and the "
-                    f"sampler's is {value!r}."
-                )
+        self._check_settings(state)
         streams = {"order_stream": self._order_rng, "selection_stream": self._selection_rng}
         missing = {"epoch", "lr_scale", "table", "strategy", *streams} - set(state)
         if missing:
             raise ValueError(f"This state cannot be loaded: it has no {min(missing)!r}.")
+        try:
+            loaded = {name: decoded_generator(state[name], s) for name, s in streams.items()}
+            restorations = self._prepared(state)
+        except Exception as error:  # whatever a file may hold
+            reason = f"{type(error).__name__}: {error}"
+            raise ValueError(f"This state cannot be loaded, it is broken. {reason}.") from error
+        # From here on nothing can fail.
+        for restoration in restorations:
+            restoration.apply()
         for name, stream in streams.items():
-            set_generator_state(stream, state[name])
-        StateCodec().restore(self.table, state["table"])
-        self._codec().restore(self.strategy, state["strategy"])
+            stream.bit_generator.state = loaded[name].bit_generator.state
         self._epoch = int(state["epoch"])
         self._lr_scale = float(state["lr_scale"])
         self._pending[:] = 0
+        self._begin_count()
+
+    def _written_settings(self) -> dict[str, Any]:
+        """What has to be the same on both sides of a checkpoint."""
+        return {
+            "format": _STATE_FORMAT,
+            "n_rows": len(self.table),
+            "strategy_name": type(self.strategy).__name__,
+            "strategy_parameters": written_parameters(self.strategy),
+            "batch_size": None if self.batch_size is None else int(self.batch_size),
+            "shuffle": bool(self.shuffle),
+        }
+
+    def _check_settings(self, state: Any) -> None:
+        if not isinstance(state, Mapping):
+            raise ValueError(f"This state cannot be loaded: it is a {type(state).__name__}.")
+        for name, value in self._written_settings().items():
+            given = state.get(name)
+            if type(given) is dict and type(value) is dict:  # only what differs
+                names = [n for n in given.keys() | value.keys() if given.get(n) != value.get(n)]
+                given, value = ({n: d.get(n) for n in sorted(names)} for d in (given, value))
+            if type(given) is not type(value) or given != value:
+                raise ValueError(
+                    f"This state cannot be loaded: its {name!r} is {given!r}, and the "
+                    f"sampler's is {value!r}."
+                )
+
+    def _prepared(self, state: Mapping[str, Any]) -> list[Restoration]:
+        """Table and strategy, decoded and checked."""
+        if not is_integer(state["epoch"], -1):
+            raise ValueError(f"'epoch' is {state['epoch']!r}")
+        check_real_value("a state", "lr_scale", state["lr_scale"], 0, open_low=True)
+        table = StateCodec().prepare(self.table, state["table"])
+        check_columns(table[0])
+        strategy = self._codec().prepare(self.strategy, state["strategy"])
+        check_names(strategy[0], self._lasting_names)
+        return [*table, *strategy]
 
     def _codec(self) -> StateCodec:
         # The strategy may hold on to what it was given at its start.
@@ -329,23 +382,22 @@ class LossSampler(Sampler[Any]):
     def _setup(self, y: Any, irreducible_losses: Any, trusted: Any) -> Setup:
         n, owner = len(self.table), type(self).__name__
         targets = as_column(y, n, "y", owner)
+        n_classes = None if targets is None else 0
         if targets is None:
             targets = np.zeros(n, np.int64)
         elif targets.dtype.kind != "f":  # labels of any kind, as codes
-            targets = np.unique(targets, return_inverse=True)[1]
-        floor = as_column(irreducible_losses, n, "irreducible_losses", owner)
-        if floor is not None and not (floor.dtype.kind in "fiu" and np.isfinite(floor).all()):
-            reject(self, "irreducible_losses", "finite numbers or None", irreducible_losses)
-        known = as_column(trusted, n, "trusted", owner)
-        if known is not None and known.dtype != bool:
-            reject(self, "trusted", "an array of bools or None", trusted)
+            labels, targets = np.unique(targets, return_inverse=True)
+            n_classes = len(labels)
+        floor = None if irreducible_losses is None else as_array(irreducible_losses)
+        metadata = validate_row_metadata(floor, None if trusted is None else as_array(trusted), n)
         return Setup(
             n_rows=n,
             y=targets,
             batch_size=self.batch_size or 1,
             rng=self._selection_rng,
-            irreducible_losses=None if floor is None else floor.astype(np.float64),
-            trusted=known,
+            n_classes=n_classes,
+            irreducible_losses=metadata.irreducible_losses,
+            trusted=metadata.trusted,
         )
 
     def _check_needs(self) -> None:
@@ -375,9 +427,11 @@ class LossSampler(Sampler[Any]):
 
     def _round(self) -> Iterator[Any]:
         self._check_round()
+        self._warn_of_silence()
         self._epoch += 1
         self._lr_scale = 1.0
         self._pending[:] = 0
+        self._begin_count()
         epoch = self._epoch
         for drawn in self.strategy.draw(self.table, self._context()):
             selection = check_selection(drawn, len(self.table), self.strategy)
@@ -389,6 +443,24 @@ class LossSampler(Sampler[Any]):
                     raise RuntimeError(
                         f"The iterator of round {epoch} was used after round {self._epoch} began."
                     )
+        self._is_complete = True
+
+    def _begin_count(self) -> None:
+        """Note that nothing of the round was handed out yet."""
+        self._n_handed_out = 0
+        self._is_complete = False
+
+    def _warn_of_silence(self) -> None:
+        is_silent = 0 < self._n_handed_out == self._pending.sum()
+        if self._is_complete and is_silent and not self._warned_of_silence:
+            self._warned_of_silence = True
+            warnings.warn(
+                f"LossSampler: no losses were reported of the {self._n_handed_out} rows of round "
+                f"{self._epoch}. Without them the strategy cannot tell rows apart: call "
+                "update(rows, losses) after every training step.",
+                UserWarning,
+                stacklevel=3,
+            )
 
     def _context(self) -> DrawContext:
         ahead = None if self.max_epochs is None else self.max_epochs - self._epoch
@@ -415,6 +487,7 @@ class LossSampler(Sampler[Any]):
             chosen = positions[start : start + size]
             batch = rows[chosen]
             np.add.at(self._pending, batch, 1)
+            self._n_handed_out += len(batch)
             numbers: list[int] = batch.tolist()
             if weights is not None:
                 pairs = zip(numbers, weights[chosen].tolist(), strict=True)
@@ -468,7 +541,7 @@ class LossSampler(Sampler[Any]):
             if key != "loss":
                 check_finite(array, rows, key, origin)
         losses = checked["loss"]  # infinite and NaN ones are refused by the table
-        if self.strategy.non_negative and losses.min(initial=0.0) < 0:
+        if self.strategy.non_negative and losses.min(initial=0.0) < LOWEST_LOSS:
             lowest = int(losses.argmin())
             raise ValueError(
                 f"{name} needs non-negative losses. {origin} was given {losses[lowest]} for row "

@@ -6,7 +6,8 @@ runs no code from the file.
 
 import types
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
@@ -23,6 +24,30 @@ _NO_STATE = (
     type,
 )
 _COLLECTIONS: dict[str, Any] = {"tuple": tuple, "set": set, "frozenset": frozenset}
+
+
+@dataclass(frozen=True)
+class Restoration:
+    """Attributes that an object is going to have, decoded and not yet assigned.
+
+    Attributes
+    ----------
+    owner : object
+        Whose they are.
+    attributes : dict of str to object
+        By name.
+    """
+
+    owner: Any
+    attributes: dict[str, Any]
+
+    def apply(self) -> None:
+        """Assign them; others are deleted, but for parameters."""
+        kept = {*self.attributes, *_parameter_names(self.owner)}
+        for name in set(_attributes(self.owner)) - kept:
+            object.__delattr__(self.owner, name)
+        for name, value in self.attributes.items():
+            object.__setattr__(self.owner, name, value)  # whether or not the class is frozen
 
 
 class StateCodec:
@@ -51,11 +76,10 @@ class StateCodec:
         TypeError
             If an attribute cannot be written down this way.
         """
-        attributes, parameters = _attributes(owner), _parameter_names(owner)
+        attributes = _attributes(owner)
         return {
-            name: self._encode(value, f"{type(owner).__name__}.{name}")
-            for name, value in attributes.items()
-            if name not in parameters
+            name: self._encode(attributes[name], f"{type(owner).__name__}.{name}")
+            for name in state_names(owner)
         }
 
     def restore(self, owner: Any, state: Mapping[str, Any]) -> None:
@@ -69,16 +93,31 @@ class StateCodec:
         state : mapping
             From `state_of`.
         """
-        current = _attributes(owner)
-        where = type(owner).__name__
+        for restoration in self.prepare(owner, state):
+            restoration.apply()
+
+    def prepare(self, owner: Any, state: Mapping[str, Any]) -> list[Restoration]:
+        """Decode a state without a change to anything: what `restore` is to assign.
+
+        Parameters
+        ----------
+        owner : object
+            Of the class that the state is of.
+        state : mapping
+            From `state_of`.
+
+        Returns
+        -------
+        restorations : list of Restoration
+            Of the owner, which comes first, and of the objects that it has and keeps.
+        """
+        current, where = _attributes(owner), type(owner).__name__
+        nested: list[Restoration] = []
         decoded = {
-            name: self._decode(value, current.get(name), f"{where}.{name}")
+            name: self._decode(value, current.get(name), f"{where}.{name}", nested)
             for name, value in state.items()
         }
-        for name in set(current) - set(state) - set(_parameter_names(owner)):
-            object.__delattr__(owner, name)
-        for name, value in decoded.items():
-            object.__setattr__(owner, name, value)  # whether or not the class is frozen
+        return [Restoration(owner, decoded), *nested]
 
     def _encode(self, value: Any, where: str) -> Any:
         for name, other in self.shared.items():
@@ -106,9 +145,9 @@ class StateCodec:
             )
         return {"kind": "object", "class": _class_name(value), "value": self.state_of(value)}
 
-    def _decode(self, value: Any, current: Any, where: str) -> Any:
+    def _decode(self, value: Any, current: Any, where: str, nested: list[Restoration]) -> Any:
         if isinstance(value, list):
-            return [self._decode(item, None, where) for item in value]
+            return [self._decode(item, None, where, nested) for item in value]
         if not isinstance(value, dict):
             return value
         kind, content = value["kind"], value["value"]
@@ -119,14 +158,23 @@ class StateCodec:
             return array if kind == "array" else array[()]
         if kind == "object":
             target = _empty_or_current(value["class"], current, where)
-            self.restore(target, content)
+            if target is current:
+                nested += self.prepare(target, content)
+            else:  # new, so that nobody sees it yet
+                self.restore(target, content)
             return target
-        items = self._decode(content, None, where)
+        items = self._decode(content, None, where, nested)
         if kind == "generator":
             return _make_generator(items)
         if kind == "dict":
             return dict(items)
         return deque(items, value["maxlen"]) if kind == "deque" else _COLLECTIONS[kind](items)
+
+
+def state_names(owner: Any) -> list[str]:
+    """Names of the attributes that make up an object's state."""
+    parameters = _parameter_names(owner)
+    return [name for name in _attributes(owner) if name not in parameters]
 
 
 def generator_state(generator: np.random.Generator) -> dict[str, Any]:
@@ -135,10 +183,52 @@ def generator_state(generator: np.random.Generator) -> dict[str, Any]:
     return state
 
 
-def set_generator_state(generator: np.random.Generator, state: dict[str, Any]) -> None:
-    """Let a generator go on where another one was, in place."""
-    other = StateCodec()._decode(state, None, "Generator")
-    generator.bit_generator.state = other.bit_generator.state
+def decoded_generator(state: Any, like: np.random.Generator) -> np.random.Generator:
+    """A new generator with a state from `generator_state`, of the same kind as another."""
+    generator = StateCodec()._decode(state, None, "Generator", [])
+    if not isinstance(generator, np.random.Generator):
+        raise ValueError(f"a stream is {type(generator).__name__}, not a generator")
+    if type(generator.bit_generator) is not type(like.bit_generator):
+        raise ValueError(f"a stream is of kind {type(generator.bit_generator).__name__}")
+    return generator
+
+
+def check_columns(restoration: Restoration) -> None:
+    """Raise unless the attributes are as the owner's: same names, arrays of the same kind."""
+    current = _attributes(restoration.owner)
+    check_names(restoration, current)
+    for name, column in current.items():
+        new = restoration.attributes[name]
+        if not isinstance(column, np.ndarray):
+            continue
+        if not isinstance(new, np.ndarray):
+            raise ValueError(f"{name!r} is {type(new).__name__}, not an array")
+        if new.shape != column.shape or new.dtype != column.dtype:
+            raise ValueError(
+                f"{name!r} has shape {new.shape} and dtype {new.dtype}, not {column.shape} and "
+                f"{column.dtype}"
+            )
+
+
+def check_names(restoration: Restoration, needed: Collection[str]) -> None:
+    """Raise if an attribute is missing."""
+    missing = set(needed) - set(restoration.attributes)
+    if missing:
+        raise ValueError(f"{type(restoration.owner).__name__} has no {min(missing)!r}")
+
+
+def written_parameters(owner: BaseEstimator) -> dict[str, Any]:
+    """Parameters of an estimator and those inside it, as far as they can be compared.
+
+    Numbers, strings, bools and None stand for themselves; of anything else, a function or a
+    strategy in a strategy, only the name of its type.
+    """
+    written = {}
+    for name, value in sorted(owner.get_params().items()):
+        value = value.item() if isinstance(value, np.generic) else value
+        is_plain = value is None or type(value) in (bool, int, float, str)
+        written[name] = value if is_plain else type(value).__name__
+    return written
 
 
 def _has_attributes(value: Any) -> bool:

@@ -20,6 +20,9 @@ from sklearn_sifal.strategies._selection import (
     check_weights,
 )
 
+#: A criterion may give a loss just below zero by rounding; further down it is no rounding.
+LOWEST_LOSS = -1e-6
+
 _Chosen = tuple[NDArray[Any], NDArray[np.float64] | None]
 
 
@@ -68,12 +71,16 @@ class SamplingStrategy(BaseEstimator):
         True if a row may come back within a round.
     non_negative : bool
         True if a negative loss is an error.
+    reads_nats : bool
+        True if the rule goes by how large a loss is in nats, so that a score of another
+        kind, which only ranks the rows, cannot stand in for it.
     """
 
     measures: ClassVar[tuple[str, ...]] = ("loss",)
     per_batch: ClassVar[bool] = False
     replacement: ClassVar[bool] = False
     non_negative: ClassVar[bool] = False
+    reads_nats: ClassVar[bool] = False
 
     # True if the number of rows follows from the losses and so needs a lower bound.
     _adaptive_size: ClassVar[bool] = False
@@ -294,11 +301,15 @@ class SamplingStrategy(BaseEstimator):
     def _is_full_round(self, n_active: int, context: DrawContext) -> bool:
         if context.round < self.warmup_epochs:
             return True
-        if n_active <= context.batch_size or self._takes_everything():
+        if self._is_one_batch(n_active, context) or self._takes_everything():
             return True
         if context.rounds_left is not None and context.rounds_left <= self.final_epochs:
             return True
         return self._room(n_active, context) <= 0
+
+    def _is_one_batch(self, n_active: int, context: DrawContext) -> bool:
+        """Whether there are too few rows to choose among."""
+        return n_active <= context.batch_size
 
     def _room(self, n_active: int, context: DrawContext) -> float:
         """Row visits left before the final epochs begin."""
@@ -374,10 +385,10 @@ class SamplingStrategy(BaseEstimator):
     def _check_non_negative(self, losses: NDArray[Any]) -> None:
         """Raise for losses that a rule cannot add up or take powers of."""
         lowest = float(losses.min(initial=0.0))
-        if lowest < 0:
+        if lowest < LOWEST_LOSS:
             raise ValueError(
-                f"{type(self).__name__} needs non-negative losses, since it adds them up. "
-                f"Got a loss of {lowest:g}."
+                f"{type(self).__name__} needs non-negative losses, since it adds them up or takes "
+                f"powers of them. Got a loss of {lowest:g}."
             )
 
     def _leave_room(self, selection: Selection, room: float, context: DrawContext) -> Selection:

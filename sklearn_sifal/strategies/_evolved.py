@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +91,8 @@ class EvolvedSampling(PresampleStrategy):
     >>> EvolvedSampling(percentage=50, set_fraction=0.8)
     EvolvedSampling(percentage=50, set_fraction=0.8)
     """
+
+    non_negative: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -208,6 +210,7 @@ class EvolvedSampling(PresampleStrategy):
         measured: dict[str, NDArray[Any]],
         context: DrawContext,
     ) -> tuple[NDArray[Any], None]:
+        self._check_non_negative(measured["loss"])
         # `observe` has just computed the weights, with the averages of before.
         return _draw(self.weights_[candidates], n, context.rng), None
 

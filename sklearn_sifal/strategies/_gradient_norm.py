@@ -145,7 +145,7 @@ class GradientNormSampling(PresampleStrategy):
             True for a training step, False for a scoring pass.
         """
         # A batch drawn by its scores says nothing of the spread of all scores.
-        if not (training and self.on_):
+        if len(rows) and not (training and self.on_):
             new = variance_reduction(measured["el2n"])
             self.tau_ = self.momentum * self.tau_ + (1 - self.momentum) * new
 

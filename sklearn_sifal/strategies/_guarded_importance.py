@@ -1,15 +1,16 @@
 """Sampling that leans towards hard rows and away from those whose label looks wrong."""
 
+import warnings
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal._parameters import check_real
-from sklearn_sifal.strategies._label_guard import LabelEvidence, probability_wrong
-from sklearn_sifal.strategies._ranking import inclusion_probabilities, systematic_sample
+from sklearn_sifal.strategies._label_guard import MOST_WRONG, LabelEvidence, probability_wrong
+from sklearn_sifal.strategies._ranking import poisson_sample
 from sklearn_sifal.strategies._selection import DrawContext, Setup
 from sklearn_sifal.strategies._share import ShareStrategy
 
@@ -36,15 +37,16 @@ class GuardedImportance(ShareStrategy):
 
     - f = 1 - m / L what the net knows, between 0 and 1: L is ``chance_loss`` and m the
       median loss of the last steps;
-    - e_i the sum of f (l - chance_fraction L) over the measurements (each term between -4
-      and 4), a logarithm of odds. Once the f of a row add up to 1, only positive terms
-      count: a small loss of a row that was trained on may have been learnt by heart;
+    - e_i the sum of f (l - L / 2 - margin) over the measurements (each term between -4 and
+      4), a logarithm of odds; L / 2 is half-way between certainty and chance. Once the f
+      of a row add up to 1, only positive terms count: a small loss of a row that was
+      trained on may have been learnt by heart;
     - s the share of rows with e_i > 1, which are said to look wrong, at most 0.5;
     - w_i = o / (1 + o), o = s / (1 - s) exp(e_i), the probability that the label is wrong,
 
     the trust is t_i = 1 - g w_i. The factor g rises from 0 at s = noise_floor to 1 at
     twice that: as long as few labels look wrong, they are taken to be hard instead, which
-    is what pays on imbalanced data.
+    is what pays on imbalanced data. It is 0 again where half of the labels look wrong.
 
     ``correction=1`` with full trust is `Importance`, which is unbiased; below 1 the
     objective leans towards hard rows. That is what helps on imbalanced and redundant
@@ -53,10 +55,11 @@ class GuardedImportance(ShareStrategy):
     Cost per round, in passes over all rows: p / 100 forward and backward on average, and
     one forward pass whenever `refresh` asks for it.
 
-    It fails where right labels look like chance for long (more than `noise_floor` of the
-    rows): small classes can be taken for wrong labels then. Labels that are wrong in a
-    systematic way look right to the net. There is no guard for regression, nor where the
-    number of classes is not known.
+    It fails where more than `noise_floor` of the right labels look wrong: where classes
+    overlap far, rare outcomes are trained on less, and probabilities come out too sure.
+    Use ``noise_floor=1`` where labels are known to be right. Labels that are wrong in a
+    systematic way look right to the net. There is no guard for regression, nor, with a
+    warning, where the number of classes is not known.
 
     Parameters
     ----------
@@ -75,12 +78,12 @@ class GuardedImportance(ShareStrategy):
         Share of the probability, in [0, 1], that does not depend on the loss.
     epsilon : float, default=1e-3
         Added to every loss, in nats, so that none has probability zero.
-    chance_fraction : float, default=0.7
-        Loss, as a share of `chance_loss`, above which a measurement speaks for a wrong
-        label; above 0.
+    margin : float, default=1.0
+        How far, in nats, a loss has to be above the middle between certainty and chance
+        to speak for a wrong label; at least 0. Larger values spare rare outcomes where
+        classes overlap, and miss more wrong labels.
     chance_loss : float, default=None
-        Loss of a guess, in nats. None for the logarithm of the number of classes; without
-        classes there is no guard then.
+        Loss of a guess, in nats. None for the logarithm of the number of classes.
     noise_floor : float, default=0.05
         Share of labels that look wrong, in (0, 1], up to which the guard does nothing; 1
         for no guard at all.
@@ -105,6 +108,12 @@ class GuardedImportance(ShareStrategy):
         The sums e, in nats: the larger, the more the label looks wrong. None without a
         guard.
 
+    Warns
+    -----
+    UserWarning
+        If the number of classes is not known: a `LossSampler` without y, a `LossSampledNet`
+        whose targets are no array.
+
     Notes
     -----
     The combination is this package's own. The draw and the power follow prioritized
@@ -125,6 +134,9 @@ class GuardedImportance(ShareStrategy):
     GuardedImportance(noise_floor=0.1, percentage=50)
     """
 
+    non_negative: ClassVar[bool] = True
+    reads_nats: ClassVar[bool] = True  # against the entropy of the classes
+
     # Until `begin` tells.
     batch_size_: int = 1
     label_evidence_: LabelEvidence | None = None
@@ -140,7 +152,7 @@ class GuardedImportance(ShareStrategy):
         correction: float = 0.0,
         uniform: float = 0.1,
         epsilon: float = 1e-3,
-        chance_fraction: float = 0.7,
+        margin: float = 1.0,
         chance_loss: float | None = None,
         noise_floor: float = 0.05,
         warmup_epochs: int = 1,
@@ -164,7 +176,7 @@ class GuardedImportance(ShareStrategy):
         self.correction = correction
         self.uniform = uniform
         self.epsilon = epsilon
-        self.chance_fraction = chance_fraction
+        self.margin = margin
         self.chance_loss = chance_loss
         self.noise_floor = noise_floor
 
@@ -175,7 +187,7 @@ class GuardedImportance(ShareStrategy):
         check_real(self, "correction", 0, 1)
         check_real(self, "uniform", 0, 1)
         check_real(self, "epsilon", 0, open_low=True)
-        check_real(self, "chance_fraction", 0, open_low=True)
+        check_real(self, "margin", 0)
         check_real(self, "chance_loss", 0, open_low=True, none=True)
         check_real(self, "noise_floor", 0, 1, open_low=True)
 
@@ -197,10 +209,10 @@ class GuardedImportance(ShareStrategy):
         self.batch_size_ = setup.batch_size
         self.wrong_share_ = 0.0
         self.first_visits_ = None
-        chance = _chance_loss(setup.y) if self.chance_loss is None else self.chance_loss
+        chance = self._known_chance_loss(setup.n_classes)
         self.label_evidence_ = None
         if chance is not None:
-            self.label_evidence_ = LabelEvidence(setup.n_rows, chance, self.chance_fraction)
+            self.label_evidence_ = LabelEvidence(setup.n_rows, chance, self.margin)
         known = np.flatnonzero(table.loss_epoch >= 0)
         self.observe(known, {"loss": table.loss[known]}, training=False)
         return self
@@ -235,17 +247,24 @@ class GuardedImportance(ShareStrategy):
         preference = self._preference(table.loss[rows], trust)
         # Suspects are not there to fill a round that is larger than the rest.
         size = min(self._share(table) * len(rows), (1 - gate / 10) * trust.sum())
-        if size < self.batch_size_ + 4 * self.batch_size_**0.5:
-            # Independent draws could come out smaller than a batch: fix the size.
-            size = min(len(rows), max(round(size), self.batch_size_))
-            q = inclusion_probabilities(preference, size)
-            chosen = systematic_sample(q, context.rng)
-        else:
-            q = inclusion_probabilities(preference, size)
-            chosen = np.flatnonzero(context.rng.random(len(rows)) < q)
+        chosen, q = poisson_sample(preference, size, min(self.batch_size_, len(rows)), context.rng)
         weights = (trust / q) ** (self.correction + gate * (1 - self.correction) / 2)
         weights *= q.sum() / (q * weights).sum()
         return chosen, weights[chosen]
+
+    def _known_chance_loss(self, n_classes: int | None) -> float | None:
+        """Loss of a guess; None where there is no telling, or nothing to guess."""
+        if self.chance_loss is not None:
+            return float(self.chance_loss)
+        if n_classes is None:
+            warnings.warn(
+                "GuardedImportance does not know the number of classes, so it prefers large losses "
+                "without a guard against wrong labels. Pass y to LossSampler, or set chance_loss.",
+                UserWarning,
+                stacklevel=2,
+            )
+            return None
+        return float(np.log(n_classes)) if n_classes > 1 else None
 
     def _share(self, table: LossTable) -> float:
         """Expected share of the rows, in (0, 1]."""
@@ -264,24 +283,17 @@ class GuardedImportance(ShareStrategy):
         evidence = self.label_evidence_.evidence[rows]
         wrong, self.wrong_share_ = probability_wrong(evidence)
         gate = min(max(self.wrong_share_ / self.noise_floor - 1, 0.0), 1.0)
+        if self.wrong_share_ >= MOST_WRONG:
+            gate = 0.0  # the majority cannot be wrong: the net and the labels do not fit
         return np.maximum(1 - gate * wrong, _LEAST_TRUST), gate
 
     def _preference(
         self, losses: NDArray[np.float32], trust: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Probabilities P of the rows, which add up to 1."""
-        # A criterion may give a loss just below zero by rounding.
+        self._check_non_negative(losses)
         powers = (np.maximum(losses.astype(np.float64), 0.0) + self.epsilon) ** self.alpha
         trusted = trust * powers
         by_loss, evenly = trusted / trusted.sum(), trust / trust.sum()
         mixed: NDArray[np.float64] = (1 - self.uniform) * by_loss + self.uniform * evenly
         return mixed
-
-
-def _chance_loss(y: NDArray[Any]) -> float | None:
-    """Logarithm of the number of classes, None if the targets are no array of codes."""
-    # Targets that have to be read from a data set row by row are not worth the pass.
-    if not isinstance(y, np.ndarray) or y.ndim != 1 or y.dtype.kind not in "iu" or not len(y):
-        return None
-    n_classes = int(y.max()) + 1
-    return float(np.log(n_classes)) if n_classes > 1 else None

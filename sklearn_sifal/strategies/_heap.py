@@ -89,7 +89,8 @@ class HeapQueue(SamplingStrategy):
     row. Which rows are in a batch is the same as if they were drawn one by one.
 
     Losses must be seen before the next batch is drawn. Where a loader fetches batches in
-    advance, the rows that are out stay out of the batches in between.
+    advance, the rows that are out stay out of the batches in between; evictions that leave
+    no other rows are lifted.
 
     References
     ----------
@@ -267,6 +268,11 @@ class HeapQueue(SamplingStrategy):
             table.evict(rows)
         self.to_evict_.clear()
 
+    def _is_one_batch(self, n_active: int, context: DrawContext) -> bool:
+        # Where evictions leave one batch of more rows, its rows must be able to come again
+        # within the round: visits of several rounds do not add up to `max_visits`.
+        return len(self.visits_) <= context.batch_size
+
     def _draw_round(
         self, active: NDArray[np.int64], table: LossTable, context: DrawContext
     ) -> Iterator[Selection]:
@@ -281,7 +287,11 @@ class HeapQueue(SamplingStrategy):
         walk = _Walk(table, context.rng if self.shuffle else None)
         while n_draws > 0:
             self._review_evictions(table, context)
-            rows = self._next_batch(walk, min(n_draws, context.batch_size), table)
+            size = min(n_draws, context.batch_size)
+            rows = self._next_batch(walk, size, table)
+            if len(rows) == 0 and table.evicted.any():  # a loader has fetched all the others
+                self._lift_with_warning(0, table, context)
+                rows = self._next_batch(walk, size, table)
             if len(rows) == 0:  # a loader has fetched all there are and trained on none
                 return
             n_draws -= len(rows)
@@ -320,9 +330,12 @@ class HeapQueue(SamplingStrategy):
             self._lift_evictions(table)
         n_active = len(table) - int(np.count_nonzero(table.evicted))
         if n_active < min(context.batch_size, len(table)):
-            self._warn_of_lifting(n_active, context)
-            self._lift_evictions(table)
-            self._fill_queue(table)
+            self._lift_with_warning(n_active, table, context)
+
+    def _lift_with_warning(self, n_left: int, table: LossTable, context: DrawContext) -> None:
+        self._warn_of_lifting(n_left, context)
+        self._lift_evictions(table)
+        self._fill_queue(table)
 
     def _lift_evictions(self, table: LossTable) -> None:
         table.restore()

@@ -1,13 +1,13 @@
 """Sampling in proportion to a power of the loss, with weights that undo the bias."""
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal._parameters import check_real
-from sklearn_sifal.strategies._ranking import inclusion_probabilities, systematic_sample
+from sklearn_sifal.strategies._ranking import poisson_sample
 from sklearn_sifal.strategies._selection import Setup
 from sklearn_sifal.strategies._share import ShareStrategy
 
@@ -73,6 +73,8 @@ class Importance(ShareStrategy):
     Importance(alpha=1.0, percentage=20)
     """
 
+    non_negative: ClassVar[bool] = True
+
     # Until `begin` tells it.
     batch_size_: int = 1
 
@@ -130,31 +132,23 @@ class Importance(ShareStrategy):
     def _select(
         self, losses: NDArray[np.float32], rng: np.random.Generator
     ) -> tuple[NDArray[Any], NDArray[np.float64]]:
-        n = len(losses)
-        expected = self.percentage * n / 100
-        if expected < self.batch_size_ + 4 * self.batch_size_**0.5:
-            # Independent draws could come out smaller than a batch, and drawing again
-            # only then would favour large sets: fix the size beforehand.
-            return self._draw_exactly(min(n, max(round(expected), self.batch_size_)), losses, rng)
-        q = inclusion_probabilities(self._draw_weights(losses), expected)
-        chosen = np.flatnonzero(rng.random(n) < q)
-        return chosen, (expected / n) / q[chosen]
+        return self._draw(self.percentage * len(losses) / 100, self.batch_size_, losses, rng)
 
     def _select_at_least(
         self, n: int, losses: NDArray[np.float32], chosen: Any, rng: np.random.Generator
     ) -> tuple[NDArray[Any], NDArray[np.float64]]:
         # Rows added at random would pull the estimate towards the easy ones.
-        return self._draw_exactly(n, losses, rng)
+        return self._draw(n, n, losses, rng)
 
-    def _draw_exactly(
-        self, n: int, losses: NDArray[np.float32], rng: np.random.Generator
+    def _draw(
+        self, expected: float, least: int, losses: NDArray[np.float32], rng: np.random.Generator
     ) -> tuple[NDArray[Any], NDArray[np.float64]]:
-        q = inclusion_probabilities(self._draw_weights(losses), n)
-        rows = systematic_sample(q, rng)
-        return rows, (n / len(losses)) / q[rows]
+        least = min(least, len(losses))
+        rows, q = poisson_sample(self._draw_weights(losses), expected, least, rng)
+        return rows, q.mean() / q[rows]
 
     def _draw_weights(self, losses: NDArray[np.float32]) -> NDArray[np.float64]:
-        # A criterion may give a loss just below zero by rounding.
+        self._check_non_negative(losses)
         powers = (np.maximum(losses.astype(np.float64), 0.0) + self.epsilon) ** self.alpha
         mixed: NDArray[np.float64] = (1 - self.uniform) * powers / powers.sum()
         return mixed + self.uniform / len(losses)

@@ -91,6 +91,7 @@ class InstanceEarlyStopping(HidingStrategy):
     InstanceEarlyStopping(delta=0.01, refresh='epoch')
     """
 
+    reads_nats: ClassVar[bool] = True  # against `delta`
     _adaptive_size: ClassVar[bool] = True
 
     def __init__(

@@ -8,7 +8,10 @@ _MOST_EVIDENCE = 4.0
 _MOST_TOTAL = 50.0
 # Evidence, in nats, from which a label looks wrong.
 _LOOKS_WRONG = 1.0
-_MOST_WRONG = 0.5
+
+#: Share of wrong labels beyond which nothing can be told.
+MOST_WRONG = 0.5
+
 # Rows after which the typical loss has moved half-way to theirs.
 _MEMORY = 100
 
@@ -17,10 +20,11 @@ class LabelEvidence:
     """Collects, measurement by measurement, what speaks for each label being wrong.
 
     With L the loss of a guess, m the typical loss at the time and f = 1 - m / L, between 0
-    and 1, what the net knows: a measured loss l adds f (l - fraction L), between -4 and 4,
-    to the evidence of its row. A net that does not know more than chance says nothing of
-    any label. Once a row's f add up to 1 or more, only positive terms count, since a small
-    loss of a row that was trained on may have been learnt by heart.
+    and 1, what the net knows: a measured loss l adds f (l - L / 2 - margin), between -4 and
+    4, to the evidence of its row. L / 2 is half-way between certainty and chance. A net
+    that does not know more than chance says nothing of any label. Once a row's f add up to
+    1 or more, only positive terms count, since a small loss of a row that was trained on
+    may have been learnt by heart.
 
     Parameters
     ----------
@@ -28,8 +32,9 @@ class LabelEvidence:
         Number of rows.
     chance_loss : float
         Loss of a guess, in nats.
-    fraction : float
-        Share of `chance_loss` above which a loss speaks for a wrong label.
+    margin : float
+        How far, in nats, a loss is above the middle between certainty and chance when it
+        begins to speak for a wrong label.
 
     Attributes
     ----------
@@ -37,10 +42,10 @@ class LabelEvidence:
         Logarithms of the odds, in nats, but for the share of wrong labels.
     """
 
-    def __init__(self, n_rows: int, chance_loss: float, fraction: float) -> None:
+    def __init__(self, n_rows: int, chance_loss: float, margin: float) -> None:
         self.evidence = np.zeros(n_rows)
         self._chance_loss = chance_loss
-        self._threshold = fraction * chance_loss
+        self._threshold = chance_loss / 2 + margin
         self._informed = np.zeros(n_rows, np.float32)  # sum of f
         self._typical = chance_loss
 
@@ -89,6 +94,6 @@ def probability_wrong(evidence: NDArray[np.float64]) -> tuple[NDArray[np.float64
     >>> probabilities.round(2), share
     (array([1., 0., 0., 0.]), 0.25)
     """
-    share = min(float(np.mean(evidence > _LOOKS_WRONG)), _MOST_WRONG)
+    share = min(float(np.mean(evidence > _LOOKS_WRONG)), MOST_WRONG)
     odds = share / (1 - share) * np.exp(np.clip(evidence, -_MOST_TOTAL, _MOST_TOTAL))
     return odds / (1 + odds), share

@@ -173,3 +173,48 @@ def ranks_from_top(values: NDArray[np.floating], rng: np.random.Generator) -> ND
     ranks = np.empty(len(values), dtype=np.int64)
     ranks[order] = np.arange(len(values))
     return ranks
+
+
+def poisson_sample(
+    preference: NDArray[np.floating], expected_count: float, least: int, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Draw positions independently, with probabilities in proportion to a preference.
+
+    Where the expected number is so close to `least` that fewer may come out, a set of fixed
+    size is drawn with probabilities made in the same way: drawing again only then would
+    favour large sets.
+
+    Parameters
+    ----------
+    preference : ndarray of shape (n,)
+        Positive numbers.
+    expected_count : float
+        In (0, n].
+    least : int
+        Least number of positions, at most n.
+    rng : numpy.random.Generator
+        Source of the draws.
+
+    Returns
+    -------
+    positions : ndarray of shape (m,), int64
+        Ascending.
+    probabilities : ndarray of shape (n,), float64
+        With which each position was drawn.
+
+    References
+    ----------
+    Hajek, "Asymptotic theory of rejective sampling with varying probabilities from a
+    finite population", Annals of Mathematical Statistics 35, 1964.
+
+    Examples
+    --------
+    >>> poisson_sample(np.ones(4), 4.0, 1, np.random.default_rng(0))
+    (array([0, 1, 2, 3]), array([1., 1., 1., 1.]))
+    """
+    if expected_count < least + 4 * least**0.5:
+        size = min(len(preference), max(round(expected_count), least))
+        q = inclusion_probabilities(preference, size)
+        return systematic_sample(q, rng), q
+    q = inclusion_probabilities(preference, expected_count)
+    return np.flatnonzero(rng.random(len(preference)) < q), q

@@ -1,6 +1,6 @@
 """RHO-LOSS: the rows whose loss is largest compared with what training can reach."""
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +84,8 @@ class ReducibleLoss(PresampleStrategy):
     ReducibleLoss(cv=3, percentage=25)
     """
 
+    reads_nats: ClassVar[bool] = True  # against the irreducible losses
+
     irreducible_losses_: NDArray[np.float64] | None = None
 
     def __init__(
@@ -137,7 +139,9 @@ class ReducibleLoss(PresampleStrategy):
             raise ValueError(
                 f"{type(self).__name__} needs irreducible_losses: one loss for each row, in nats, "
                 "from a model that was not trained on the row. None were given, and there is no "
-                "data to fit such a model on."
+                "data here to fit such a model on: pass them to a net as "
+                "fit(..., irreducible_losses=...), to a sampler as "
+                "LossSampler(..., irreducible_losses=...)."
             )
         losses = setup.out_of_fold_losses(self.estimator, self.cv)
         return _checked_losses(losses, setup.n_rows, "out_of_fold_losses")

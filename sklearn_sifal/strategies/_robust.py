@@ -166,9 +166,10 @@ class Robust(SamplingStrategy):
         Raises
         ------
         InvalidParameterError
-            If a parameter, here or of the wrapped strategy, is not allowed.
+            If a parameter, here or of the wrapped strategy, is not allowed, or
+            score='trajectory' is asked for a strategy that `reads_nats`.
         ValueError
-            If score='trajectory' comes without trusted rows.
+            If score='trajectory' comes without trusted rows among those trained on.
         """
         self._check_parameters()
         self.row_scores_: RowScores = self._new_scores(setup)
@@ -227,8 +228,8 @@ class Robust(SamplingStrategy):
         if setup.trusted is None or not np.any(setup.trusted):
             raise ValueError(
                 "Robust(score='trajectory') compares rows with trusted ones: pass trusted, a "
-                "mask of the rows with labels known to be right, to fit. Got "
-                f"{'None' if setup.trusted is None else 'a mask without any row'}."
+                "mask of the rows with labels known to be right. Got "
+                f"{'None' if setup.trusted is None else 'a mask without any row trained on'}."
             )
         trusted = np.asarray(setup.trusted, dtype=bool)
         return TrajectoryScores(setup.n_rows, int(self.window), trusted)
@@ -251,6 +252,12 @@ class Robust(SamplingStrategy):
         if isinstance(self.strategy, Robust):
             raise InvalidParameterError("Robust cannot be put around another Robust.")
         check_choice(self, "score", ("ema", "trajectory"))
+        if self.score == "trajectory" and self.strategy.reads_nats:
+            raise InvalidParameterError(
+                f"Robust(score='trajectory') cannot be put around {type(self.strategy).__name__}, "
+                "which goes by how large losses are in nats: a trajectory's score only ranks the "
+                "rows. Use score='ema'."
+            )
         check_real(self, "beta1", 0, 1)
         check_real(self, "beta2", 0, 1)
         check_integer(self, "window", LEAST_POINTS)

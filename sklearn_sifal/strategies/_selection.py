@@ -44,6 +44,8 @@ class Setup:
         Rows per optimiser step.
     rng : numpy.random.Generator
         The selection stream.
+    n_classes : int or None
+        Number of classes; 0 for targets that are no classes, None if it is not known.
     irreducible_losses : ndarray of shape (n_rows,), float64, or None
         Losses, in nats, that no amount of training is expected to go below; as given by
         the user.
@@ -59,6 +61,7 @@ class Setup:
     y: NDArray[Any]
     batch_size: int
     rng: np.random.Generator
+    n_classes: int | None = None
     irreducible_losses: NDArray[np.float64] | None = None
     trusted: NDArray[np.bool_] | None = None
     out_of_fold_losses: Callable[[Any, int], NDArray[np.float64]] | None = None

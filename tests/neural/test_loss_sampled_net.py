@@ -365,8 +365,13 @@ class TestStrategies:
         np.testing.assert_array_equal(net.sampling_strategy_.trusted_, trusted[kept])
         np.testing.assert_array_equal(net.sampling_strategy_.irreducible_, losses[kept])
         np.testing.assert_array_equal(net.sampling_strategy_.y_, Y[kept])
-        with pytest.raises(ValueError, match=r"trusted must have one value per row, shape \(240,"):
-            net.fit(IMAGES, Y, trusted=trusted[:5])
+        for wrong in (trusted[:5], trusted.astype(int)):
+            with pytest.raises(
+                ValueError, match=r"trusted must be a mask, one bool per row, \(240,"
+            ):
+                net.fit(IMAGES, Y, trusted=wrong)
+        with pytest.raises(ValueError, match="irreducible_losses contains NaN"):
+            net.fit(IMAGES, Y, irreducible_losses=losses * np.nan)
 
     def test_targets_of_a_dataset_are_read_when_asked_for(self) -> None:
         data = Images()

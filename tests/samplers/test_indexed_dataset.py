@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, Subset, TensorDataset
 
-from sklearn_sifal.samplers import IndexedDataset
+from sklearn_sifal.samplers import IndexedDataset, LossSampler
 from sklearn_sifal.samplers._indexed_dataset import WeightedRow
 
 
@@ -77,3 +77,7 @@ def test_bad_input() -> None:
         IndexedDataset([{"row": 1}])[0]
     with pytest.raises(IndexError):
         IndexedDataset([1])[1]
+    sampler = LossSampler(8, "percentile", batch_size=4)
+    for data in (TensorDataset(torch.arange(8.0)), Subset(range(8), range(8))):
+        with pytest.raises(TypeError, match="batch_sampler=sampler"):
+            next(iter(DataLoader(IndexedDataset(data), sampler=sampler)))

@@ -134,6 +134,7 @@ def test_lost_weights_are_warned_of_once() -> None:
     train_round(sampler)
 
 
+@pytest.mark.filterwarnings("ignore:LossSampler. no losses were reported:UserWarning")
 def test_pending_rows_are_not_drawn_again() -> None:
     sampler = LossSampler(N, Greedy(), batch_size=4, random_state=0)
     sampler.update(np.arange(N), LOSSES)
@@ -346,6 +347,20 @@ def test_losses_of_any_kind(losses: Any) -> None:
     assert sampler.visit_counts.sum() == 2
 
 
+def test_a_round_without_any_report_is_warned_of_once() -> None:
+    sampler = LossSampler(N, "percentile", batch_size=4, random_state=0)
+    next(iter(sampler))  # a break is no such round
+    train_round(sampler)
+    first, *_ = sampler  # in part
+    sampler.update(first, LOSSES[first])
+    n_rows = sum(len(rows) for rows in sampler)  # not at all
+    with pytest.warns(
+        UserWarning, match=rf"no losses .* the {n_rows} rows of round 3.*call update"
+    ):
+        list(sampler)
+    list(sampler)
+
+
 def test_a_dataset_that_changes_its_length() -> None:
     data = list(range(N))
     sampler = LossSampler(data, "percentile", batch_size=4, random_state=0)
@@ -369,8 +384,10 @@ def test_a_dataset_that_changes_its_length() -> None:
         ({"random_state": -1}, "'random_state'"),
         ({"shuffle": None}, "'shuffle'"),
         ({"y": [0, 1]}, "'y' parameter"),
-        ({"irreducible_losses": [np.nan] * N}, "'irreducible_losses'"),
-        ({"trusted": np.zeros(N)}, "'trusted'"),
+        ({"irreducible_losses": [np.nan] * N}, "irreducible_losses contains NaN"),
+        ({"irreducible_losses": np.ones(3)}, "irreducible_losses must have one number per row"),
+        ({"trusted": np.zeros(N)}, r"trusted must be a mask, one bool per row, \(40,\)"),
+        ({"trusted": torch.ones(3).bool()}, r"trusted must be a mask, one bool per row, \(40,\)"),
     ],
 )
 def test_wrong_parameters(parameters: dict[str, Any], message: str) -> None:

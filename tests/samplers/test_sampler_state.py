@@ -2,6 +2,7 @@
 
 import io
 from collections import deque
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 
 from sklearn_sifal.samplers import LossSampler
 from sklearn_sifal.samplers._saved_state import StateCodec
-from sklearn_sifal.strategies import STRATEGIES, HeapQueue, Importance, Percentile
+from sklearn_sifal.strategies import STRATEGIES, HeapQueue, Importance, Percentile, Robust
 
 N = 40
 
@@ -135,6 +136,61 @@ def test_states_that_do_not_fit_change_nothing() -> None:
     with pytest.raises(ValueError, match="has no 'strategy'"):
         make(Percentile(30)).load_state_dict(state)
     assert other.loss_table.tobytes() == before
+
+
+def test_parameters_have_to_be_the_same_but_for_max_epochs() -> None:
+    original = LossSampler(N, Robust(Percentile(10)), batch_size=4, max_epochs=2)
+    train_round(original)
+    state = saved_and_loaded(original.state_dict())
+    for message, strategy, settings in [
+        (r"strategy__percentage': 10\}, .*'strategy__percentage': 90\}", Percentile(90), {}),
+        ("'strategy': 'Percentile'.*'strategy': 'Importance'", Importance(10), {}),
+        ("'batch_size' is 4, .* 5", Percentile(10), {"batch_size": 5}),
+        ("'shuffle' is True, .* False", Percentile(10), {"shuffle": False}),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            LossSampler(N, Robust(strategy), **{"batch_size": 4, **settings}).load_state_dict(state)
+    resumed = LossSampler(N, Robust(Percentile(10.0)), batch_size=np.int64(4), max_epochs=7)
+    resumed.load_state_dict(state)
+    assert resumed.epoch == 0
+
+
+def damages() -> Iterator[Any]:
+    """Names and functions that break a state."""
+    for name in ("epoch", "lr_scale", "table", "strategy", "order_stream", "selection_stream"):
+        yield name, lambda state, name=name: state.update({name: "?"})
+        yield f"no {name}", lambda state, name=name: state.pop(name)
+    loss = np.zeros(N, np.float32)
+    for what, column in {
+        "short": loss[1:],
+        "dtype": loss.astype(np.float64),
+        "object": [1.0] * N,
+    }.items():
+        values = torch.from_numpy(column) if what != "object" else column
+        broken = {"kind": "array", "value": values}
+        yield what, lambda state, broken=broken: state["table"].update(loss=broken)
+    yield "no column", lambda state: state["table"].pop("visits")
+    yield "no kind", lambda state: state["table"].update(visits={})
+    yield "empty strategy", lambda state: state["strategy"].clear()
+    yield "nested", lambda state: state["strategy"]["strategy_"].update(value={"x": {"kind": 1}})
+    yield "stream", lambda state: state["order_stream"]["value"]["value"].pop()
+
+
+@pytest.mark.parametrize("damage", [pytest.param(f, id=name) for name, f in damages()])
+def test_a_broken_state_changes_nothing(damage: Any) -> None:
+    # The wrapped strategy's state is put back in place, which is where half a load would show.
+    original, sampler = (make(Robust(Percentile(30)), seed=seed) for seed in (0, 1))
+    for _ in range(3):
+        train_round(original)
+    train_round(sampler)
+    same = make(Robust(Percentile(30)))
+    same.load_state_dict(sampler.state_dict())
+    state = saved_and_loaded(original.state_dict())
+    damage(state)
+    with pytest.raises(ValueError, match="This state cannot be loaded"):
+        sampler.load_state_dict(state)
+    assert sampler.epoch == 0
+    assert [train_round(sampler) for _ in range(3)] == [train_round(same) for _ in range(3)]
 
 
 class Holder:

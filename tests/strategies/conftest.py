@@ -43,9 +43,11 @@ class Driver:
         self.table = LossTable(len(self.losses))
         self.score_calls: list[tuple[int, Any, tuple[str, ...]]] = []
         n = len(self.losses)
-        y = setup.pop("y", np.zeros(n, np.int64))
+        y = setup.pop("y", np.arange(n) % 3)
+        # Integers are codes of classes, as in the estimators.
+        setup.setdefault("n_classes", int(y.max()) + 1 if y.dtype.kind in "iu" else 0)
         setup.setdefault("out_of_fold_losses", lambda estimator, cv: np.zeros(n))
-        self.setup = setup
+        self.y, self.setup = y, setup
         strategy.begin(self.table, Setup(n, y, batch_size, self.rng, **setup))
 
     def measured(self, rows: Any) -> dict[str, Any]:

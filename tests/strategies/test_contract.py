@@ -89,6 +89,26 @@ SHARE_OF_THE_ROWS = (
     "prioritized",
 )
 
+#: Weights that differ where all losses are equal, and what they go by.
+WEIGHTS_BESIDE_LOSSES = {
+    "repb": "how often a row was trained on",
+    "subclass": "chance",
+}
+
+#: Rules whose first choice after the warm-up is the same with every seed, and why.
+WITHOUT_CHANCE = {
+    "base": "all rows",
+    "percentile": "the largest losses",
+    "percentage": "the largest losses",
+    "bottom_percentile": "the smallest losses",
+    "bottom_percentage": "the smallest losses",
+    "self_paced": "the smallest losses",
+    "kakurenbo": "all but rows of small loss",
+    "instance_early_stopping": "all rows, as trajectories are too short to tell",
+    "seta": "all groups",
+    "function": "the largest losses",
+}
+
 #: What promises E[sum w g] / E[rows] = mean g for rows whose losses are known, and with
 #: which parameters it does.
 UNBIASED: dict[str, dict[str, Any]] = {
@@ -217,14 +237,25 @@ def test_a_seed_repeats_the_rounds(make: Case, driver) -> None:
 
 
 @every_strategy
+def test_a_report_of_no_rows_changes_nothing(make: Case, driver) -> None:
+    losses = some_losses(60, 2)
+    usual, told = (driver(make(), losses, batch_size=4) for _ in range(2))
+    no_rows = np.empty(0, np.int64)
+    for training in (True, False):
+        told.strategy.observe(no_rows, told.measured(no_rows), training=training)
+    same_rounds(usual, told, 2)
+    told.strategy.observe(no_rows, told.measured(no_rows), training=True)
+    same_rounds(usual, told, 3)
+
+
+@every_strategy
 @pytest.mark.parametrize("value", [0.0, 1e-30, 2.0, 1e30])
 def test_equal_losses_are_no_special_case(make: Case, value: float, driver) -> None:
     run = driver(make(), np.full(50, value), batch_size=5)
     for _ in range(4):
         rows, weights = checked_round(run)
         assert len(rows) >= 5
-        if not isinstance(run.strategy, WeightedHalf) and make.name != "repb":
-            # RePB weighs rows by how often they were trained on, whatever their losses.
+        if make.name not in WEIGHTS_BESIDE_LOSSES:
             np.testing.assert_allclose(weights, 1.0)
 
 
@@ -356,7 +387,7 @@ def test_begin_returns_the_strategy(make: Case, driver) -> None:
 
 def setup_of(run: Any) -> Setup:
     n = len(run.losses)
-    return Setup(n, np.zeros(n, np.int64), run.batch_size, run.rng, **run.setup)
+    return Setup(n, run.y, run.batch_size, run.rng, **run.setup)
 
 
 @every_strategy
@@ -430,24 +461,14 @@ PAPERS_DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 
-@every_strategy
+@pytest.mark.parametrize("make", [p for p in CASES if not p.values[0]().per_batch])
 def test_a_seed_changes_only_what_is_random(make: Case, driver) -> None:
     # Another seed must be able to change what is random, and nothing else: with all
-    # losses distinct, rules without a random part choose the same rows.
-    if make().per_batch or make.name in ("base", "kakurenbo", "instance_early_stopping"):
-        return  # the order is drawn, or too few rows are left out here
+    # losses distinct, rules without a random part choose the same rows. Where a round is
+    # drawn batch by batch, the order of the rows is random for all.
     losses = np.arange(1.0, 41.0) / 10
     rows = [
         driver(make(refresh="table"), losses, seed=seed).after_warmup().draw().rows.tolist()
         for seed in range(5)
     ]
-    deterministic = {
-        "percentile",
-        "percentage",
-        "bottom_percentile",
-        "bottom_percentage",
-        "self_paced",
-        "seta",  # its first round has all groups
-        "function",
-    }
-    assert (len({tuple(r) for r in rows}) == 1) == (make.name in deterministic)
+    assert (len({tuple(r) for r in rows}) == 1) == (make.name in WITHOUT_CHANCE)

@@ -8,7 +8,7 @@ import pytest
 from sklearn_sifal._parameters import InvalidParameterError
 from sklearn_sifal.strategies import GuardedImportance, Importance
 
-# Forty classes: the loss of a guess is log 40 = 3.69, and 2.58 is 0.7 times that.
+# Forty classes: the loss of a guess is log 40 = 3.69, and 2.84 a nat above the half of that.
 CLASSES = np.arange(200) % 40
 
 
@@ -66,6 +66,22 @@ def test_without_a_guard_wrong_labels_are_preferred(strategy: Any, y: Any, drive
     assert (rows < 40).mean() > 0.4
 
 
+def test_majority_that_looks_wrong_switches_the_guard_off(driver) -> None:
+    # The typical loss is small before, so that 55 % of losses above it are evidence.
+    run = prepared(driver, GuardedImportance(refresh="table"), labelled(40))
+    run.strategy.evidence_[:110] = 9.0
+    trust, gate = run.strategy._trust(np.arange(200))
+    assert run.strategy.wrong_share_ == 0.5
+    assert gate == 0.0
+    np.testing.assert_array_equal(trust, 1.0)
+
+
+def test_unknown_number_of_classes_is_warned_of(driver) -> None:
+    with pytest.warns(UserWarning, match="does not know the number of classes"):
+        driver(GuardedImportance(), [1.0, 2.0], n_classes=None)
+    driver(GuardedImportance(noise_floor=1.0), [1.0, 2.0], n_classes=3)
+
+
 def test_chance_loss_switches_the_guard_on_without_classes(driver) -> None:
     strategy = GuardedImportance(chance_loss=np.log(40), refresh="table")
     run = prepared(driver, strategy, labelled(40), np.linspace(0, 1, 200))
@@ -115,7 +131,7 @@ def test_a_warm_start_brings_the_first_evidence(driver) -> None:
 def setup_like(run: Any) -> Any:
     from sklearn_sifal.strategies import Setup
 
-    return Setup(200, CLASSES, run.batch_size, run.rng)
+    return Setup(200, CLASSES, run.batch_size, run.rng, n_classes=40)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +142,7 @@ def setup_like(run: Any) -> Any:
         ("correction", -0.1),
         ("uniform", 2),
         ("epsilon", 0),
-        ("chance_fraction", 0),
+        ("margin", -0.1),
         ("chance_loss", -1),
         ("noise_floor", 0),
         ("noise_floor", 1.5),

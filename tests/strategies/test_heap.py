@@ -237,6 +237,27 @@ class TestEvictions:
         assert all(sum(map(len, selections)) == 10 for selections in drawn)
         assert run.strategy.n_lifted_ > 1
 
+    @pytest.mark.parametrize("n_fetched", [1, 3])
+    @pytest.mark.filterwarnings("ignore:max_visits=3 left:UserWarning")
+    def test_one_batch_left_does_not_end_rounds_early(self, n_fetched: int) -> None:
+        # Three visits each of ten batches of ten would use up 33 rows a round; when ten are
+        # left, these go on within the round instead of one visit in each for ever. The same
+        # where a loader has `n_fetched` batches out and evictions leave no more than that.
+        losses = np.random.default_rng(5).exponential(size=100)
+        sampler = LossSampler(100, HeapQueue(max_visits=3), batch_size=10, random_state=0)
+        for _ in range(12):
+            out: list[Any] = []
+            n_drawn = 0
+            for batch in sampler:
+                out.append(batch)
+                n_drawn += len(batch)
+                if len(out) == n_fetched:
+                    rows = out.pop(0)
+                    sampler.update(rows, losses[rows])
+            for rows in out:
+                sampler.update(rows, losses[rows])
+            assert n_drawn == 100
+
     def test_reset_empties_the_queue_and_lifts_evictions(self, driver) -> None:
         # Ten draws, then 2 and 2, which evict rows 1 and 5. At number 14 the queue is
         # emptied, and rows 4 and 5 of the base order are all there is.

@@ -8,9 +8,9 @@ from sklearn_sifal.strategies._label_guard import LabelEvidence, probability_wro
 ONE = np.array([0])
 
 
-def knowing(n_rows: int = 1, fraction: float = 0.5) -> LabelEvidence:
-    """Of a net that knows everything: its typical loss is 0, and chance is 4 nats."""
-    evidence = LabelEvidence(n_rows, 4.0, fraction)
+def knowing() -> LabelEvidence:
+    """Of a net that knows everything: the typical loss is 0, chance is 4 nats, the middle 2."""
+    evidence = LabelEvidence(1, 4.0, 0.0)
     evidence._typical = 0.0
     return evidence
 
@@ -33,7 +33,7 @@ def test_a_measurement_says_no_more_than_four(loss: float, bound: float) -> None
 
 
 def test_a_net_that_guesses_says_nothing() -> None:
-    evidence = LabelEvidence(200, 4.0, 0.5)
+    evidence = LabelEvidence(200, 4.0, 0.0)
     for _ in range(5):
         evidence.add(np.arange(200), np.linspace(3.0, 5.0, 200))  # of median 4
     np.testing.assert_allclose(evidence.evidence, 0.0, atol=1e-12)
@@ -50,7 +50,7 @@ def test_a_small_loss_may_be_learnt_by_heart() -> None:
 
 
 def test_the_typical_loss_follows_the_median() -> None:
-    evidence = LabelEvidence(300, 4.0, 0.5)
+    evidence = LabelEvidence(300, 4.0, 0.0)
     evidence.add(np.arange(100), np.full(100, 1.0))  # half-way from 4 to 1
     assert evidence._typical == pytest.approx(2.5)
     evidence.add(np.arange(300), np.full(300, 0.5))  # three quarters of the way on

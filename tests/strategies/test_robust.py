@@ -12,7 +12,15 @@ from sklearn.datasets import make_classification
 
 from sklearn_sifal import LossSampledClassifier
 from sklearn_sifal._parameters import InvalidParameterError
-from sklearn_sifal.strategies import HeapQueue, Importance, Percentage, Percentile, Random
+from sklearn_sifal.strategies import (
+    GuardedImportance,
+    HeapQueue,
+    Importance,
+    Percentage,
+    Percentile,
+    Random,
+    ReducibleLoss,
+)
 from sklearn_sifal.strategies._evolved import EvolvedSampling
 from sklearn_sifal.strategies._instance_early_stopping import InstanceEarlyStopping
 from sklearn_sifal.strategies._kakurenbo import Kakurenbo
@@ -155,9 +163,11 @@ class TestTrajectory:
             rows = run.round().rows
         assert not np.isin(wrong, rows).any()
 
-    @pytest.mark.parametrize("trusted", [None, np.zeros(3, bool)])
-    def test_trusted_rows_are_required(self, trusted: Any, driver) -> None:
-        with pytest.raises(ValueError, match="pass trusted"):
+    @pytest.mark.parametrize(
+        "trusted, got", [(None, "None"), (np.zeros(3, bool), "a mask without any row trained on")]
+    )
+    def test_trusted_rows_are_required(self, trusted: Any, got: str, driver) -> None:
+        with pytest.raises(ValueError, match=rf"pass trusted, .* known to be right\. Got {got}\."):
             driver(Robust(Percentile(), score="trajectory"), np.ones(3), trusted=trusted)
 
 
@@ -188,8 +198,15 @@ def test_what_the_driver_asks_is_the_wrapped_strategy_s(wrapped: Any) -> None:
         assert getattr(Robust(wrapped), name) == getattr(wrapped, name)
 
 
-@every_wrapped
-@pytest.mark.parametrize("score", ["ema", "trajectory"])
+@pytest.mark.parametrize(
+    "wrapped, score",
+    [
+        pytest.param(wrapped, score, id=f"{type(wrapped).__name__}-{score}")
+        for wrapped in WRAPPED
+        for score in ("ema", "trajectory")
+        if score == "ema" or not wrapped.reads_nats
+    ],
+)
 def test_rounds_work_and_repeat(wrapped: Any, score: str, driver) -> None:
     losses = np.random.default_rng(0).exponential(size=60)
     given = {"trusted": np.arange(60) < 6, "batch_size": 5, "budget": 400}
@@ -243,6 +260,10 @@ def test_parameters_nest_and_clone() -> None:
         (Robust(Percentile(), beta2=-1), "'beta2' parameter of Robust"),
         (Robust(Percentile(), window=2), "'window' parameter of Robust"),
         (Robust(Percentile(0)), "'percentage' parameter of Percentile"),
+        *(
+            (Robust(wrapped, score="trajectory"), f"'trajectory'.*{type(wrapped).__name__}, .*nats")
+            for wrapped in (GuardedImportance(), ReducibleLoss(), InstanceEarlyStopping())
+        ),
     ],
 )
 def test_invalid_parameters(strategy: Any, message: str, driver) -> None:

@@ -10,6 +10,7 @@ from sklearn_sifal.strategies import (
     Base,
     BottomPercentage,
     BottomPercentile,
+    GuardedImportance,
     Importance,
     Percentage,
     Percentile,
@@ -89,18 +90,21 @@ def test_ties_are_drawn_uniformly(cls: Any, value: float, driver) -> None:
     assert stats.chi2.sf(statistic, 19) > 1e-4
 
 
-@pytest.mark.parametrize("cls", [Percentage, BottomPercentage])
-def test_loss_shares_refuse_negative_losses(cls: Any, driver) -> None:
+@pytest.mark.parametrize("cls", [Percentage, BottomPercentage, Importance, GuardedImportance])
+def test_sums_and_powers_refuse_negative_losses(cls: Any, driver) -> None:
     run = driver(cls(50), [1.0, -0.5, 2.0]).after_warmup()
     with pytest.raises(ValueError, match=rf"{cls.__name__} needs non-negative losses.*-0\.5"):
         run.draw()
 
 
-@pytest.mark.parametrize("cls", [Percentile, BottomPercentile, Importance])
-def test_other_rules_take_negative_losses(cls: Any, driver) -> None:
-    losses = np.linspace(-1e-7, 3.0, 40)
-    selection = driver(cls(50), losses).after_warmup().draw()
-    assert len(selection) > 0
+@pytest.mark.parametrize("cls", [Percentage, BottomPercentage, Importance, GuardedImportance])
+def test_losses_below_zero_by_rounding_are_taken(cls: Any, driver) -> None:
+    assert len(driver(cls(50), np.linspace(-1e-7, 3.0, 40)).after_warmup().draw()) > 0
+
+
+@pytest.mark.parametrize("cls", [Percentile, BottomPercentile])
+def test_ranks_take_negative_losses(cls: Any, driver) -> None:
+    assert len(driver(cls(50), np.linspace(-9.0, 3.0, 40)).after_warmup().draw()) == 20
 
 
 class TestRandom:
