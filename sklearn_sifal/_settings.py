@@ -4,8 +4,9 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-# Chosen, with the strategy "importance", by cross-validation inside the training parts of BANKING77 (sparse), digits,
-# MNIST and a make_classification table (dense): `python -m benchmarks.defaults`.
+# Chosen, with the strategy "importance", by cross-validation inside the training parts of
+# BANKING77 (sparse), digits, MNIST and a make_classification table (dense):
+# `python -m benchmarks.defaults`.
 _SPARSE_BATCH_SIZE, _DENSE_BATCH_SIZE = 64, 128
 _SPARSE_LR = {"adagrad": 0.03, "adam": 0.01}
 _DENSE_LR = 0.003
