@@ -15,6 +15,7 @@ from sklearn_sifal._parameters import (
     check_choice,
     check_flag,
     check_integer,
+    check_random_state_value,
     check_real,
     is_integer,
     reject,
@@ -192,10 +193,7 @@ class LossSampledEstimator(BaseEstimator):
         check_integer(self, "n_threads", 1, none=True)
         if not isinstance(self.verbose, bool):
             check_integer(self, "verbose", 0)
-        seed = self.random_state
-        if not (seed is None or is_integer(seed, 0) or isinstance(seed, np.random.RandomState)):
-            expected = "an integer of at least 0, a RandomState instance or None"
-            reject(self, "random_state", expected, seed)
+        check_random_state_value(type(self).__name__, self.random_state)
 
     def _keep_weighted(self, X: Any, y: NDArray[Any], sample_weight: Any) -> TrainingData:
         """Leave out rows of weight zero: bit for bit the same as not passing them."""

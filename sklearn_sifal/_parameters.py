@@ -134,6 +134,14 @@ def check_flag(owner: Any, name: str) -> None:
         reject(owner, name, "a bool", value)
 
 
+def check_random_state_value(owner_name: str, value: Any) -> None:
+    """Raise unless `value` is what `make_streams` takes as a `random_state`."""
+    if value is None or is_integer(value, 0) or isinstance(value, np.random.RandomState):
+        return
+    expected = "an integer of at least 0, a RandomState instance or None"
+    reject_value(owner_name, "random_state", expected, value)
+
+
 def _is_other(value: Any, none: bool, choices: Collection[str]) -> bool:
     return (none and value is None) or (isinstance(value, str) and value in choices)
 

@@ -12,6 +12,7 @@ from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal._parameters import (
     InvalidParameterError,
     check_integer_value,
+    check_random_state_value,
     check_real_value,
     is_integer,
     reject,
@@ -43,6 +44,7 @@ from sklearn_sifal.strategies._selection import DrawContext, Selection, Setup, c
 Score = Callable[[NDArray[np.int64], Sequence[str]], Any]
 
 _STATE_FORMAT = 1
+_ONE = np.int32(1)  # of the type of the counts: a Python 1 would be cast row by row
 _WHY_NEEDED = {
     "score": "it measures rows before it chooses, score(rows, measures)",
     "max_epochs": "what it does depends on how many rounds are left",
@@ -220,7 +222,7 @@ class LossSampler(Sampler[Any]):
         values = self._checked_values(row_numbers, {**measured, "loss": losses}, origin)
         self.table.record(row_numbers, values["loss"], epoch=max(self._epoch, 0), training=True)
         self.strategy.observe(row_numbers, values, training=True)
-        np.subtract.at(self._pending, row_numbers, 1)
+        np.subtract.at(self._pending, row_numbers, _ONE)
         # A row may be reported that was not out, or had been released.
         self._pending[row_numbers] = np.maximum(self._pending[row_numbers], 0)
 
@@ -362,13 +364,7 @@ class LossSampler(Sampler[Any]):
             reject(self, "score", "a callable (rows, measures) or None", self.score)
         if not isinstance(self.shuffle, bool | np.bool_):
             reject(self, "shuffle", "a bool", self.shuffle)
-        if not (
-            random_state is None
-            or is_integer(random_state, 0)
-            or isinstance(random_state, np.random.RandomState)
-        ):
-            expected = "an integer of at least 0, a RandomState instance or None"
-            reject(self, "random_state", expected, random_state)
+        check_random_state_value(owner, random_state)
 
     def _count_rows(self) -> int:
         if is_integer(self.data_source, 0):
@@ -486,7 +482,7 @@ class LossSampler(Sampler[Any]):
         for start in range(0, len(positions), size):
             chosen = positions[start : start + size]
             batch = rows[chosen]
-            np.add.at(self._pending, batch, 1)
+            np.add.at(self._pending, batch, _ONE)
             self._n_handed_out += len(batch)
             numbers: list[int] = batch.tolist()
             if weights is not None:

@@ -138,7 +138,6 @@ class GuardedImportance(ShareStrategy):
     reads_nats: ClassVar[bool] = True  # against the entropy of the classes
 
     # Until `begin` tells.
-    batch_size_: int = 1
     label_evidence_: LabelEvidence | None = None
     wrong_share_: float = 0.0
     first_visits_: int | None = None
@@ -206,7 +205,6 @@ class GuardedImportance(ShareStrategy):
         self : GuardedImportance
         """
         super().begin(table, setup)
-        self.batch_size_ = setup.batch_size
         self.wrong_share_ = 0.0
         self.first_visits_ = None
         chance = self._known_chance_loss(setup.n_classes)
@@ -247,7 +245,9 @@ class GuardedImportance(ShareStrategy):
         preference = self._preference(table.loss[rows], trust)
         # Suspects are not there to fill a round that is larger than the rest.
         size = min(self._share(table) * len(rows), (1 - gate / 10) * trust.sum())
-        chosen, q = poisson_sample(preference, size, min(self.batch_size_, len(rows)), context.rng)
+        chosen, q = poisson_sample(
+            preference, size, min(context.batch_size, len(rows)), context.rng
+        )
         weights = (trust / q) ** (self.correction + gate * (1 - self.correction) / 2)
         weights *= q.sum() / (q * weights).sum()
         return chosen, weights[chosen]
