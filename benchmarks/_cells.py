@@ -72,7 +72,7 @@ class Cell:
     budget: float  # row visits in units of the rows trained on
     lr: float
     seed: int
-    phase: str  # "validation" or "test"
+    phase: str  # "validation", where the seed is the number of the split too, or "test"
 
 
 Record = dict[str, Any]
@@ -96,7 +96,10 @@ def run_cell(cell: Cell) -> Record:
 
 
 def _measure(cell: Cell) -> Record:
-    data_set, part = DATA_SETS[cell.dataset], load_part(cell.dataset, cell.phase)
+    data_set = DATA_SETS[cell.dataset]
+    # Named alike in every call, or a test part would be kept once for each seed.
+    split = cell.seed if cell.phase == "validation" else 0
+    part = load_part(cell.dataset, cell.phase, split)
     labels, wrong = with_wrong_labels(part.labels, cell.noise, cell.seed)
     # Validation labels are as noisy as the rest: nobody has clean ones only for this.
     y_scored = part.test_labels if part.held_out is None else labels[part.held_out]

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
+
 from benchmarks._cells import Cell, Record, Records, cell_of
 from benchmarks._datasets import DATA_SETS, SHARED_RATE
 
-RATE_SEED = 0
 _FIRST_BUDGETS = (2.0, 4.0)
 
 
@@ -29,27 +30,38 @@ class Group(NamedTuple):
         return SHARED_RATE[DATA_SETS[self.dataset].kind]
 
     def rate_cells(self) -> list[Cell]:
-        return [Cell(*self, lr, RATE_SEED, "validation") for lr in self.rates]
+        splits = range(DATA_SETS[self.dataset].n_splits)
+        return [Cell(*self, lr, split, "validation") for lr in self.rates for split in splits]
 
     def test_cells(self, lr: float, seeds: Iterable[int]) -> list[Cell]:
         return [Cell(*self, lr, seed, "test") for seed in seeds]
 
 
 def best_rate(records: Records, group: Group) -> float | None:
-    """The rate with the best validation score; None before all of them were tried.
+    """The rate with the best mean validation score; None before all of them were tried.
 
-    A rate at which training diverged is out. Of equal ones the nearest to the shared
+    A rate at which training diverged on any split is out. Of equal ones the nearest to the shared
     rate is taken, by ratio. None also where training diverged at every rate.
     """
-    tried = [records.get(cell) for cell in group.rate_cells()]
-    if any(r is None or r["status"] == "failed" for r in tried):
-        return None
-    scores: dict[float, float] = {
-        r["lr"]: r["rate_score"] for r in tried if r and r["status"] == "ok"
-    }
+    scores = rate_scores(records, group)
     if not scores:
         return None
     return max(scores, key=lambda lr: (scores[lr], -abs(math.log(lr / group.shared_rate))))
+
+
+def rate_scores(records: Records, group: Group) -> dict[float, float] | None:
+    """Mean validation score of each rate that did not diverge; None as long as one is missing."""
+    by_rate: dict[float, list[Record]] = {}
+    for cell in group.rate_cells():
+        record = records.get(cell)
+        if record is None or record["status"] == "failed":
+            return None
+        by_rate.setdefault(cell.lr, []).append(record)
+    return {
+        lr: float(np.mean([r["rate_score"] for r in found]))
+        for lr, found in by_rate.items()
+        if all(r["status"] == "ok" for r in found)
+    }
 
 
 def is_edge(group: Group, lr: float) -> bool:

@@ -11,9 +11,10 @@ data set that is not there is left out::
 
 Each fit is a line of ``build/strategies/results.jsonl``, and what is there is not run
 again, so a run can be stopped, gone on with, or made of parts. Beside that file stands
-the report on all that is in it, ``report.md``. A strategy's learning rate is chosen with
-one seed on a validation split of the training part; then it is fitted with five seeds at
-that rate and at the estimator's own, and scored on the test part.
+the report on all that is in it, ``report.md``. A strategy's learning rate is chosen on
+validation splits of the training part, one of them where fits are long, more where they
+are not; then it is fitted with five seeds at that rate and at the estimator's own, and
+scored on the test part.
 """
 
 import os

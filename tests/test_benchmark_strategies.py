@@ -21,6 +21,7 @@ tables = importlib.import_module("benchmarks._tables")
 
 GROUP = planning.Group("digits", 0.0, "base", 2.0)
 PLACE = ("digits", 0.0)
+N_TRIED = 5 * 5  # fits that choose a rate: rates times validation splits
 
 
 def record(cell, score=0.5, status="ok", **fields):
@@ -72,7 +73,7 @@ def test_repeats_of_a_query_are_held_out_together():
     # Ten distinct inputs, the first of them drawn five times.
     rows = np.array([0, 0, *range(10), 0, 0])
     labels = rows % 2
-    train, held_out = datasets._hold_out(rows, labels)
+    train, held_out = datasets._hold_out(rows, labels, 0)
     assert not np.isin(rows[train], rows[held_out]).any()
     assert len(np.unique(rows[held_out])) == len(held_out) == 2  # a fifth of the ten
     assert set(rows[train]) | set(rows[held_out]) == set(range(10))
@@ -135,18 +136,34 @@ def test_results_out_of_date_are_left_out(tmp_path):
 
 
 def test_best_rate():
-    rates = GROUP.rate_cells()  # 0.003 (shared), 0.01, 0.02, 0.04, 0.08
-    found = {c: record(c, s) for c, s in zip(rates, (0.5, 0.9, 0.9, 0.7, 0.8), strict=True)}
+    scores = {0.003: 0.5, 0.01: 0.9, 0.02: 0.9, 0.04: 0.7, 0.08: 0.8}  # 0.003 is shared
+    found = {c: record(c, scores[c.lr]) for c in GROUP.rate_cells()}
     assert planning.best_rate(found, GROUP) == 0.01  # of equal ones the nearest to 0.003
-    found[rates[4]] = record(rates[4], 0.95)
+    last = GROUP.rate_cells()[-1]  # the last split of 0.08
+    found[last] = record(last, 1.4)  # the mean of five splits: 0.92
     assert planning.best_rate(found, GROUP) == 0.08
     assert planning.is_edge(GROUP, 0.08)
-    found[rates[4]] = record(rates[4], status="diverged")
+    found[last] = record(last, status="diverged")
     assert planning.best_rate(found, GROUP) == 0.01
-    found[rates[4]] = record(rates[4], status="failed")
+    found[last] = record(last, status="failed")
     assert planning.best_rate(found, GROUP) is None
-    del found[rates[4]]
+    del found[last]
     assert planning.best_rate(found, GROUP) is None
+
+
+def test_a_rate_is_chosen_on_splits_of_their_own():
+    assert [c.seed for c in GROUP.rate_cells()] == list(range(5)) * 5
+    assert all(c.phase == "validation" for c in GROUP.rate_cells())
+    first, second = (datasets.load_part("digits", "validation", split) for split in (0, 1))
+    assert len(first.held_out) == len(second.held_out)
+    assert len(np.intersect1d(first.held_out, second.held_out)) < len(first.held_out) / 2
+
+
+def test_diverged_at_all_rates():
+    found = {c: record(c) for c in GROUP.rate_cells()}
+    assert not tables.Table(found).diverged_at_all_rates(GROUP)
+    found |= {c: record(c, status="diverged") for c in GROUP.rate_cells() if c.seed == 3}
+    assert tables.Table(found).diverged_at_all_rates(GROUP)
 
 
 def test_plan_starts_with_the_most_informative():
@@ -158,9 +175,9 @@ def test_plan_starts_with_the_most_informative():
 
 def test_queue_runs_each_fit_once_and_tests_the_best_rate():
     queue = planning.Queue([GROUP], range(2), {})
-    first = [queue.next_cell() for _ in range(7)]
+    first = [queue.next_cell() for _ in range(N_TRIED + 2)]
     # All rates and, as these need no rates, the tests at the shared one.
-    assert [c.phase for c in first] == ["validation"] * 5 + ["test"] * 2
+    assert [c.phase for c in first] == ["validation"] * N_TRIED + ["test"] * 2
     assert queue.next_cell() is None
     for cell in first:
         queue.add(record(cell, cell.lr))  # the larger the better
@@ -175,8 +192,8 @@ def test_queue_does_not_repeat_the_shared_rate():
     while (cell := queue.next_cell()) is not None:
         queue.add(record(cell, -cell.lr))  # the smaller the better
         ran.append(cell)
-    assert len(ran) == 5 + 2
-    assert planning.count_cells([GROUP], range(2), queue.records) == (7, 7)
+    assert len(ran) == N_TRIED + 2
+    assert planning.count_cells([GROUP], range(2), queue.records) == (len(ran), len(ran))
 
 
 def test_paired_difference():
@@ -253,14 +270,15 @@ def test_run_resume_and_forget(tmp_path, capsys, monkeypatch):
     part = ["--datasets", "digits", "--strategies", "base", "--seeds", "2", "--noise", "0"]
     out = ["--out", str(tmp_path / "results.jsonl")]
     strategies.main([*part, *out, "--budgets", "2"])
-    assert len(fitted) == 5 + 2  # all rates are equal, so the shared one is the best
+    once = N_TRIED + 2  # all rates are equal, so the shared one is the best
+    assert len(fitted) == once
     strategies.main([*part, *out, "--budgets", "2", "4"])
-    assert len(fitted) == 2 * 7
+    assert len(fitted) == 2 * once
     strategies.main([*part, *out, "--budgets", "8", "--time-limit", "0"])
     strategies.main([*out, "--report"])
-    assert len(fitted) == 2 * 7
+    assert len(fitted) == 2 * once
     strategies.main([*part, *out, "--budgets", "4", "--forget"])
-    assert len(fitted) == 3 * 7
+    assert len(fitted) == 3 * once
     assert "| strategy | 2 | 4 |" in capsys.readouterr().out
     assert (tmp_path / "report.md").exists()
 
