@@ -148,7 +148,7 @@ DATA_SETS = {
         _MNIST_RATES,
         "balanced_accuracy",
     ),
-    "digits": DataSet("Digits", _digits, (100,), "dense", _DIGITS_RATES, n_splits=5),
+    "digits": DataSet("Digits", _digits, (100,), "dense", _DIGITS_RATES, n_splits=3),
     "query-log": DataSet(
         "Query log: BANKING77 drawn by a Zipf law", _query_log, (128,), "text", _TEXT_RATES
     ),

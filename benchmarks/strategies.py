@@ -53,7 +53,7 @@ FULL_SETS = tuple(name for name in DATA_SETS if name != "banking77-part")
 NOISES = (0.0, 0.2)
 BUDGETS = (1.5, 2.0, 4.0, 8.0)
 N_SEEDS = 5
-# About two and a half minutes of one free core; a slow machine leaves blanks after the limit.
+# About three minutes of one free core; a slow machine leaves blanks after the limit.
 QUICK = {
     "datasets": ["digits", "banking77-part"],
     "budgets": [2.0],

@@ -21,7 +21,7 @@ tables = importlib.import_module("benchmarks._tables")
 
 GROUP = planning.Group("digits", 0.0, "base", 2.0)
 PLACE = ("digits", 0.0)
-N_TRIED = 5 * 5  # fits that choose a rate: rates times validation splits
+N_TRIED = 5 * 3  # fits that choose a rate: rates times validation splits
 
 
 def record(cell, score=0.5, status="ok", **fields):
@@ -140,7 +140,7 @@ def test_best_rate():
     found = {c: record(c, scores[c.lr]) for c in GROUP.rate_cells()}
     assert planning.best_rate(found, GROUP) == 0.01  # of equal ones the nearest to 0.003
     last = GROUP.rate_cells()[-1]  # the last split of 0.08
-    found[last] = record(last, 1.4)  # the mean of five splits: 0.92
+    found[last] = record(last, 1.2)  # the mean of three splits: 0.933
     assert planning.best_rate(found, GROUP) == 0.08
     assert planning.is_edge(GROUP, 0.08)
     found[last] = record(last, status="diverged")
@@ -152,7 +152,7 @@ def test_best_rate():
 
 
 def test_a_rate_is_chosen_on_splits_of_their_own():
-    assert [c.seed for c in GROUP.rate_cells()] == list(range(5)) * 5
+    assert [c.seed for c in GROUP.rate_cells()] == list(range(3)) * 5
     assert all(c.phase == "validation" for c in GROUP.rate_cells())
     first, second = (datasets.load_part("digits", "validation", split) for split in (0, 1))
     assert len(first.held_out) == len(second.held_out)
@@ -162,7 +162,7 @@ def test_a_rate_is_chosen_on_splits_of_their_own():
 def test_diverged_at_all_rates():
     found = {c: record(c) for c in GROUP.rate_cells()}
     assert not tables.Table(found).diverged_at_all_rates(GROUP)
-    found |= {c: record(c, status="diverged") for c in GROUP.rate_cells() if c.seed == 3}
+    found |= {c: record(c, status="diverged") for c in GROUP.rate_cells() if c.seed == 2}
     assert tables.Table(found).diverged_at_all_rates(GROUP)
 
 
