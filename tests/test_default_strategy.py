@@ -49,6 +49,26 @@ def test_a_net_that_has_learnt_little_accuses_no_label(budget: float) -> None:
     assert default > accuracy(data, budget=budget, sampling_strategy="base") - 0.01
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_classes_that_are_rare_are_not_taken_for_wrong_labels(seed: int) -> None:
+    # 60 % zeros and about 7 rows of every other digit. A net that knows little more than how
+    # common the classes are is wrong on all of them, which once cost 24 points.
+    X, y = load_digits(return_X_y=True)
+    rng = np.random.default_rng(seed)
+    train = rng.random(len(y)) < 0.6
+    kept = [np.flatnonzero(train & (y == 0))]
+    n_each = round(len(kept[0]) * 0.4 / 0.6 / 9)
+    kept += [rng.choice(np.flatnonzero(train & (y == c)), n_each, False) for c in range(1, 10)]
+    rows = np.concatenate(kept)
+    scores = {
+        strategy: LossSampledClassifier(strategy, random_state=seed)
+        .fit(X[rows] / 16, y[rows])
+        .score(X[~train] / 16, y[~train])
+        for strategy in ("base", "guarded_importance")
+    }
+    assert scores["guarded_importance"] > scores["base"] - 0.02
+
+
 def test_wrong_labels_are_not_learnt_by_heart() -> None:
     data = digits(0.2)
     assert accuracy(data) > accuracy(data, sampling_strategy="base") + 0.02

@@ -9,13 +9,24 @@ from numpy.typing import NDArray
 
 from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal._parameters import check_real
-from sklearn_sifal.strategies._label_guard import MOST_WRONG, LabelEvidence, probability_wrong
+from sklearn_sifal.strategies._label_guard import (
+    LabelEvidence,
+    can_tell,
+    chance_losses,
+    probability_wrong,
+)
 from sklearn_sifal.strategies._ranking import poisson_sample
 from sklearn_sifal.strategies._selection import DrawContext, Setup
 from sklearn_sifal.strategies._share import ShareStrategy
 
 # So that no row is out of reach for good.
 _LEAST_TRUST = 1e-3
+_NO_GUARD = (
+    "GuardedImportance prefers large losses without a guard against wrong labels here: it does not "
+    "know the number of classes, or the targets are real numbers. Give a LossSampler the labels as "
+    "y, as integers or strings; or set chance_loss, which is log(2) for two classes as common as "
+    "each other. For a regression there is Importance."
+)
 
 
 class GuardedImportance(ShareStrategy):
@@ -35,8 +46,10 @@ class GuardedImportance(ShareStrategy):
     which knows others finds no more likely than chance, so that its loss is near
     ``chance_loss``; a right one is found more likely from the first. With
 
-    - f = 1 - m / L what the net knows, between 0 and 1: L is ``chance_loss`` and m the
-      median loss of the last steps;
+    - L the loss of a guess that knows how common the classes are, -log of the share of the
+      row's class (or ``chance_loss``);
+    - f = 1 - m / L what the net knows of that class, between 0 and 1: m is the median loss
+      of the class's rows in the last few thousand measurements;
     - e_i the sum of f (l - L / 2 - margin) over the measurements (each term between -4 and
       4), a logarithm of odds; L / 2 is half-way between certainty and chance. Once the f
       of a row add up to 1, only positive terms count: a small loss of a row that was
@@ -46,7 +59,8 @@ class GuardedImportance(ShareStrategy):
 
     the trust is t_i = 1 - g w_i. The factor g rises from 0 at s = noise_floor to 1 at
     twice that: as long as few labels look wrong, they are taken to be hard instead, which
-    is what pays on imbalanced data. It is 0 again where half of the labels look wrong.
+    is what pays on imbalanced data. It is 0 where half of the labels look wrong, and as
+    long as more than half look neither right nor wrong (e_i between -1 and 1).
 
     ``correction=1`` with full trust is `Importance`, which is unbiased; below 1 the
     objective leans towards hard rows. That is what helps on imbalanced and redundant
@@ -55,11 +69,11 @@ class GuardedImportance(ShareStrategy):
     Cost per round, in passes over all rows: p / 100 forward and backward on average, and
     one forward pass whenever `refresh` asks for it.
 
-    It fails where more than `noise_floor` of the right labels look wrong: where classes
-    overlap far, rare outcomes are trained on less, and probabilities come out too sure.
-    Use ``noise_floor=1`` where labels are known to be right. Labels that are wrong in a
-    systematic way look right to the net. There is no guard for regression, nor, with a
-    warning, where the number of classes is not known.
+    It fails where more than `noise_floor` of the right labels look wrong, as they may
+    where classes overlap: rare outcomes are then trained on less, and probabilities come
+    out too sure. Use ``noise_floor=1`` where labels are known to be right. Labels that are
+    wrong in a systematic way look right to the net. There is no guard, but a warning, for
+    regression and where the number of classes is not known.
 
     Parameters
     ----------
@@ -83,7 +97,8 @@ class GuardedImportance(ShareStrategy):
         to speak for a wrong label; at least 0. Larger values spare rare outcomes where
         classes overlap, and miss more wrong labels.
     chance_loss : float, default=None
-        Loss of a guess, in nats. None for the logarithm of the number of classes.
+        Loss of a guess, in nats, whatever the class. None for -log of the share of each
+        class.
     noise_floor : float, default=0.05
         Share of labels that look wrong, in (0, 1], up to which the guard does nothing; 1
         for no guard at all.
@@ -111,8 +126,9 @@ class GuardedImportance(ShareStrategy):
     Warns
     -----
     UserWarning
-        If the number of classes is not known: a `LossSampler` without y, a `LossSampledNet`
-        whose targets are no array.
+        If there is no guard because the number of classes is not known (a `LossSampler`
+        without y, a `LossSampledNet` whose targets are no array) or the targets are real
+        numbers, and `chance_loss` is None; not with ``noise_floor=1``.
 
     Notes
     -----
@@ -207,10 +223,7 @@ class GuardedImportance(ShareStrategy):
         super().begin(table, setup)
         self.wrong_share_ = 0.0
         self.first_visits_ = None
-        chance = self._known_chance_loss(setup.n_classes)
-        self.label_evidence_ = None
-        if chance is not None:
-            self.label_evidence_ = LabelEvidence(setup.n_rows, chance, self.margin)
+        self.label_evidence_ = self._make_evidence(setup)
         known = np.flatnonzero(table.loss_epoch >= 0)
         self.observe(known, {"loss": table.loss[known]}, training=False)
         return self
@@ -230,8 +243,7 @@ class GuardedImportance(ShareStrategy):
             True for a training step, False for a scoring pass.
         """
         if self.label_evidence_ is not None:
-            # Rows do not repeat here: the rule draws without replacement.
-            self.label_evidence_.add(rows, measured["loss"])
+            self.label_evidence_.add(rows, measured["loss"], training=training)
 
     @property
     def evidence_(self) -> NDArray[np.float64] | None:
@@ -252,19 +264,23 @@ class GuardedImportance(ShareStrategy):
         weights *= q.sum() / (q * weights).sum()
         return chosen, weights[chosen]
 
-    def _known_chance_loss(self, n_classes: int | None) -> float | None:
-        """Loss of a guess; None where there is no telling, or nothing to guess."""
-        if self.chance_loss is not None:
-            return float(self.chance_loss)
-        if n_classes is None:
-            warnings.warn(
-                "GuardedImportance does not know the number of classes, so it prefers large losses "
-                "without a guard against wrong labels. Pass y to LossSampler, or set chance_loss.",
-                UserWarning,
-                stacklevel=2,
-            )
+    def _make_evidence(self, setup: Setup) -> LabelEvidence | None:
+        """None where there is no telling what a guess loses, or nothing to guess."""
+        n_classes = setup.n_classes
+        if n_classes == 1:
             return None
-        return float(np.log(n_classes)) if n_classes > 1 else None
+        if n_classes:
+            codes = np.asarray(setup.y)
+            chance = chance_losses(codes, n_classes)
+        elif self.chance_loss is not None:
+            codes, chance = np.zeros(setup.n_rows, np.int64), np.zeros(1)
+        else:
+            if self.noise_floor < 1:  # else none was asked for
+                warnings.warn(_NO_GUARD, UserWarning, stacklevel=3)
+            return None
+        if self.chance_loss is not None:
+            chance = np.full(len(chance), float(self.chance_loss))
+        return LabelEvidence(codes, chance, self.margin)
 
     def _share(self, table: LossTable) -> float:
         """Expected share of the rows, in (0, 1]."""
@@ -283,8 +299,8 @@ class GuardedImportance(ShareStrategy):
         evidence = self.label_evidence_.evidence[rows]
         wrong, self.wrong_share_ = probability_wrong(evidence)
         gate = min(max(self.wrong_share_ / self.noise_floor - 1, 0.0), 1.0)
-        if self.wrong_share_ >= MOST_WRONG:
-            gate = 0.0  # the majority cannot be wrong: the net and the labels do not fit
+        if not can_tell(evidence):
+            gate = 0.0
         return np.maximum(1 - gate * wrong, _LEAST_TRUST), gate
 
     def _preference(

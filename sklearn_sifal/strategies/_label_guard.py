@@ -6,69 +6,131 @@ from numpy.typing import NDArray
 # Bounds that keep one measurement from deciding alone, and all of them from overflowing.
 _MOST_EVIDENCE = 4.0
 _MOST_TOTAL = 50.0
-# Evidence, in nats, from which a label looks wrong.
+# Evidence, in nats, from which a label looks wrong, or right with the other sign.
 _LOOKS_WRONG = 1.0
+# Share of labels that look wrong beyond which nothing can be told.
+_MOST_WRONG = 0.5
 
-#: Share of wrong labels beyond which nothing can be told.
-MOST_WRONG = 0.5
+# Measurements that are judged together: enough of them for a typical loss of every class,
+# few enough that the net does not change much meanwhile.
+_WINDOW, _WINDOW_PER_CLASS = 2000, 20
+# Rows of a class that count as much as what was believed of it before.
+_MEMORY = 5
 
-# Rows after which the typical loss has moved half-way to theirs.
-_MEMORY = 100
+
+def chance_losses(codes: NDArray[np.integer], n_classes: int) -> NDArray[np.float64]:
+    """Loss of a guess that knows nothing but how common the classes are, in nats.
+
+    Parameters
+    ----------
+    codes : ndarray of shape (n_rows,), integer
+        Classes from 0.
+    n_classes : int
+        Number of classes; those without rows have an infinite loss.
+
+    Returns
+    -------
+    losses : ndarray of shape (n_classes,), float64
+        -log of the share of each class.
+    """
+    shares = np.bincount(codes, minlength=n_classes) / len(codes)
+    with np.errstate(divide="ignore"):
+        return -np.log(shares)
 
 
 class LabelEvidence:
     """Collects, measurement by measurement, what speaks for each label being wrong.
 
-    With L the loss of a guess, m the typical loss at the time and f = 1 - m / L, between 0
-    and 1, what the net knows: a measured loss l adds f (l - L / 2 - margin), between -4 and
-    4, to the evidence of its row. L / 2 is half-way between certainty and chance. A net
-    that does not know more than chance says nothing of any label. Once a row's f add up to
-    1 or more, only positive terms count, since a small loss of a row that was trained on
-    may have been learnt by heart.
+    With L_c the loss of a guess for a row of class c, m_c the typical loss of the rows of
+    that class at the time and f_c = 1 - m_c / L_c, between 0 and 1, what the net knows of
+    the class: a measured loss l of a row labelled c adds f_c (l - L_c / 2 - margin),
+    between -4 and 4, to the evidence of the row. L_c / 2 is half-way between certainty and
+    chance. A net that knows no more of a class than how common it is says nothing of its
+    labels. Once a row's f add up to 1 or more, only positive terms count, since a small
+    loss of a row that was trained on may have been learnt by heart.
+
+    Measurements are judged a few thousand at a time: m_c is the median over the rows of
+    the class among them, and five rows' worth of what it was before.
 
     Parameters
     ----------
-    n_rows : int
-        Number of rows.
-    chance_loss : float
-        Loss of a guess, in nats.
+    codes : ndarray of shape (n_rows,), integer
+        Classes of the rows, from 0; all 0 if they are not known.
+    chance : ndarray of shape (n_classes,), float64
+        Losses of a guess, in nats.
     margin : float
         How far, in nats, a loss is above the middle between certainty and chance when it
         begins to speak for a wrong label.
-
-    Attributes
-    ----------
-    evidence : ndarray of shape (n_rows,), float64
-        Logarithms of the odds, in nats, but for the share of wrong labels.
     """
 
-    def __init__(self, n_rows: int, chance_loss: float, margin: float) -> None:
-        self.evidence = np.zeros(n_rows)
-        self._chance_loss = chance_loss
-        self._threshold = chance_loss / 2 + margin
-        self._informed = np.zeros(n_rows, np.float32)  # sum of f
-        self._typical = chance_loss
+    def __init__(
+        self, codes: NDArray[np.integer], chance: NDArray[np.float64], margin: float
+    ) -> None:
+        self._codes = codes
+        self._chance = np.maximum(chance, 1e-9)  # 0 where all rows have one label
+        self._threshold = chance / 2 + margin
+        # In units of chance, which is what is believed of a class before its first row.
+        self._typical = np.ones(len(chance))
+        self._judged = np.zeros(len(codes))
+        self._informed = np.zeros(len(codes), np.float32)  # sum of f
+        self._window = max(_WINDOW, _WINDOW_PER_CLASS * len(chance))
+        self._waiting: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = []
+        self._n_waiting = 0
+        self._wait_for_training = True
 
-    def add(self, rows: NDArray[np.int64], losses: NDArray[np.floating]) -> None:
+    @property
+    def evidence(self) -> NDArray[np.float64]:
+        """Logarithms of the odds of a wrong label but for their share, (n_rows,), in nats."""
+        self._judge()
+        return self._judged
+
+    def add(self, rows: NDArray[np.int64], losses: NDArray[np.floating], *, training: bool) -> None:
         """Take in the losses of one step or scoring pass.
 
         Parameters
         ----------
         rows : ndarray of shape (n,), int64
-            Distinct row numbers.
+            Row numbers.
         losses : ndarray of shape (n,)
             Losses in nats.
+        training : bool
+            Whether from a training step. The losses of a pass over the rows in training,
+            when the net was changing, are not judged together with those of a scoring pass.
         """
-        if len(rows) == 0:
+        if training != self._wait_for_training:
+            self._judge()
+            self._wait_for_training = training
+        self._waiting.append((np.array(rows), np.array(losses, np.float64)))
+        self._n_waiting += len(rows)
+        if self._n_waiting >= self._window:
+            self._judge()
+
+    def _judge(self) -> None:
+        if self._n_waiting == 0:
             return
-        median = float(np.median(losses))
-        self._typical += (median - self._typical) * len(rows) / (len(rows) + _MEMORY)
-        knowledge = min(max(1.0 - self._typical / self._chance_loss, 0.0), 1.0)
-        terms = knowledge * (losses.astype(np.float64) - self._threshold)
+        rows, losses = map(np.concatenate, zip(*self._waiting, strict=True))
+        self._waiting, self._n_waiting = [], 0
+        for together in np.array_split(np.arange(len(rows)), max(1, len(rows) // self._window)):
+            self._judge_together(rows[together], losses[together])
+
+    def _judge_together(self, rows: NDArray[np.int64], losses: NDArray[np.float64]) -> None:
+        codes = self._codes[rows]
+        self._follow(codes, losses / self._chance[codes])
+        knowledge = np.clip(1.0 - self._typical, 0.0, 1.0)[codes]
+        terms = knowledge * (losses - self._threshold[codes])
         terms = np.clip(terms, -_MOST_EVIDENCE, _MOST_EVIDENCE)
         by_heart = self._informed[rows] >= 1
-        self.evidence[rows] += np.where(by_heart, np.maximum(terms, 0.0), terms)
-        self._informed[rows] += knowledge
+        np.add.at(self._judged, rows, np.where(by_heart, np.maximum(terms, 0.0), terms))
+        np.add.at(self._informed, rows, knowledge.astype(np.float32))
+
+    def _follow(self, codes: NDArray[np.integer], ratios: NDArray[np.float64]) -> None:
+        """Move the typical loss of each class towards the median of its rows."""
+        counts = np.bincount(codes, minlength=len(self._typical))
+        present = np.flatnonzero(counts)
+        n = counts[present]
+        first = np.cumsum(n) - n
+        medians = ratios[np.lexsort((ratios, codes))][first + n // 2]
+        self._typical[present] += (medians - self._typical[present]) * n / (n + _MEMORY)
 
 
 def probability_wrong(evidence: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
@@ -94,6 +156,18 @@ def probability_wrong(evidence: NDArray[np.float64]) -> tuple[NDArray[np.float64
     >>> probabilities.round(2), share
     (array([1., 0., 0., 0.]), 0.25)
     """
-    share = min(float(np.mean(evidence > _LOOKS_WRONG)), MOST_WRONG)
+    share = min(float(np.mean(evidence > _LOOKS_WRONG)), _MOST_WRONG)
     odds = share / (1 - share) * np.exp(np.clip(evidence, -_MOST_TOTAL, _MOST_TOTAL))
     return odds / (1 + odds), share
+
+
+def can_tell(evidence: NDArray[np.float64]) -> bool:
+    """Whether the evidence is fit to be acted on: a majority of labels looks right or wrong.
+
+    Not where half of the labels or more look wrong, since the net and the labels do not
+    fit then, nor where more than half look neither right nor wrong (between -1 and 1): the
+    net knows too little, or classes overlap so far that it never will.
+    """
+    wrong = float(np.mean(evidence > _LOOKS_WRONG))
+    undecided = float(np.mean(np.abs(evidence) <= _LOOKS_WRONG))
+    return wrong < _MOST_WRONG and undecided <= 0.5

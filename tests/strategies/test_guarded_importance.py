@@ -57,7 +57,7 @@ def test_the_guard_comes_on_gradually(driver) -> None:
     [
         (GuardedImportance(noise_floor=1.0), CLASSES),
         (GuardedImportance(), np.zeros(200, np.int64)),  # one class: nothing to guess
-        (GuardedImportance(), np.linspace(0, 1, 200)),  # regression
+        (GuardedImportance(noise_floor=1.0), np.linspace(0, 1, 200)),  # regression
     ],
 )
 def test_without_a_guard_wrong_labels_are_preferred(strategy: Any, y: Any, driver) -> None:
@@ -76,9 +76,11 @@ def test_majority_that_looks_wrong_switches_the_guard_off(driver) -> None:
     np.testing.assert_array_equal(trust, 1.0)
 
 
-def test_unknown_number_of_classes_is_warned_of(driver) -> None:
-    with pytest.warns(UserWarning, match="does not know the number of classes"):
-        driver(GuardedImportance(), [1.0, 2.0], n_classes=None)
+@pytest.mark.parametrize("n_classes", [None, 0])
+def test_a_guard_that_there_cannot_be_is_warned_of(n_classes: int | None, driver) -> None:
+    with pytest.warns(UserWarning, match="without a guard against wrong labels"):
+        driver(GuardedImportance(), [1.0, 2.0], n_classes=n_classes)
+    driver(GuardedImportance(noise_floor=1.0), [1.0, 2.0], n_classes=n_classes)
     driver(GuardedImportance(noise_floor=1.0), [1.0, 2.0], n_classes=3)
 
 
