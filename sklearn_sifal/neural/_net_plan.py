@@ -8,7 +8,12 @@ from numpy.typing import NDArray
 from torch.utils.data import Subset
 
 from sklearn_sifal._loss_table import LossTable
-from sklearn_sifal._parameters import check_integer_value, check_real, reject
+from sklearn_sifal._parameters import (
+    check_integer_value,
+    check_random_state_value,
+    check_real,
+    reject,
+)
 from sklearn_sifal._seeding import Streams, torch_seed
 from sklearn_sifal._training_data import RowMetadata, validate_row_metadata
 from sklearn_sifal.neural._criteria import CLASS_CODE_CRITERIA
@@ -21,6 +26,7 @@ from sklearn_sifal.strategies._registry import resolve_strategy
 def check_settings(net: Any, y: Any) -> None:
     """Raise for what would only fail later, and less clearly."""
     check_real(net, "budget", 0, open_low=True, none=True)
+    check_random_state_value("LossSampledNet", net.random_state)
     if any(isinstance(o, torch.optim.LBFGS) for o in net.optimizers().values()):
         expected = "a torch.optim.Optimizer class whose step needs no closure"
         reject(net, "optimizer", expected, net.optimizer)
@@ -29,6 +35,21 @@ def check_settings(net: Any, y: Any) -> None:
             "LossSampledNet takes targets as numbers, class codes from 0 for a classifier. Got "
             "strings: encode them with sklearn.preprocessing.LabelEncoder, or use "
             "LossSampledClassifier."
+        )
+    _check_codes(net, y)
+
+
+def _check_codes(net: Any, y: Any) -> None:
+    """Raise for a class code below 0, unless it is the one that the criterion ignores."""
+    if not (isinstance(net.criterion_, CLASS_CODE_CRITERIA) and isinstance(y, np.ndarray)):
+        return
+    if y.dtype.kind != "i" or y.ndim != 1:
+        return
+    wrong = np.flatnonzero((y < 0) & (y != net.criterion_.ignore_index))
+    if len(wrong):
+        raise ValueError(
+            f"{type(net.criterion_).__name__} takes class codes from 0. Got {y[wrong[0]]} for row "
+            f"{wrong[0]}."
         )
 
 
@@ -168,7 +189,8 @@ def _n_classes(net: Any, y: Any) -> int | None:
     if not isinstance(net.criterion_, CLASS_CODE_CRITERIA):
         return 0
     is_array = isinstance(y, np.ndarray) and y.dtype.kind in "iu" and y.ndim == 1
-    return int(y.max()) + 1 if is_array else None
+    # Below 0 is what the criterion ignores: such targets are no classes.
+    return int(y.max()) + 1 if is_array and y.min() >= 0 else None
 
 
 def batch_size_of(net: Any, prefix: str, n_rows: int) -> int:

@@ -6,6 +6,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+# Bounds of the measures that have some, and how far rounding may lead out of them.
+_RANGES = {"correct": (0, 1), "max_probability": (0, 1), "el2n": (0, np.inf)}
+_ROUNDING = 1e-3
+
 
 def as_array(values: Any) -> NDArray[Any]:
     """A numpy array of a tensor on any device, with or without gradient, or of an array-like."""
@@ -15,6 +19,13 @@ def as_array(values: Any) -> NDArray[Any]:
             values = values.float()
         return np.asarray(values.numpy())
     return np.asarray(values)
+
+
+def _as_regular_array(values: Any, needed: str) -> NDArray[Any]:
+    try:
+        return as_array(values)
+    except ValueError as error:  # numpy does not say of what
+        raise ValueError(f"{needed}. Got sequences of different lengths.") from error
 
 
 def as_rows(rows: Any, n_rows: int, origin: str, *, replacement: bool) -> NDArray[np.int64]:
@@ -31,7 +42,7 @@ def as_rows(rows: Any, n_rows: int, origin: str, *, replacement: bool) -> NDArra
     replacement : bool
         Whether a row may stand there twice.
     """
-    array = as_array(rows)
+    array = _as_regular_array(rows, f"{origin} needs row numbers as a 1-D array of integers")
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
         raise ValueError(
             f"{origin} needs row numbers as a 1-D array of integers. "
@@ -52,7 +63,7 @@ def as_rows(rows: Any, n_rows: int, origin: str, *, replacement: bool) -> NDArra
 
 def as_values(values: Any, n: int, name: str, origin: str) -> NDArray[Any]:
     """One number for each of n rows; they may still be infinite or NaN."""
-    array = as_array(values)
+    array = _as_regular_array(values, f"{origin} needs one {name} per row, shape ({n},)")
     if array.ndim == 0 and n != 0:
         raise ValueError(
             f"{origin} needs one {name} per row, {n} of them. Got a single number: compute the "
@@ -67,6 +78,19 @@ def as_values(values: Any, n: int, name: str, origin: str) -> NDArray[Any]:
     return array
 
 
+def check_measure(values: NDArray[Any], rows: NDArray[np.int64], name: str, origin: str) -> None:
+    """Raise for a measure that is not finite or outside of its range, naming its row."""
+    check_finite(values, rows, name, origin)
+    low, high = _RANGES.get(name, (-np.inf, np.inf))
+    wrong = np.flatnonzero((values < low - _ROUNDING) | (values > high + _ROUNDING))
+    if len(wrong):
+        first = wrong[0]
+        raise ValueError(
+            f"{origin} needs {name} between {low} and {high}. Got {values[first]} for row "
+            f"{rows[first]}."
+        )
+
+
 def check_finite(values: NDArray[Any], rows: NDArray[np.int64], name: str, origin: str) -> None:
     """Raise for a value that is infinite or NaN, naming its row."""
     wrong = np.flatnonzero(~np.isfinite(values))
@@ -79,10 +103,8 @@ def as_column(values: Any, n_rows: int, name: str, origin: str) -> NDArray[Any] 
     """A copy of row-aligned metadata of shape (n_rows,); None stays None."""
     if values is None:
         return None
-    array = np.array(as_array(values))
+    needed = f"The {name!r} parameter of {origin} must have one value per row, shape ({n_rows},)"
+    array = np.array(_as_regular_array(values, needed))
     if array.shape != (n_rows,):
-        raise ValueError(
-            f"The {name!r} parameter of {origin} must have one value per row, shape "
-            f"({n_rows},). Got shape {array.shape}."
-        )
+        raise ValueError(f"{needed}. Got shape {array.shape}.")
     return array

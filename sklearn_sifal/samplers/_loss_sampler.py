@@ -24,7 +24,7 @@ from sklearn_sifal.samplers._given_values import (
     as_column,
     as_rows,
     as_values,
-    check_finite,
+    check_measure,
 )
 from sklearn_sifal.samplers._indexed_dataset import IndexedDataset, WeightedRow
 from sklearn_sifal.samplers._saved_state import (
@@ -382,7 +382,7 @@ class LossSampler(Sampler[Any]):
         if targets is None:
             targets = np.zeros(n, np.int64)
         elif targets.dtype.kind != "f":  # labels of any kind, as codes
-            labels, targets = np.unique(targets, return_inverse=True)
+            labels, targets = _encoded(targets, owner)
             n_classes = len(labels)
         floor = None if irreducible_losses is None else as_array(irreducible_losses)
         metadata = validate_row_metadata(floor, None if trusted is None else as_array(trusted), n)
@@ -535,7 +535,7 @@ class LossSampler(Sampler[Any]):
         checked = {key: as_values(value, len(rows), key, origin) for key, value in values.items()}
         for key, array in checked.items():
             if key != "loss":
-                check_finite(array, rows, key, origin)
+                check_measure(array, rows, key, origin)
         losses = checked["loss"]  # infinite and NaN ones are refused by the table
         if self.strategy.non_negative and losses.min(initial=0.0) < LOWEST_LOSS:
             lowest = int(losses.argmin())
@@ -557,3 +557,15 @@ class LossSampler(Sampler[Any]):
                 UserWarning,
                 stacklevel=2,
             )
+
+
+def _encoded(labels: NDArray[Any], owner: str) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Distinct labels, and the code of each row's."""
+    try:
+        classes, codes = np.unique(labels, return_inverse=True)
+    except TypeError as error:
+        raise ValueError(
+            f"The 'y' parameter of {owner} must have labels that can be compared with each other. "
+            f"Got {labels[0]!r}, for example: {error}."
+        ) from error
+    return classes, codes

@@ -524,6 +524,13 @@ class TestBadInput:
         with pytest.raises(ValueError, match="LabelEncoder"):
             make_net().fit(IMAGES, names.tolist() if as_type is list else names.astype(as_type))
 
+    def test_class_codes_below_zero(self) -> None:
+        with pytest.raises(ValueError, match=r"class codes from 0\. Got -1 for row 0"):
+            make_net().fit(IMAGES, np.where(np.arange(len(Y)) == 0, -1, Y))
+        ignored = np.where(np.arange(len(Y)) == 0, -100, Y)  # what the criterion leaves out
+        net = make_net().fit(IMAGES, ignored)
+        assert net.loss_table_["loss"][0] == 0
+
     def test_datasets_without_rows_by_number(self) -> None:
         class Stream(torch.utils.data.IterableDataset[Any]):
             def __iter__(self) -> Iterator[Any]:
@@ -540,6 +547,8 @@ class TestBadInput:
             ({"optimizer": torch.optim.LBFGS}, "whose step needs no closure"),
             ({"iterator_train__sampler": None}, "its sampling_strategy draws the rows"),
             ({"sampling_strateggy": "base"}, "unexpected argument"),
+            ({"random_state": 1.5}, "'random_state' parameter of LossSampledNet must be"),
+            ({"random_state": "x"}, "'random_state' parameter of LossSampledNet must be"),
         ],
     )
     def test_parameters(self, parameters: Any, message: str) -> None:

@@ -265,6 +265,8 @@ def test_other_measures_are_asked_for_and_observed() -> None:
         sampler.update(batch, LOSSES[batch], max_probability=[0.5, np.nan, 0.5, 0.5])
     with pytest.raises(ValueError, match="needs one max_probability per row"):
         sampler.update(batch, LOSSES[batch], max_probability=[0.5])
+    with pytest.raises(ValueError, match=r"max_probability between 0 and 1\. Got 3\.0 for row"):
+        sampler.update(batch, LOSSES[batch], max_probability=[0.5, 3.0, 0.5, 0.5])
     assert sampler.visit_counts.sum() == 0
     sampler.update(batch, LOSSES[batch], max_probability=torch.full((4,), 0.25))
     assert sampler.strategy.seen_ == dict.fromkeys(batch, 0.25)
@@ -311,6 +313,8 @@ def test_bad_scores(returned: Any, error: Any, message: str) -> None:
         ([0, 7], torch.tensor([1.0, torch.inf]), NonFiniteLossError, "row 7 is inf"),
         ([0, 7], [1.0, 1e39], NonFiniteLossError, "row 7 is 1e"),  # beyond float32
         ([0, 7], [1.0, -0.5], ValueError, "non-negative losses.*-0.5 for row 7"),
+        ([[0], [1, 2]], [1.0, 1.0], ValueError, "1-D array of integers. Got sequences of"),
+        ([0, 7], [[1.0], [1.0, 2.0]], ValueError, r"one loss per row, shape \(2,\). Got sequences"),
     ],
 )
 def test_bad_updates_leave_the_table_unchanged(
@@ -384,6 +388,7 @@ def test_a_dataset_that_changes_its_length() -> None:
         ({"random_state": -1}, "'random_state'"),
         ({"shuffle": None}, "'shuffle'"),
         ({"y": [0, 1]}, "'y' parameter"),
+        ({"y": [None] * N}, "'y' parameter of LossSampler must have labels that can be compared"),
         ({"irreducible_losses": [np.nan] * N}, "irreducible_losses contains NaN"),
         ({"irreducible_losses": np.ones(3)}, "irreducible_losses must have one number per row"),
         ({"trusted": np.zeros(N)}, r"trusted must be a mask, one bool per row, \(40,\)"),
