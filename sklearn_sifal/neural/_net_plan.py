@@ -16,7 +16,7 @@ from sklearn_sifal._parameters import (
 )
 from sklearn_sifal._seeding import Streams, torch_seed
 from sklearn_sifal._training_data import RowMetadata, validate_row_metadata
-from sklearn_sifal.neural._criteria import CLASS_CODE_CRITERIA
+from sklearn_sifal.neural._criteria import CLASS_CODE_CRITERIA, REAL_TARGET_CRITERIA
 from sklearn_sifal.neural._gatherers import DatasetGatherer, Gatherer, bulk_gatherer
 from sklearn_sifal.neural._rounds import TrainingPlan
 from sklearn_sifal.neural._schedule import LR_SCHEDULES, NO_LIMIT, Budget
@@ -186,8 +186,10 @@ def make_plan(
 
 def _n_classes(net: Any, y: Any) -> int | None:
     """See `Setup`; targets that would have to be read row by row are not counted."""
-    if not isinstance(net.criterion_, CLASS_CODE_CRITERIA):
+    if isinstance(net.criterion_, REAL_TARGET_CRITERIA):
         return 0
+    if not isinstance(net.criterion_, CLASS_CODE_CRITERIA):
+        return None  # of a criterion that there are no words for, or with classes as floats
     is_array = isinstance(y, np.ndarray) and y.dtype.kind in "iu" and y.ndim == 1
     # Below 0 is what the criterion ignores: such targets are no classes.
     return int(y.max()) + 1 if is_array and y.min() >= 0 else None

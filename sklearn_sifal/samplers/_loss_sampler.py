@@ -378,7 +378,7 @@ class LossSampler(Sampler[Any]):
     def _setup(self, y: Any, irreducible_losses: Any, trusted: Any) -> Setup:
         n, owner = len(self.table), type(self).__name__
         targets = as_column(y, n, "y", owner)
-        n_classes = None if targets is None else 0
+        n_classes = None  # of floats as well: they may be codes of classes
         if targets is None:
             targets = np.zeros(n, np.int64)
         elif targets.dtype.kind != "f":  # labels of any kind, as codes

@@ -23,9 +23,9 @@ from sklearn_sifal.strategies._share import ShareStrategy
 _LEAST_TRUST = 1e-3
 _NO_GUARD = (
     "GuardedImportance prefers large losses without a guard against wrong labels here: it does not "
-    "know the number of classes, or the targets are real numbers. Give a LossSampler the labels as "
-    "y, as integers or strings; or set chance_loss, which is log(2) for two classes as common as "
-    "each other. For a regression there is Importance."
+    "know the classes. Give a LossSampler the labels as y, as integers or strings; or set "
+    "chance_loss, which is log(2) for two classes as common as each other. For a regression there "
+    "is Importance."
 )
 
 
@@ -72,8 +72,8 @@ class GuardedImportance(ShareStrategy):
     It fails where more than `noise_floor` of the right labels look wrong, as they may
     where classes overlap: rare outcomes are then trained on less, and probabilities come
     out too sure. Use ``noise_floor=1`` where labels are known to be right. Labels that are
-    wrong in a systematic way look right to the net. There is no guard, but a warning, for
-    regression and where the number of classes is not known.
+    wrong in a systematic way look right to the net. There is no guard for regression,
+    nor, with a warning, where the classes are not known.
 
     Parameters
     ----------
@@ -126,9 +126,9 @@ class GuardedImportance(ShareStrategy):
     Warns
     -----
     UserWarning
-        If there is no guard because the number of classes is not known (a `LossSampler`
-        without y, a `LossSampledNet` whose targets are no array) or the targets are real
-        numbers, and `chance_loss` is None; not with ``noise_floor=1``.
+        If there is no guard because the classes are not known, and `chance_loss` is None: a
+        `LossSampler` without y or with floats as y, a `LossSampledNet` whose targets are no
+        array of integers. Not with ``noise_floor=1``.
 
     Notes
     -----
@@ -266,20 +266,16 @@ class GuardedImportance(ShareStrategy):
 
     def _make_evidence(self, setup: Setup) -> LabelEvidence | None:
         """None where there is no telling what a guess loses, or nothing to guess."""
-        n_classes = setup.n_classes
-        if n_classes == 1:
-            return None
-        if n_classes:
-            codes = np.asarray(setup.y)
+        n_classes = setup.n_classes or 0
+        codes = np.asarray(setup.y) if n_classes else np.zeros(setup.n_rows, np.int64)
+        if self.chance_loss is not None:
+            chance = np.full(max(n_classes, 1), float(self.chance_loss))
+        elif n_classes > 1:
             chance = chance_losses(codes, n_classes)
-        elif self.chance_loss is not None:
-            codes, chance = np.zeros(setup.n_rows, np.int64), np.zeros(1)
         else:
-            if self.noise_floor < 1:  # else none was asked for
+            if setup.n_classes is None and self.noise_floor < 1:  # at 1 none was asked for
                 warnings.warn(_NO_GUARD, UserWarning, stacklevel=3)
             return None
-        if self.chance_loss is not None:
-            chance = np.full(len(chance), float(self.chance_loss))
         return LabelEvidence(codes, chance, self.margin)
 
     def _share(self, table: LossTable) -> float:

@@ -4,8 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from sklearn_sifal._parameters import InvalidParameterError
+from sklearn_sifal.neural import LossSampledNet
+from sklearn_sifal.samplers import LossSampler
 from sklearn_sifal.strategies import GuardedImportance, Importance
 
 # Forty classes: the loss of a guess is log 40 = 3.69, and 2.84 a nat above the half of that.
@@ -57,7 +60,7 @@ def test_the_guard_comes_on_gradually(driver) -> None:
     [
         (GuardedImportance(noise_floor=1.0), CLASSES),
         (GuardedImportance(), np.zeros(200, np.int64)),  # one class: nothing to guess
-        (GuardedImportance(noise_floor=1.0), np.linspace(0, 1, 200)),  # regression
+        (GuardedImportance(), np.linspace(0, 1, 200)),  # regression
     ],
 )
 def test_without_a_guard_wrong_labels_are_preferred(strategy: Any, y: Any, driver) -> None:
@@ -76,12 +79,29 @@ def test_majority_that_looks_wrong_switches_the_guard_off(driver) -> None:
     np.testing.assert_array_equal(trust, 1.0)
 
 
-@pytest.mark.parametrize("n_classes", [None, 0])
-def test_a_guard_that_there_cannot_be_is_warned_of(n_classes: int | None, driver) -> None:
+def test_classes_that_are_not_known_are_warned_of(driver) -> None:
     with pytest.warns(UserWarning, match="without a guard against wrong labels"):
-        driver(GuardedImportance(), [1.0, 2.0], n_classes=n_classes)
-    driver(GuardedImportance(noise_floor=1.0), [1.0, 2.0], n_classes=n_classes)
-    driver(GuardedImportance(noise_floor=1.0), [1.0, 2.0], n_classes=3)
+        driver(GuardedImportance(), [1.0, 2.0], n_classes=None)
+    driver(GuardedImportance(noise_floor=1.0), [1.0, 2.0], n_classes=None)
+
+
+def test_class_codes_as_floats_are_warned_of() -> None:
+    codes = np.arange(30) % 2
+    with pytest.warns(UserWarning, match="without a guard against wrong labels"):
+        LossSampler(30, "guarded_importance", y=codes.astype(float))
+    net = LossSampledNet(
+        torch.nn.Linear,
+        torch.nn.BCEWithLogitsLoss,
+        module__in_features=3,
+        module__out_features=1,
+        sampling_strategy="guarded_importance",
+        max_epochs=1,
+        verbose=0,
+    )
+    X, y = np.ones((30, 3), np.float32), codes[:, None].astype(np.float32)
+    with pytest.warns(UserWarning, match="without a guard against wrong labels"):
+        net.fit(X, y)
+    net.set_params(criterion=torch.nn.MSELoss).fit(X, y)  # a regression, which is no surprise
 
 
 def test_chance_loss_switches_the_guard_on_without_classes(driver) -> None:
