@@ -480,8 +480,8 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
                 f"sample weight above zero. Got 1 class: {classes[0]!r}."
             )
         self.classes_ = classes
-        codes = encode_labels(labels[kept.y], classes, "y")
-        return replace(kept, y=codes)
+        codes = np.searchsorted(classes, labels[kept.y])
+        return replace(kept, y=codes.astype(np.int64, copy=False))
 
     def _validate_y_val(self, y_val: Any, X_val: Any) -> NDArray[Any]:
         return encode_labels(validate_targets(y_val, X_val, "y_val"), self.classes_, "y_val")

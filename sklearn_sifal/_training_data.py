@@ -179,8 +179,8 @@ def validate_targets(y: Any, X: Any, name: str = "y") -> NDArray[Any]:
     labels: NDArray[Any] = column_or_1d(y, warn=True)
     _refuse_missing(labels, name)
     _check_lengths(X, labels, name)
-    _refuse_mixed(labels, name)
-    check_classification_targets(labels)
+    if not _are_strings(labels, name):  # strings are classes, and long to look through
+        check_classification_targets(labels)
     return labels
 
 
@@ -239,12 +239,14 @@ def _is_missing(label: Any) -> bool:
         return True
 
 
-def _refuse_mixed(labels: NDArray[Any], name: str) -> None:
+def _are_strings(labels: NDArray[Any], name: str) -> bool:
+    """Whether all labels are strings; some alone raise."""
     if labels.dtype.kind != "O":
-        return
+        return labels.dtype.kind == "U"
     kinds = sorted({type(label).__name__ for label in labels})
     if "str" in kinds and len(kinds) > 1:
         raise ValueError(f"{name} mixes labels of the types {', '.join(kinds)}; use one type.")
+    return kinds == ["str"]
 
 
 def validate_weights(weights: Any, n_rows: int, name: str) -> NDArray[np.float64] | None:

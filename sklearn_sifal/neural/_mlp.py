@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from sklearn_sifal.neural._row_sparse import sparse_rows_product
+from sklearn_sifal.neural._row_sparse import ColumnNumbers, sparse_rows_product
 from sklearn_sifal.samplers._row_batches import SparseRows
 
 # Rows of a weight matrix that are drawn at a time.
@@ -68,11 +68,12 @@ class InputLayer(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(torch.empty(n_features, n_outputs, dtype=dtype))
         self.bias = nn.Parameter(torch.empty(n_outputs, dtype=dtype))
+        self._numbers = ColumnNumbers()
 
     def forward(self, x: torch.Tensor | SparseRows) -> torch.Tensor:
         """Map n rows to a tensor of shape (n, n_outputs)."""
         if isinstance(x, SparseRows):
-            return sparse_rows_product(x, self.weight) + self.bias
+            return sparse_rows_product(x, self.weight, self._numbers) + self.bias
         return torch.addmm(self.bias, x, self.weight)
 
 
@@ -144,8 +145,12 @@ class MLP(nn.Module):
                 # array of the same numbers would begin from different weights. In blocks,
                 # since a float32 copy of a wide layer would need half its memory again.
                 for rows in layer.weight.split(_ROWS_PER_BLOCK):
-                    drawn = torch.empty(rows.shape, dtype=torch.float32)
-                    rows.copy_(drawn.uniform_(-bound, bound, generator=generator))
+                    drawn = rows
+                    if rows.dtype != torch.float32:
+                        drawn = torch.empty(rows.shape, dtype=torch.float32)
+                    drawn.uniform_(-bound, bound, generator=generator)
+                    if drawn is not rows:
+                        rows.copy_(drawn)
                 layer.bias.zero_()
 
     def forward(self, x: torch.Tensor | SparseRows) -> torch.Tensor:

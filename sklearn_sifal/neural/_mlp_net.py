@@ -70,6 +70,17 @@ class MLPNet(LossSampledNet):
             )
         return self
 
+    def _zero_grad_optimizer(self, set_to_none: bool | None = None) -> None:
+        # What the optimisers' own zero_grad does, without its profiling.
+        for optimizer in self.optimizers().values():
+            for group in optimizer.param_groups:
+                for param in group["params"]:
+                    param.grad = None
+
+    def _step_optimizer(self, step_fn: Any) -> None:
+        for optimizer in self.optimizers().values():
+            optimizer.step()
+
     def remake_optimizers(self) -> None:
         """Make all optimisers anew, without state, as the parameters now say."""
         self._initialize_optimizer()  # also registers their names, for a checkpoint

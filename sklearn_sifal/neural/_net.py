@@ -382,8 +382,7 @@ class LossSampledNet(NeuralNet):
         self._zero_grad_optimizer(set_to_none=True)
         outputs = self.infer(batch.X, **fit_params)
         losses = self._instance_losses(outputs, batch, training=True)
-        weighted = losses if batch.weights is None else losses * batch.weights
-        objective = weighted.sum() / len(batch)
+        factors = _factors(losses, batch.weights)
         with torch.no_grad():
             owner = type(rounds.plan.strategy).__name__
             measured = {
@@ -394,7 +393,8 @@ class LossSampledNet(NeuralNet):
             }
         # Before the step, so that a loss that is no number never reaches the weights.
         rounds.record_step(batch, _as_array(losses), measured)
-        torch.autograd.backward(objective)
+        # Of sum(losses * factors), without the operations that would compute it.
+        torch.autograd.backward(losses, factors)
         if self.callbacks_:
             self.notify(
                 "on_grad_computed",
@@ -403,7 +403,7 @@ class LossSampledNet(NeuralNet):
                 training=True,
             )
         self._step_optimizer(None)
-        return {"loss": objective, "y_pred": outputs}
+        return {"loss": torch.dot(losses.detach(), factors), "y_pred": outputs}
 
     def validation_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
         """Forward pass of a batch of validation data; its loss is a mean.
@@ -663,6 +663,13 @@ class LossSampledNet(NeuralNet):
 def _first(outputs: Any) -> Any:
     """What skorch predicts with, of a module with several outputs."""
     return outputs[0] if isinstance(outputs, tuple) else outputs
+
+
+def _factors(losses: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
+    """What each loss of a batch counts in its objective."""
+    if weights is None:
+        return torch.full_like(losses, 1 / len(losses))
+    return (weights / len(losses)).to(losses.dtype)
 
 
 def _as_array(values: torch.Tensor) -> NDArray[Any]:

@@ -112,10 +112,12 @@ def _optimizer_arguments(estimator: Any, sparse_input: bool) -> dict[str, Any]:
     if optimizer == "auto":
         # One learning rate serves both parts of the net if both have the same rule.
         if sparse_input and estimator.sparse_optimizer == "adagrad":
-            return {"optimizer": torch.optim.Adagrad, "optimizer__weight_decay": decay}
+            rule: type[torch.optim.Optimizer] = torch.optim.Adagrad
+        else:
+            rule = torch.optim.AdamW
         # fused: one call instead of a dozen small ones for every layer.
         return {
-            "optimizer": torch.optim.AdamW,
+            "optimizer": rule,
             "optimizer__weight_decay": decay,
             "optimizer__fused": True,
         }

@@ -1,5 +1,7 @@
 """The product with sparse rows against dense autograd, and the optimisers against numpy."""
 
+import copy
+import pickle
 from typing import Any
 
 import numpy as np
@@ -9,12 +11,13 @@ import torch
 
 from sklearn_sifal.neural._row_sparse import (
     ROW_SPARSE_OPTIMIZERS,
+    ColumnNumbers,
     RowAdagrad,
     RowAdam,
     _touched_rows,
     _touched_rows_on_cpu,
-    sparse_rows_product,
 )
+from sklearn_sifal.neural._row_sparse import sparse_rows_product as sparse_rows_product_with
 from sklearn_sifal.samplers._row_batches import SparseRows
 
 D, M = 9, 4  # features, outputs
@@ -32,6 +35,10 @@ def sparse_rows(
         torch.tensor([value for _, value in flat], dtype=torch.float64),
         n_features,
     )
+
+
+def sparse_rows_product(rows: SparseRows, weight: torch.Tensor) -> torch.Tensor:
+    return sparse_rows_product_with(rows, weight, ColumnNumbers())
 
 
 def dense(rows: SparseRows) -> torch.Tensor:
@@ -106,10 +113,29 @@ def test_both_ways_to_the_touched_rows_agree(entries: Any, index: torch.dtype) -
     rows = sparse_rows(entries, index)
     upstream = torch.randn(len(rows), M, dtype=torch.float64)
     touched, values = _touched_rows(rows, upstream)
-    touched_on_cpu, values_on_cpu = _touched_rows_on_cpu(rows, upstream)
+    touched_on_cpu, values_on_cpu = _touched_rows_on_cpu(rows, upstream, ColumnNumbers())
     assert touched.dtype == touched_on_cpu.dtype == torch.int64
     assert torch.equal(touched, touched_on_cpu)
     torch.testing.assert_close(values, values_on_cpu, rtol=1e-14, atol=1e-14)
+
+
+@every_index
+def test_columns_are_renumbered_as_by_unique(index: torch.dtype) -> None:
+    numbers, rng = ColumnNumbers(), np.random.default_rng(0)
+    # Wider and narrower batches by turns: what an earlier one left behind must not matter.
+    for n_features, n_values in ((5, 12), (300, 40), (7, 0), (300, 2000), (1, 3)):
+        columns = rng.integers(n_features, size=n_values).astype(str(index).removeprefix("torch."))
+        distinct, positions = numbers.renumber(columns, n_features)
+        expected, inverse = np.unique(columns, return_inverse=True)
+        np.testing.assert_array_equal(distinct, expected)
+        np.testing.assert_array_equal(positions, inverse)
+
+
+def test_working_memory_is_not_pickled() -> None:
+    numbers = ColumnNumbers()
+    numbers.renumber(np.arange(100_000), 100_000)
+    assert len(pickle.dumps(numbers)) < 200
+    assert len(copy.deepcopy(numbers)._number) == 0
 
 
 def test_single_precision() -> None:
