@@ -8,7 +8,7 @@ import pytest
 from scipy.special import softmax
 
 from sklearn_sifal import LossSampledClassifier
-from sklearn_sifal.neural._mlp import MLP
+from sklearn_sifal.neural._mlp import InputLayer
 from sklearn_sifal.strategies import STRATEGIES, Base, Importance, Percentage, Percentile
 
 N = 96  # rows of the fixture data
@@ -19,13 +19,13 @@ Small = Callable[..., LossSampledClassifier]
 def forwards(monkeypatch: pytest.MonkeyPatch) -> dict[bool, int]:
     """Rows that went forward through the net, in training mode or not."""
     rows = {True: 0, False: 0}
-    forward = MLP.forward
+    forward = InputLayer.forward  # where every way through the net begins
 
-    def counting(module: MLP, x: Any) -> Any:
-        rows[module.training] += len(x)
-        return forward(module, x)
+    def counting(layer: InputLayer, x: Any) -> Any:
+        rows[layer.training] += len(x)
+        return forward(layer, x)
 
-    monkeypatch.setattr(MLP, "forward", counting)
+    monkeypatch.setattr(InputLayer, "forward", counting)
     return rows
 
 

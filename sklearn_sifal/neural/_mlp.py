@@ -7,7 +7,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from sklearn_sifal.neural._row_sparse import ColumnNumbers, sparse_rows_product
+from sklearn_sifal.neural._row_sparse import (
+    ColumnNumbers,
+    sparse_rows_product,
+    touched_rows_gradient,
+)
 from sklearn_sifal.samplers._row_batches import SparseRows
 
 # Rows of a weight matrix that are drawn at a time.
@@ -45,12 +49,17 @@ class SeededDropout(nn.Module):
 
     def forward(self, x: Any) -> Any:
         """Drop values of a tensor, or stored values of sparse rows."""
-        if not self.training or self.p == 0.0:
-            return x
-        if isinstance(x, SparseRows):
+        if isinstance(x, SparseRows) and self.training and self.p > 0.0:
             return x.dropout(self.p, self.generator)
+        mask = self.draw_mask(x)
+        return x if mask is None else x * mask
+
+    def draw_mask(self, x: Any) -> torch.Tensor | None:
+        """Factors of the values of a tensor, zero or 1/(1-p); None for ones."""
+        if not self.training or self.p == 0.0:
+            return None
         kept = torch.empty_like(x).bernoulli_(1.0 - self.p, generator=self.generator)
-        return x * kept.div_(1.0 - self.p)
+        return kept.div_(1.0 - self.p)
 
 
 class InputLayer(nn.Module):
@@ -75,6 +84,14 @@ class InputLayer(nn.Module):
         if isinstance(x, SparseRows):
             return sparse_rows_product(x, self.weight, self._numbers) + self.bias
         return torch.addmm(self.bias, x, self.weight)
+
+    def set_gradients(self, x: torch.Tensor | SparseRows, gradient: torch.Tensor) -> None:
+        """Set the weights' gradients from that of the outputs for `x`, shape (n, n_outputs)."""
+        self.bias.grad = gradient.sum(0)
+        if isinstance(x, SparseRows):
+            self.weight.grad = touched_rows_gradient(x, gradient, self._numbers)
+        else:
+            self.weight.grad = x.t() @ gradient
 
 
 class MLP(nn.Module):

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sklearn_sifal.neural._net import LossSampledNet
+from sklearn_sifal.neural._closed_form import Pass, by_autograd, cross_entropy
+from sklearn_sifal.neural._net import LossSampledNet, row_factors
 from sklearn_sifal.neural._rounds import Rounds, TrainingPlan
 from sklearn_sifal.neural._row_sparse import ROW_SPARSE_OPTIMIZERS
 from sklearn_sifal.samplers._row_batches import RowBatch, RowGatherer
@@ -107,6 +108,41 @@ class MLPNet(LossSampledNet):
         """One loss per instance, without weights."""
         losses: torch.Tensor = self.criterion_(y_pred, y_true)
         return losses
+
+    def train_step(self, batch: RowBatch, *, rounds: Rounds, **fit_params: Any) -> dict[str, Any]:
+        """One pass in both directions, and one step of every optimiser.
+
+        The objective is that of `LossSampledNet.train_step`; its gradients are computed in
+        closed form.
+
+        Parameters
+        ----------
+        batch : RowBatch
+            Rows, inputs, targets and weights.
+        rounds : Rounds
+            Keeps the losses.
+        **fit_params : Any
+            Not used.
+
+        Returns
+        -------
+        step : dict
+            The objective as "loss", the outputs as "y_pred".
+        """
+        forward = Pass(self.module_, batch.X)
+        factors = row_factors(forward.outputs, batch.weights)
+        losses, gradient = self._losses_and_gradient(forward.outputs, batch.y, factors)
+        # Before the step, so that a loss that is no number never reaches the weights.
+        self._record_step(rounds, batch, forward.outputs, losses)
+        forward.set_gradients(gradient)
+        return self._finish_step(batch, forward.outputs, losses, factors)
+
+    def _losses_and_gradient(
+        self, outputs: torch.Tensor, y: torch.Tensor, factors: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        if type(self.criterion_) is torch.nn.CrossEntropyLoss:
+            return cross_entropy(outputs, y, factors)
+        return by_autograd(self.criterion_, outputs, y, factors)
 
     def evaluation_step(self, batch: RowBatch, training: bool = False) -> torch.Tensor:
         """Forward pass of one batch without gradient."""
@@ -211,6 +247,11 @@ class MLPNet(LossSampledNet):
             for name, param in self.module_.state_dict().items():
                 # joblib hands arrays to its workers read-only, which torch warns of.
                 param.copy_(torch.from_numpy(np.require(weights[name], requirements="W")))
+
+    def _batches_of(self, dataset: RowGatherer, rows: NDArray[np.int64]) -> Iterator[RowBatch]:
+        size = self._scoring_batch_size(len(dataset))
+        for where, X, y in dataset.gather(rows, size, read_only=True):
+            yield RowBatch(rows[where], X, y)
 
     def _scoring_batch_size(self, n_rows: int) -> int:
         return _SCORING_BATCH_SIZE

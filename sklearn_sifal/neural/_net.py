@@ -382,19 +382,28 @@ class LossSampledNet(NeuralNet):
         self._zero_grad_optimizer(set_to_none=True)
         outputs = self.infer(batch.X, **fit_params)
         losses = self._instance_losses(outputs, batch, training=True)
-        factors = _factors(losses, batch.weights)
-        with torch.no_grad():
-            owner = type(rounds.plan.strategy).__name__
-            measured = {
-                name: _as_array(values)
-                for name, values in self._measured(
-                    outputs, batch, rounds.step_measures, owner
-                ).items()
-            }
+        factors = row_factors(losses, batch.weights)
         # Before the step, so that a loss that is no number never reaches the weights.
-        rounds.record_step(batch, _as_array(losses), measured)
+        self._record_step(rounds, batch, outputs, losses.detach())
         # Of sum(losses * factors), without the operations that would compute it.
         torch.autograd.backward(losses, factors)
+        return self._finish_step(batch, outputs, losses.detach(), factors)
+
+    def _record_step(
+        self, rounds: Rounds, batch: RowBatch, outputs: Any, losses: torch.Tensor
+    ) -> None:
+        measured: dict[str, NDArray[Any]] = {}
+        if rounds.step_measures:
+            owner = type(rounds.plan.strategy).__name__
+            with torch.no_grad():
+                measures = self._measured(outputs, batch, rounds.step_measures, owner)
+            measured = {name: _as_array(values) for name, values in measures.items()}
+        rounds.record_step(batch, _as_array(losses), measured)
+
+    def _finish_step(
+        self, batch: RowBatch, outputs: Any, losses: torch.Tensor, factors: torch.Tensor
+    ) -> dict[str, Any]:
+        """Let the optimisers step, once the gradients are known; returns what skorch is told."""
         if self.callbacks_:
             self.notify(
                 "on_grad_computed",
@@ -403,7 +412,7 @@ class LossSampledNet(NeuralNet):
                 training=True,
             )
         self._step_optimizer(None)
-        return {"loss": torch.dot(losses.detach(), factors), "y_pred": outputs}
+        return {"loss": torch.dot(losses, factors), "y_pred": outputs}
 
     def validation_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
         """Forward pass of a batch of validation data; its loss is a mean.
@@ -665,11 +674,12 @@ def _first(outputs: Any) -> Any:
     return outputs[0] if isinstance(outputs, tuple) else outputs
 
 
-def _factors(losses: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
-    """What each loss of a batch counts in its objective."""
+def row_factors(values: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
+    """What the loss of each row of a batch counts in its objective, in the type of `values`."""
+    n = len(values)
     if weights is None:
-        return torch.full_like(losses, 1 / len(losses))
-    return (weights / len(losses)).to(losses.dtype)
+        return values.new_full((n,), 1 / n)
+    return (weights / n).to(values.dtype)
 
 
 def _as_array(values: torch.Tensor) -> NDArray[Any]:

@@ -18,6 +18,7 @@ from sklearn_sifal._training_data import TrainingData
 from sklearn_sifal._weights_files import check_weights, load_init_weights
 from sklearn_sifal.neural._mlp import MLP
 from sklearn_sifal.neural._mlp_net import MLPNet
+from sklearn_sifal.neural._optimizers import Adagrad, AdamW
 from sklearn_sifal.neural._tasks import task_of
 
 
@@ -112,9 +113,9 @@ def _optimizer_arguments(estimator: Any, sparse_input: bool) -> dict[str, Any]:
     if optimizer == "auto":
         # One learning rate serves both parts of the net if both have the same rule.
         if sparse_input and estimator.sparse_optimizer == "adagrad":
-            rule: type[torch.optim.Optimizer] = torch.optim.Adagrad
+            rule: type[torch.optim.Optimizer] = Adagrad
         else:
-            rule = torch.optim.AdamW
+            rule = AdamW
         # fused: one call instead of a dozen small ones for every layer.
         return {
             "optimizer": rule,

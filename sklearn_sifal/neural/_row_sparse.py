@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import embedding_bag
 
+from sklearn_sifal.neural._optimizers import QuickStart
 from sklearn_sifal.samplers._row_batches import SparseRows
 
 
@@ -55,10 +56,55 @@ def sparse_rows_product(
     The gradient with respect to `weight` is a sparse tensor of its touched rows.
     `numbers`, kept from one call to the next, finds them on the CPU.
     """
+    if not torch.is_grad_enabled():
+        return _product(rows, weight)
     product: torch.Tensor = _SparseRowsProduct.apply(  # type: ignore[no-untyped-call]
         weight, rows, numbers
     )
     return product
+
+
+def touched_rows_gradient(
+    rows: SparseRows, gradient: torch.Tensor, numbers: ColumnNumbers
+) -> torch.Tensor:
+    """Gradient of the matrix from that of the product: a sparse tensor of its touched rows.
+
+    Parameters
+    ----------
+    rows : SparseRows of n rows
+        The rows of the product.
+    gradient : Tensor of shape (n, n_outputs)
+        With respect to the product.
+    numbers : ColumnNumbers
+        As in `sparse_rows_product`.
+
+    Returns
+    -------
+    gradient : sparse Tensor of shape (n_features, n_outputs)
+        Coalesced: its row numbers rise.
+    """
+    if gradient.device.type == "cpu":
+        touched, values = _touched_rows_on_cpu(rows, gradient, numbers)
+    else:
+        touched, values = _touched_rows(rows, gradient)
+    return torch.sparse_coo_tensor(
+        touched.unsqueeze(0),
+        values,
+        (rows.n_features, gradient.shape[1]),
+        is_coalesced=True,  # sorted and without repeats
+        check_invariants=False,
+    )
+
+
+def _product(rows: SparseRows, weight: torch.Tensor) -> torch.Tensor:
+    return embedding_bag(
+        rows.indices,
+        weight,
+        rows.indptr,
+        mode="sum",
+        per_sample_weights=rows.values,
+        include_last_offset=True,
+    )
 
 
 class _SparseRowsProduct(torch.autograd.Function):
@@ -68,31 +114,11 @@ class _SparseRowsProduct(torch.autograd.Function):
     ) -> torch.Tensor:
         ctx.rows = rows
         ctx.numbers = numbers
-        ctx.weight_shape = weight.shape
-        return embedding_bag(
-            rows.indices,
-            weight,
-            rows.indptr,
-            mode="sum",
-            per_sample_weights=rows.values,
-            include_last_offset=True,
-        )
+        return _product(rows, weight)
 
     @staticmethod
     def backward(ctx: Any, grad_output: torch.Tensor) -> tuple[torch.Tensor, None, None]:
-        rows: SparseRows = ctx.rows
-        if grad_output.device.type == "cpu":
-            touched, values = _touched_rows_on_cpu(rows, grad_output, ctx.numbers)
-        else:
-            touched, values = _touched_rows(rows, grad_output)
-        weight_grad = torch.sparse_coo_tensor(
-            touched.unsqueeze(0),
-            values,
-            ctx.weight_shape,
-            is_coalesced=True,  # sorted and without repeats
-            check_invariants=False,
-        )
-        return weight_grad, None, None
+        return touched_rows_gradient(ctx.rows, grad_output, ctx.numbers), None, None
 
 
 def _touched_rows_on_cpu(
@@ -123,6 +149,8 @@ def _rows_of(gradient: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Distinct row numbers and values of a row-sparse gradient; a dense one has every row."""
     if not gradient.is_sparse:
         return torch.arange(gradient.shape[0], device=gradient.device), gradient
+    if gradient.is_coalesced():
+        return gradient.indices()[0], gradient.values()
     rows = gradient._indices()[0]
     # Autograd hands our sorted, distinct rows over without the flag that says so;
     # looking is much cheaper than sorting them again.
@@ -137,7 +165,7 @@ def _are_rising(rows: torch.Tensor) -> bool:
     return bool((numbers[1:] > numbers[:-1]).all())
 
 
-class _RowSparseOptimizer(torch.optim.Optimizer):
+class _RowSparseOptimizer(QuickStart):
     """Shared part: finds the touched rows, decays them, and hands them to `_update`."""
 
     def __init__(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 # Rows are copied out of X in blocks of about this many values: large enough that
 # the cost per call vanishes, small enough that a block stays in the cache and a
 # memory-mapped X is never copied whole.
-_VALUES_PER_BLOCK = 1 << 19
+_VALUES_PER_BLOCK = 1 << 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,9 @@ class RowGatherer:
         """Put weights beside the inputs: on their device, in their type."""
         return torch.from_numpy(values.astype(self.X.dtype)).to(self.device)
 
-    def gather(self, rows: NDArray[np.int64], batch_size: int) -> Iterator[tuple[slice, Any, Any]]:
+    def gather(
+        self, rows: NDArray[np.int64], batch_size: int, *, read_only: bool = False
+    ) -> Iterator[tuple[slice, Any, Any]]:
         """Yield (positions in `rows`, inputs, targets), a batch at a time, in order.
 
         Parameters
@@ -132,15 +134,19 @@ class RowGatherer:
             Row numbers, repeats allowed.
         batch_size : int
             Rows per batch; the last may be smaller.
+        read_only : bool, default=False
+            Whether nobody will write into the inputs: dense ones that follow each other
+            in X are not copied then.
         """
         per_block = self._batches_per_block(batch_size) * batch_size
         for start in range(0, len(rows), per_block):
             block = rows[start : start + per_block]
             y = torch.from_numpy(self.y[block]).to(self.device)
-            inputs = self._sparse_batches if self.is_sparse else self._dense_batches
-            for offset, X in zip(
-                range(0, len(block), batch_size), inputs(block, batch_size), strict=True
-            ):
+            if self.is_sparse:
+                inputs: Iterator[Any] = self._sparse_batches(block, batch_size)
+            else:
+                inputs = iter(torch.split(self._dense_rows(block, read_only), batch_size))
+            for offset, X in zip(range(0, len(block), batch_size), inputs, strict=True):
                 stop = min(offset + batch_size, len(block))
                 yield slice(start + offset, start + stop), X, y[offset:stop]
 
@@ -149,9 +155,13 @@ class RowGatherer:
         values_per_batch = batch_size * n_values / max(len(self), 1)
         return max(1, int(_VALUES_PER_BLOCK / max(values_per_batch, 1)))
 
-    def _dense_batches(self, block: NDArray[np.int64], batch_size: int) -> Iterator[torch.Tensor]:
-        X = torch.from_numpy(np.ascontiguousarray(self.X[block])).to(self.device)
-        yield from torch.split(X, batch_size)
+    def _dense_rows(self, block: NDArray[np.int64], read_only: bool) -> torch.Tensor:
+        stretch = slice(block[0], block[0] + len(block))
+        flags = self.X.flags  # torch warns of arrays that cannot be written to
+        may_share = read_only and flags.writeable and flags.c_contiguous
+        if may_share and np.array_equal(block, np.arange(stretch.start, stretch.stop)):
+            return torch.from_numpy(self.X[stretch]).to(self.device)
+        return torch.from_numpy(np.ascontiguousarray(self.X[block])).to(self.device)
 
     def _sparse_batches(self, block: NDArray[np.int64], batch_size: int) -> Iterator[SparseRows]:
         indptr, indices, values = _take_csr_rows(self.X, block)

@@ -1,0 +1,37 @@
+"""Torch's optimisers for the dense layers, without importing torch's compiler.
+
+Making any torch optimiser, and its first step, import ``torch._dynamo``, only to tell it to
+keep out. That takes longer than most fits, once in every process, and so in each worker of a
+search. Here the same functions are called without what torch has wrapped around them.
+"""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+
+def _not_compiled(step: Callable[..., Any]) -> Callable[..., Any]:
+    unwrapped: Callable[..., Any] = torch.no_grad()(inspect.unwrap(step))
+    return unwrapped
+
+
+class QuickStart(torch.optim.Optimizer):
+    """An optimiser whose making does not import torch's compiler."""
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group of parameters, as in torch."""
+        inspect.unwrap(torch.optim.Optimizer.add_param_group)(self, param_group)
+
+
+class Adagrad(QuickStart, torch.optim.Adagrad):
+    """:class:`torch.optim.Adagrad`."""
+
+    step = _not_compiled(torch.optim.Adagrad.step)
+
+
+class AdamW(QuickStart, torch.optim.AdamW):
+    """:class:`torch.optim.AdamW`."""
+
+    step = _not_compiled(torch.optim.AdamW.step)
