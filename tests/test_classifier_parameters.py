@@ -291,9 +291,9 @@ class TestOptimizer:
             assert type(model.net_.optimizer_) is optimizer
 
     def test_auto(self, dense: Any, sparse: Any) -> None:
-        assert type(small().fit(*dense).net_.optimizer_) is torch.optim.AdamW
+        assert isinstance(small().fit(*dense).net_.optimizer_, torch.optim.AdamW)
         net = small().fit(*sparse).net_
-        assert type(net.optimizer_) is torch.optim.Adagrad
+        assert isinstance(net.optimizer_, torch.optim.Adagrad)
         assert type(net.row_optimizer_).__name__ == "RowAdagrad"
 
     def test_decay_shrinks_weights(self, dense: Any, sparse: Any) -> None:
