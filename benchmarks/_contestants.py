@@ -6,7 +6,7 @@ a point has the seconds of all training up to it and the accuracy on the test pa
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -44,11 +44,12 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class Contestant:
-    """A name, and a training that yields points; `stops` where one is enough once it is good."""
+    """A name, and a training that yields points."""
 
     name: str
     train: Callable[[Data, int], Iterator[Point]]
     is_curve: bool = False  # points of one training, which may be cut short
+    once: bool = False  # too slow to take part in every turn
 
 
 def timed(run: Callable[[], Any]) -> tuple[Any, float]:
@@ -178,22 +179,23 @@ def plain_skorch(hidden: int, most: int) -> Contestant:
     return Contestant("skorch, dense rows", train, is_curve=True)
 
 
-def best_c(data: Data, grid: Sequence[float]) -> float:
-    """LinearSVC's best C by 5-fold cross-validation in the training part."""
+def best_c(data: Data, grid: Sequence[float], n_rows: int | None = None) -> float:
+    """LinearSVC's best C by 5-fold cross-validation in (the first rows of) the training part."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         search = GridSearchCV(LinearSVC(), {"C": list(grid)}, cv=5)
-        return float(search.fit(data.X_train, data.y_train).best_params_["C"])
+        return float(search.fit(data.X_train[:n_rows], data.y_train[:n_rows]).best_params_["C"])
 
 
-def linear(C: float) -> list[Contestant]:
+def linear(C: float, *, once: bool = False) -> list[Contestant]:
     """The linear classifiers of scikit-learn, LinearSVC at its best C first."""
-    return [
+    contestants = [
         whole(f"LinearSVC(C={C:g})", lambda seed: LinearSVC(C=C, random_state=seed)),
         whole("LinearSVC()", lambda seed: LinearSVC(random_state=seed)),
         whole("LogisticRegression()", lambda seed: LogisticRegression()),
         whole("SGDClassifier()", lambda seed: SGDClassifier(random_state=seed)),
     ]
+    return [replace(contestant, once=once) for contestant in contestants]
 
 
 def mlp(hidden: int, most: int, **parameters: Any) -> Contestant:

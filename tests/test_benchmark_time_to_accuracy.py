@@ -39,21 +39,37 @@ def points(*seconds_and_accuracy: tuple[float, float]) -> Any:
     return [Point(i + 1, s, a) for i, (s, a) in enumerate(seconds_and_accuracy)]
 
 
-def test_summary_worked_by_hand() -> None:
+def test_a_curve_counts_from_its_first_good_epoch() -> None:
     data = race.Data("made up", None, None, None, None)
-    contestants = [race.Contestant(name, None) for name in ("first", "other")]
+    contestants = [race.Contestant(name, None, is_curve=True) for name in ("first", "other")]
     found = {
         "first": [points((2.0, 0.9)), points((4.0, 0.7))],
         "other": [points((1.0, 0.5), (3.0, 0.8)), points((1.0, 0.85))],
     }
-    first, other = race.summary(race.Race(data, 0.8, contestants), found)
+    first, other = race.summary(race.Race(data, (0.8,), contestants, "first"), found)
     assert first["reached"] == "1 of 2"
-    assert first["ratio"] == 1.0
+    assert first["ratio"] == pytest.approx(2 / 3)  # not turn by turn: 2 s against 3 s
     # 3 s against 2 s, and 1 s against 4 s.
     assert other["reached"] == "2 of 2"
     assert other["ratio"] == pytest.approx((1.5 + 0.25) / 2)
     assert other["seconds"] == 2.0
     assert other["best accuracy"] == pytest.approx(0.825)
+
+
+def test_a_training_counts_by_its_mean_over_the_seeds() -> None:
+    data = race.Data("made up", None, None, None, None)
+    contestants = [race.Contestant(name, None) for name in ("first", "lucky")]
+    found = {
+        "first": [points((1.0, 0.9)), points((3.0, 0.9))],
+        # The first budget is good for one seed of two, and not in the mean.
+        "lucky": [points((1.0, 0.8), (2.0, 0.85)), points((1.0, 0.7), (2.0, 0.75))],
+    }
+    lines = race.summary(race.Race(data, (0.8, 0.95), contestants, "first"), found)
+    assert (lines[1]["setting"], lines[1]["seconds"]) == (2, 2.0)
+    assert lines[1]["ratio"] == pytest.approx((2 / 1 + 2 / 3) / 2)
+    assert lines[1]["best accuracy"] == pytest.approx(0.8)
+    assert lines[3]["reached"] == "0 of 2"
+    assert "seconds" not in lines[3]
 
 
 @pytest.mark.filterwarnings("ignore")
