@@ -212,6 +212,10 @@ class MLPNet(LossSampledNet):
                 # joblib hands arrays to its workers read-only, which torch warns of.
                 param.copy_(torch.from_numpy(np.require(weights[name], requirements="W")))
 
+    def _delays_records(self) -> bool:
+        # Its history has no losses of batches that a callback could look for.
+        return torch.device(self.device).type != "cpu"
+
     def _scoring_batch_size(self, n_rows: int) -> int:
         return _SCORING_BATCH_SIZE
 
