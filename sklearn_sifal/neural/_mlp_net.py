@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn_sifal.neural._net import LossSampledNet
 from sklearn_sifal.neural._rounds import Rounds, TrainingPlan
 from sklearn_sifal.neural._row_sparse import ROW_SPARSE_OPTIMIZERS
+from sklearn_sifal.samplers._device_batches import make_row_gatherer
 from sklearn_sifal.samplers._row_batches import RowBatch, RowGatherer
 
 # Rows per batch where no gradient is needed: large, since only calls cost.
@@ -85,12 +86,12 @@ class MLPNet(LossSampledNet):
         """Make all optimisers anew, without state, as the parameters now say."""
         self._initialize_optimizer()  # also registers their names, for a checkpoint
 
-    def get_dataset(self, X: Any, y: Any = None) -> RowGatherer:
-        """Wrap arrays or a CSR matrix for bulk gathering."""
+    def get_dataset(self, X: Any, y: Any = None, *, repeatedly: bool = False) -> RowGatherer:
+        """Wrap arrays or a CSR matrix for bulk gathering; see `make_row_gatherer`."""
         if isinstance(X, RowGatherer):
             return X
         targets = np.zeros(X.shape[0], np.int64) if y is None else y
-        return RowGatherer(X, targets, torch.device(self.device))
+        return make_row_gatherer(X, targets, torch.device(self.device), repeatedly=repeatedly)
 
     def get_iterator(self, dataset: RowGatherer, training: bool = False) -> Iterator[RowBatch]:
         """Iterate over all rows in order, in large batches, for prediction and scoring."""
@@ -172,7 +173,7 @@ class MLPNet(LossSampledNet):
                 "its own."
             )
         figures: dict[str, float] = {}
-        dataset = self.get_dataset(X, y)
+        dataset = self.get_dataset(X, y, repeatedly=True)
         on_epoch = {"dataset_train": dataset, "dataset_valid": None}
         for record in self._train_in_rounds(plan, dataset, on_epoch):
             # skorch's callbacks look for validation figures in every epoch, not only in
