@@ -90,6 +90,6 @@ class BlockByColumn:
         starts = is_first.nonzero().squeeze(1)
         distinct = keys[starts]
         bounds = torch.arange(len(self._bounds), device=keys.device) * self._n_features
-        first: list[int] = torch.searchsorted(distinct, bounds).tolist()
+        first: list[int] = torch.searchsorted(distinct, bounds).cpu().tolist()
         end = torch.full((1,), len(keys), device=keys.device)
         return distinct, torch.cat([starts, end]), order, first

@@ -16,7 +16,6 @@ from sklearn_sifal.neural._mlp_net import MLPNet
 from sklearn_sifal.strategies import STRATEGIES, SamplingStrategy
 from sklearn_sifal.strategies._selection import Selection
 
-
 WRITTEN = [([4, 2], {"loss": [1.0, 2.0]}), ([4], {"loss": [3.0]})]
 
 
