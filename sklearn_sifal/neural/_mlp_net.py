@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sklearn_sifal._devices import is_available
 from sklearn_sifal.neural._net import LossSampledNet
 from sklearn_sifal.neural._rounds import Rounds, TrainingPlan
 from sklearn_sifal.neural._row_sparse import ROW_SPARSE_OPTIMIZERS
@@ -36,6 +37,8 @@ class MLPNet(LossSampledNet):
         Whether the first layer is trained on sparse rows.
     row_weight_decay : float, default=0.0
         Decoupled decay of the touched rows.
+    mixed_precision : bool, default=False
+        Whether dense layers multiply in bfloat16 while training and scoring.
     **kwargs : Any
         The arguments of :class:`skorch.NeuralNet`.
     """
@@ -48,11 +51,13 @@ class MLPNet(LossSampledNet):
         sparse_optimizer: str = "adagrad",
         sparse_input: bool = False,
         row_weight_decay: float = 0.0,
+        mixed_precision: bool = False,
         **kwargs: Any,
     ) -> None:
         self.sparse_optimizer = sparse_optimizer
         self.sparse_input = sparse_input
         self.row_weight_decay = row_weight_decay
+        self.mixed_precision = mixed_precision
         super().__init__(module, criterion, **{"verbose": 0, **kwargs})
 
     @property
@@ -99,8 +104,13 @@ class MLPNet(LossSampledNet):
 
     def infer(self, x: Any, **fit_params: Any) -> torch.Tensor:
         """Run the module on the inputs of a batch, which are on the device already."""
-        outputs: torch.Tensor = self.module_(x)
-        return outputs
+        outputs: torch.Tensor
+        if not self.mixed_precision:
+            outputs = self.module_(x)
+            return outputs
+        with torch.autocast(torch.device(self.device).type, dtype=torch.bfloat16):
+            outputs = self.module_(x)
+        return outputs.float()  # the loss is one of float32
 
     def get_loss(
         self, y_pred: torch.Tensor, y_true: torch.Tensor, X: Any = None, training: bool = False
@@ -110,10 +120,11 @@ class MLPNet(LossSampledNet):
         return losses
 
     def evaluation_step(self, batch: RowBatch, training: bool = False) -> torch.Tensor:
-        """Forward pass of one batch without gradient."""
+        """Forward pass of one batch without gradient, in the precision of the weights."""
         self._set_training(training)
         with torch.no_grad():
-            return self.infer(batch.X)
+            outputs: torch.Tensor = self.module_(batch.X)
+        return outputs
 
     def run_single_epoch(
         self, iterator: Rounds, training: bool, prefix: str, step_fn: Any, **fit_params: Any
@@ -196,6 +207,13 @@ class MLPNet(LossSampledNet):
         self.fit_loop(X, y, **fit_params)
         self.notify("on_train_end", X=X, y=y)
         return self
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # skorch goes back to the CPU, with two warnings, where there is no CUDA; not where
+        # a numbered device or another kind is missing.
+        if not is_available(torch.device(state["device"])):
+            state = {**state, "device": "cpu"}
+        super().__setstate__(state)
 
     def get_weights(self) -> dict[str, NDArray[Any]]:
         """Copies of the module's weights by name."""
