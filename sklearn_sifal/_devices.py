@@ -11,9 +11,10 @@ import torch
 
 from sklearn_sifal._parameters import InvalidParameterError
 
-# Multiplications of one row through the dense layers from which on more threads
-# help. Below it the threads wait for each other longer than they work.
-_MULTIPLICATIONS_PER_THREAD = 1 << 21
+# Multiplications of one row through the dense layers for each further thread, measured with
+# `python -m benchmarks.threads`. On an idle machine smaller nets gain too, milliseconds a
+# step; on a busy one threads that wait for each other make a step many times as slow.
+_MULTIPLICATIONS_PER_THREAD = 1 << 20
 _MOST_THREADS = 4
 
 
