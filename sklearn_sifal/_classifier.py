@@ -104,9 +104,16 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         losses, selections and weights of every round.
     device : str, default='cpu'
         A torch device, or 'auto' for an accelerator if there is one.
+    mixed_precision : bool, default=False
+        Whether dense layers multiply in bfloat16 while training and scoring (autocast).
+        Weights, losses and a sparse first layer stay in float32, and so do predictions.
+        Worth it for wide dense layers on hardware made for it; float64 inputs are refused
+        on the CPU.
     n_threads : int, default=None
         Torch threads while computing; the caller's setting is restored. None goes by the
-        layer sizes alone: one thread for small nets.
+        layer sizes, one thread for small nets, and takes no more than torch is set to and
+        the process may use, and one outside of the main thread. Results are equal, bit for
+        bit, for equal numbers of threads; set it to fix them for large nets.
     callbacks : list of skorch callbacks, default=None
         Called at skorch's hooks, with a round as an epoch. They are cloned for each fit,
         to be found in ``net_.callbacks``; callbacks that set the learning rate have no
@@ -230,6 +237,7 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         warm_start: bool = False,
         record: str = "loss",
         device: str = "cpu",
+        mixed_precision: bool = False,
         n_threads: int | None = None,
         callbacks: Any = None,
         verbose: int = 0,
@@ -260,6 +268,7 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         self.warm_start = warm_start
         self.record = record
         self.device = device
+        self.mixed_precision = mixed_precision
         self.n_threads = n_threads
         self.callbacks = callbacks
         self.verbose = verbose

@@ -1,17 +1,20 @@
 """Where torch computes and with how many threads, decided in one place."""
 
+import multiprocessing
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 
+import joblib
 import torch
 
 from sklearn_sifal._parameters import InvalidParameterError
 
-# Multiplications of one row through the dense layers from which on more threads
-# help. Below it the threads wait for each other longer than they work.
-_MULTIPLICATIONS_PER_THREAD = 1 << 21
+# Multiplications of one row through the dense layers for each further thread, measured with
+# `python -m benchmarks.threads`. On an idle machine smaller nets gain too, milliseconds a
+# step; on a busy one threads that wait for each other make a step many times as slow.
+_MULTIPLICATIONS_PER_THREAD = 1 << 20
 _MOST_THREADS = 4
 
 
@@ -30,7 +33,7 @@ def resolve_device(device: str) -> torch.device:
         If the device is unknown or not there.
     """
     if device == "auto":
-        found = [name for name in ("cuda", "mps") if _is_available(torch.device(name))]
+        found = [name for name in ("cuda", "mps") if is_available(torch.device(name))]
         return torch.device(found[0] if found else "cpu")
     try:
         resolved = torch.device(device)
@@ -38,7 +41,7 @@ def resolve_device(device: str) -> torch.device:
         raise InvalidParameterError(
             f"The 'device' parameter must be 'auto' or a torch device. Got {device!r} instead."
         ) from error
-    if not _is_available(resolved):
+    if not is_available(resolved):
         raise InvalidParameterError(
             f"The 'device' parameter names a device that is not available here: {device!r}. "
             "Use 'cpu', or 'auto' to take what there is."
@@ -46,7 +49,8 @@ def resolve_device(device: str) -> torch.device:
     return resolved
 
 
-def _is_available(device: torch.device) -> bool:
+def is_available(device: torch.device) -> bool:
+    """Whether torch can compute on this device here."""
     if device.type == "cpu":
         return True
     if device.type == "cuda":
@@ -56,8 +60,18 @@ def _is_available(device: torch.device) -> bool:
     return False
 
 
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the device multiplies in bfloat16; the CPU always can, if not always faster."""
+    if device.type == "cuda":
+        # Older ones emulate it, slower than float32.
+        return bool(torch.version.hip) or torch.cuda.get_device_capability(device) >= (8, 0)
+    if device.type == "mps":
+        return bool(torch.backends.mps.is_macos_or_newer(14, 0))
+    return True
+
+
 def choose_n_threads(layer_sizes: Sequence[int], *, sparse_input: bool) -> int:
-    """Threads for a net; depends on its layer sizes only, so that results do too.
+    """Threads for a net: what its size is worth, and no more than are the caller's to use.
 
     Parameters
     ----------
@@ -66,9 +80,42 @@ def choose_n_threads(layer_sizes: Sequence[int], *, sparse_input: bool) -> int:
     sparse_input : bool
         Whether the first layer reads sparse rows; it then costs next to nothing.
     """
+    wanted = threads_by_size(layer_sizes, sparse_input=sparse_input)
+    return wanted if wanted == 1 else min(wanted, allowed_threads())
+
+
+def threads_by_size(layer_sizes: Sequence[int], *, sparse_input: bool) -> int:
+    """Threads that a net of this size is fastest with where there are enough.
+
+    Parameters
+    ----------
+    layer_sizes : sequence of int
+        Widths from the input to the output.
+    sparse_input : bool
+        Whether the first layer reads sparse rows.
+    """
     sizes = list(layer_sizes[1:] if sparse_input else layer_sizes)
     work = sum(a * b for a, b in pairwise(sizes))
     return min(_MOST_THREADS, 1 + work // _MULTIPLICATIONS_PER_THREAD)
+
+
+def allowed_threads() -> int:
+    """Threads that one computation may take without crowding out others.
+
+    The least of torch's own setting, which follows ``OMP_NUM_THREADS`` and so what joblib
+    leaves to a worker process, and the processors that this process may use. One outside
+    of the main Python thread and in a daemonic process: such threads and pools of
+    processes come in numbers, and nothing tells one of them how many there are.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return 1
+    if multiprocessing.current_process().daemon:
+        return 1
+    with _thread_count.lock:
+        # Inside of another fit, torch's setting is that fit's.
+        of_torch = _thread_count.before if _thread_count.n_users else torch.get_num_threads()
+    # joblib also knows of the affinity of the process and of the quota of a container.
+    return max(1, min(of_torch, int(joblib.cpu_count())))
 
 
 class _ThreadCount:

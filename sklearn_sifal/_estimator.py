@@ -184,7 +184,7 @@ class LossSampledEstimator(BaseEstimator):
         check_integer(self, "batch_size", 1, choices=("auto",))
         check_real(self, "lr", 0, open_low=True, choices=("auto",))
         check_choice(self, "lr_schedule", ("linear", "cosine", "constant"))
-        for name in ("shuffle", "early_stopping", "warm_start"):
+        for name in ("shuffle", "early_stopping", "warm_start", "mixed_precision"):
             check_flag(self, name)
         check_real(self, "validation_fraction", 0, 1, open_low=True, open_high=True)
         check_integer(self, "n_iter_no_change", 1)

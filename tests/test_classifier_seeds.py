@@ -120,23 +120,41 @@ def test_another_process() -> None:
     assert done.stdout.split() == [fitted_digest(*case) for case in CASES]
 
 
-def test_threads_with_other_thread_counts_at_once() -> None:
-    """Each gets what it gets alone with its count."""
+@pytest.mark.parametrize("kind", ["dense", "sparse"])
+def test_threads_with_other_thread_counts_at_once(kind: str) -> None:
+    """Each gets what it gets alone with its count, beside predictions with other models."""
     rng = np.random.default_rng(0)
     X = rng.normal(size=(600, 100)).astype(np.float32)
     y = (X @ rng.normal(size=(100, 4))).argmax(axis=1)
+    if kind == "sparse":
+        X[rng.random(X.shape) < 0.8] = 0
+        X = sp.csr_array(X)
+
+    def make(n_threads: int) -> LossSampledClassifier:
+        return LossSampledClassifier(
+            hidden_layer_sizes=(256,),
+            input_dropout=0.1,
+            budget=3,
+            n_threads=n_threads,
+            random_state=0,
+        )
 
     def run(n_threads: int) -> bytes:
-        model = LossSampledClassifier(
-            hidden_layer_sizes=(256,), budget=3, n_threads=n_threads, random_state=0
-        )
-        return model.fit(X, y).predict_proba(X).tobytes()
+        return make(n_threads).fit(X, y).predict_proba(X).tobytes()
 
     counts = [1, 2, 1, 2]
     alone = {n: run(n) for n in (1, 2)}
+    fitted = make(1).fit(X, y)
+
+    def predict(_: int) -> bytes:
+        return fitted.predict_proba(X).tobytes()
+
     before = torch.get_num_threads()
-    with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(run, counts)) == [alone[n] for n in counts]
+    with ThreadPoolExecutor(6) as pool:
+        fits = pool.map(run, counts)
+        predictions = pool.map(predict, range(12))
+        assert list(fits) == [alone[n] for n in counts]
+        assert set(predictions) == {alone[1]}
     assert torch.get_num_threads() == before
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from sklearn_sifal._devices import choose_n_threads, limited_threads, resolve_device
+from sklearn_sifal._devices import limited_threads, resolve_device, threads_by_size
 
 
 class TestResolveDevice:
@@ -53,14 +53,16 @@ class TestResolveDevice:
             resolve_device("meta")
 
 
-class TestChooseNThreads:
+class TestThreadsBySize:
     @pytest.mark.parametrize(
         "sizes, sparse_input, expected",
         [
             ((784, 256, 10), False, 1),
             ((1_000_000, 128, 77), True, 1),
             ((1_000_000, 128, 77), False, 4),
-            ((2048, 1024, 2), False, 2),
+            ((784, 1024, 10), False, 1),
+            ((2048, 1024, 2), False, 3),
+            ((1024, 1024, 2), False, 2),
             ((2048, 1024, 2), True, 1),
             ((10, 2), False, 1),
         ],
@@ -68,7 +70,7 @@ class TestChooseNThreads:
     def test_by_the_layer_sizes(
         self, sizes: tuple[int, ...], sparse_input: bool, expected: int
     ) -> None:
-        assert choose_n_threads(sizes, sparse_input=sparse_input) == expected
+        assert threads_by_size(sizes, sparse_input=sparse_input) == expected
 
 
 class TestLimitedThreads:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from skorch.dataset import Dataset, unpack_data
 from torch.utils.data import DataLoader, Subset, TensorDataset
 
-from sklearn_sifal.samplers._row_batches import RowBatch, RowGatherer, SparseRows
+from sklearn_sifal.samplers._device_batches import make_row_gatherer
+from sklearn_sifal.samplers._row_batches import RowBatch, SparseRows
 
 # What bulk gathering does as a DataLoader would; with any other argument there is one.
 _BULK_ARGUMENTS = {"batch_size", "shuffle", "drop_last"}
@@ -49,6 +50,8 @@ class ArrayGatherer:
         Where the batches are put.
     positions : ndarray of shape (n_rows,), int64, or None
         Which samples the rows are; None for all.
+    repeatedly : bool, default=False
+        Whether rows are wanted more than once; see `make_row_gatherer`.
     """
 
     def __init__(
@@ -57,8 +60,10 @@ class ArrayGatherer:
         y: NDArray[Any],
         device: torch.device,
         positions: NDArray[np.int64] | None = None,
+        *,
+        repeatedly: bool = False,
     ) -> None:
-        self._source = RowGatherer(X, y, device)
+        self._source = make_row_gatherer(X, y, device, repeatedly=repeatedly)
         self._positions = positions
 
     @property
@@ -199,7 +204,12 @@ class AllBatches:
 
 
 def bulk_gatherer(
-    dataset: Any, iterator: Any, arguments: dict[str, Any], device: torch.device
+    dataset: Any,
+    iterator: Any,
+    arguments: dict[str, Any],
+    device: torch.device,
+    *,
+    repeatedly: bool = False,
 ) -> ArrayGatherer | None:
     """A gatherer for skorch's own Dataset of arrays; None where it would not do the same.
 
@@ -213,6 +223,8 @@ def bulk_gatherer(
         Its arguments.
     device : torch.device
         Where the batches are put.
+    repeatedly : bool, default=False
+        Whether rows are wanted more than once.
     """
     if iterator is not DataLoader or not set(arguments) <= _BULK_ARGUMENTS:
         return None
@@ -226,14 +238,16 @@ def bulk_gatherer(
     X, y = _plain_inputs(dataset.X), _plain_targets(dataset)
     if X is None or y is None or X.shape[0] != len(dataset):
         return None
-    return ArrayGatherer(X, y, device, positions)
+    return ArrayGatherer(X, y, device, positions, repeatedly=repeatedly)
 
 
 def to_dense(rows: SparseRows) -> torch.Tensor:
     """Sparse rows as a tensor of shape (n_rows, n_features)."""
     dense = rows.values.new_zeros((len(rows), rows.n_features))
     owner = torch.repeat_interleave(
-        torch.arange(len(rows), device=dense.device), rows.indptr.long().diff()
+        torch.arange(len(rows), device=dense.device),
+        rows.indptr.long().diff(),
+        output_size=len(rows.values),  # which a device would have to be waited for
     )
     # A CSR matrix may have several values for one place.
     return dense.index_put_((owner, rows.indices.long()), rows.values, accumulate=True)

@@ -7,10 +7,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sklearn_sifal._devices import is_available
 from sklearn_sifal.neural._closed_form import Pass, by_autograd, cross_entropy
 from sklearn_sifal.neural._net import LossSampledNet, row_factors
 from sklearn_sifal.neural._rounds import Rounds, TrainingPlan
 from sklearn_sifal.neural._row_sparse import ROW_SPARSE_OPTIMIZERS
+from sklearn_sifal.samplers._device_batches import make_row_gatherer
 from sklearn_sifal.samplers._row_batches import RowBatch, RowGatherer
 
 # Rows per batch where no gradient is needed: large, since only calls cost.
@@ -36,6 +38,8 @@ class MLPNet(LossSampledNet):
         Whether the first layer is trained on sparse rows.
     row_weight_decay : float, default=0.0
         Decoupled decay of the touched rows.
+    mixed_precision : bool, default=False
+        Whether dense layers multiply in bfloat16 while training and scoring.
     **kwargs : Any
         The arguments of :class:`skorch.NeuralNet`.
     """
@@ -48,11 +52,13 @@ class MLPNet(LossSampledNet):
         sparse_optimizer: str = "adagrad",
         sparse_input: bool = False,
         row_weight_decay: float = 0.0,
+        mixed_precision: bool = False,
         **kwargs: Any,
     ) -> None:
         self.sparse_optimizer = sparse_optimizer
         self.sparse_input = sparse_input
         self.row_weight_decay = row_weight_decay
+        self.mixed_precision = mixed_precision
         super().__init__(module, criterion, **{"verbose": 0, **kwargs})
 
     @property
@@ -86,12 +92,12 @@ class MLPNet(LossSampledNet):
         """Make all optimisers anew, without state, as the parameters now say."""
         self._initialize_optimizer()  # also registers their names, for a checkpoint
 
-    def get_dataset(self, X: Any, y: Any = None) -> RowGatherer:
-        """Wrap arrays or a CSR matrix for bulk gathering."""
+    def get_dataset(self, X: Any, y: Any = None, *, repeatedly: bool = False) -> RowGatherer:
+        """Wrap arrays or a CSR matrix for bulk gathering; see `make_row_gatherer`."""
         if isinstance(X, RowGatherer):
             return X
         targets = np.zeros(X.shape[0], np.int64) if y is None else y
-        return RowGatherer(X, targets, torch.device(self.device))
+        return make_row_gatherer(X, targets, torch.device(self.device), repeatedly=repeatedly)
 
     def get_iterator(self, dataset: RowGatherer, training: bool = False) -> Iterator[RowBatch]:
         """Iterate over all rows in order, in large batches, for prediction and scoring."""
@@ -99,8 +105,13 @@ class MLPNet(LossSampledNet):
 
     def infer(self, x: Any, **fit_params: Any) -> torch.Tensor:
         """Run the module on the inputs of a batch, which are on the device already."""
-        outputs: torch.Tensor = self.module_(x)
-        return outputs
+        outputs: torch.Tensor
+        if not self.mixed_precision:
+            outputs = self.module_(x)
+            return outputs
+        with torch.autocast(torch.device(self.device).type, dtype=torch.bfloat16):
+            outputs = self.module_(x)
+        return outputs.float()  # the loss is one of float32
 
     def get_loss(
         self, y_pred: torch.Tensor, y_true: torch.Tensor, X: Any = None, training: bool = False
@@ -129,6 +140,8 @@ class MLPNet(LossSampledNet):
         step : dict
             The objective as "loss", the outputs as "y_pred".
         """
+        if self.mixed_precision:  # autograd knows which products were narrow
+            return super().train_step(batch, rounds=rounds, **fit_params)
         forward = Pass(self.module_, batch.X)
         factors = row_factors(forward.outputs, batch.weights)
         losses, gradient = self._losses_and_gradient(forward.outputs, batch.y, factors)
@@ -145,10 +158,11 @@ class MLPNet(LossSampledNet):
         return by_autograd(self.criterion_, outputs, y, factors)
 
     def evaluation_step(self, batch: RowBatch, training: bool = False) -> torch.Tensor:
-        """Forward pass of one batch without gradient."""
+        """Forward pass of one batch without gradient, in the precision of the weights."""
         self._set_training(training)
         with torch.no_grad():
-            return self.infer(batch.X)
+            outputs: torch.Tensor = self.module_(batch.X)
+        return outputs
 
     def run_single_epoch(
         self, iterator: Rounds, training: bool, prefix: str, step_fn: Any, **fit_params: Any
@@ -208,7 +222,7 @@ class MLPNet(LossSampledNet):
                 "its own."
             )
         figures: dict[str, float] = {}
-        dataset = self.get_dataset(X, y)
+        dataset = self.get_dataset(X, y, repeatedly=True)
         on_epoch = {"dataset_train": dataset, "dataset_valid": None}
         for record in self._train_in_rounds(plan, dataset, on_epoch):
             # skorch's callbacks look for validation figures in every epoch, not only in
@@ -232,6 +246,13 @@ class MLPNet(LossSampledNet):
         self.notify("on_train_end", X=X, y=y)
         return self
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        # skorch goes back to the CPU, with two warnings, where there is no CUDA; not where
+        # a numbered device or another kind is missing.
+        if not is_available(torch.device(state["device"])):
+            state = {**state, "device": "cpu"}
+        super().__setstate__(state)
+
     def get_weights(self) -> dict[str, NDArray[Any]]:
         """Copies of the module's weights by name."""
         return {k: v.detach().cpu().numpy().copy() for k, v in self.module_.state_dict().items()}
@@ -247,6 +268,10 @@ class MLPNet(LossSampledNet):
             for name, param in self.module_.state_dict().items():
                 # joblib hands arrays to its workers read-only, which torch warns of.
                 param.copy_(torch.from_numpy(np.require(weights[name], requirements="W")))
+
+    def _delays_records(self) -> bool:
+        # Its history has no losses of batches that a callback could look for.
+        return torch.device(self.device).type != "cpu"
 
     def _batches_of(self, dataset: RowGatherer, rows: NDArray[np.int64]) -> Iterator[RowBatch]:
         size = self._scoring_batch_size(len(dataset))

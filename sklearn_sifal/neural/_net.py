@@ -12,7 +12,7 @@ from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils import ClassifierTags, RegressorTags
 from sklearn.utils.metadata_routing import process_routing
 from skorch import NeuralNet
-from skorch.callbacks import PrintLog
+from skorch.callbacks import Callback, EpochScoring, PrintLog
 from skorch.utils import to_tensor
 
 from sklearn_sifal._loss_table import LossTable, NonFiniteLossError
@@ -25,6 +25,7 @@ from sklearn_sifal.neural._criteria import (
     per_instance,
 )
 from sklearn_sifal.neural._gatherers import AllBatches, Gatherer, bulk_gatherer
+from sklearn_sifal.neural._ledger import as_array
 from sklearn_sifal.neural._measures import check_measurable, measure
 from sklearn_sifal.neural._net_plan import (
     batch_size_of,
@@ -356,7 +357,7 @@ class LossSampledNet(NeuralNet):
                 losses = self._instance_losses(outputs, batch, training=False)
                 measured = self._measured(outputs, batch, measures, owner)
                 parts.append({"loss": losses, **measured})
-        return {name: _as_array(torch.cat([p[name] for p in parts])) for name in parts[0]}
+        return {name: as_array(torch.cat([p[name] for p in parts])) for name in parts[0]}
 
     def train_step(self, batch: RowBatch, *, rounds: Rounds, **fit_params: Any) -> dict[str, Any]:
         """One forward pass, one backward pass, one step of every optimiser.
@@ -383,7 +384,8 @@ class LossSampledNet(NeuralNet):
         outputs = self.infer(batch.X, **fit_params)
         losses = self._instance_losses(outputs, batch, training=True)
         factors = row_factors(losses, batch.weights)
-        # Before the step, so that a loss that is no number never reaches the weights.
+        # Before the step, so that a loss that is no number never reaches the weights, where
+        # it is looked at now.
         self._record_step(rounds, batch, outputs, losses.detach())
         # Of sum(losses * factors), without the operations that would compute it.
         torch.autograd.backward(losses, factors)
@@ -392,13 +394,12 @@ class LossSampledNet(NeuralNet):
     def _record_step(
         self, rounds: Rounds, batch: RowBatch, outputs: Any, losses: torch.Tensor
     ) -> None:
-        measured: dict[str, NDArray[Any]] = {}
+        measured: dict[str, torch.Tensor] = {}
         if rounds.step_measures:
             owner = type(rounds.plan.strategy).__name__
             with torch.no_grad():
-                measures = self._measured(outputs, batch, rounds.step_measures, owner)
-            measured = {name: _as_array(values) for name, values in measures.items()}
-        rounds.record_step(batch, _as_array(losses), measured)
+                measured = self._measured(outputs, batch, rounds.step_measures, owner)
+        rounds.record_step(batch, losses, measured)
 
     def _finish_step(
         self, batch: RowBatch, outputs: Any, losses: torch.Tensor, factors: torch.Tensor
@@ -472,10 +473,13 @@ class LossSampledNet(NeuralNet):
                 lr = self._first_rate()
                 step = step_fn(batch, rounds=iterator, **fit_params)
             self._note_classes(step["y_pred"])
-            loss = (iterator.counts.loss_sum - loss_before) / len(batch)
-            self.history.record_batch("train_loss", loss)
+            if not iterator.ledger.delayed:
+                loss = (iterator.counts.loss_sum - loss_before) / len(batch)
+                self.history.record_batch("train_loss", loss)
             self.history.record_batch("train_batch_size", len(batch))
             self.notify("on_batch_end", batch=batch, training=True, **step)
+        if iterator.ledger.delayed:
+            self._record_batch_losses(iterator.counts.loss_sums)
         self.history.record("train_batch_count", iterator.counts.steps)
         return lr
 
@@ -566,7 +570,7 @@ class LossSampledNet(NeuralNet):
             owner = type(plan.strategy).__name__
             return self.score_rows(data, rows, measures, owner=owner, **fit_params)
 
-        rounds = Rounds(plan, gatherer, score)
+        rounds = Rounds(plan, gatherer, score, delayed=self._delays_records())
         while not plan.budget.is_spent:
             self.notify("on_epoch_begin", **on_epoch)
             try:
@@ -575,6 +579,9 @@ class LossSampledNet(NeuralNet):
                 )
             except NonFiniteLossError as error:
                 raise _explained(error, rounds, self.lr) from error
+            except KeyboardInterrupt:
+                rounds.settle()  # a training that is ended so leaves a table to be used
+                raise
             record = rounds.close(lr)
             _check_something_was_drawn(plan, record)
             # Every observer is told, also when an earlier one has asked to stop.
@@ -582,6 +589,21 @@ class LossSampledNet(NeuralNet):
             yield record
             if any(stops) or self._callbacks_stop(on_epoch):
                 break
+
+    def _delays_records(self) -> bool:
+        """Whether the losses of steps wait on the device until the strategy is asked again."""
+        # A callback told of batches may look for the loss of each in the history.
+        looks = any(
+            type(callback).on_batch_end not in (Callback.on_batch_end, EpochScoring.on_batch_end)
+            for _, callback in self.callbacks_
+        )
+        return device_of(self).type != "cpu" and not looks
+
+    def _record_batch_losses(self, loss_sums: list[float]) -> None:
+        """Enter the mean loss of each batch of a round, from their running sum."""
+        batches = self.history[-1]["batches"]
+        for batch, before, after in zip(batches, [0.0, *loss_sums], loss_sums, strict=False):
+            batch["train_loss"] = (after - before) / batch["train_batch_size"]
 
     def _callbacks_stop(self, on_epoch: dict[str, Any]) -> bool:
         """Whether a skorch callback ends the training: it says so by a KeyboardInterrupt."""
@@ -680,14 +702,6 @@ def row_factors(values: torch.Tensor, weights: torch.Tensor | None) -> torch.Ten
     if weights is None:
         return values.new_full((n,), 1 / n)
     return (weights / n).to(values.dtype)
-
-
-def _as_array(values: torch.Tensor) -> NDArray[Any]:
-    values = values.detach()
-    if values.dtype == torch.bfloat16:  # numpy has none
-        values = values.float()
-    array: NDArray[Any] = values.cpu().numpy()
-    return array
 
 
 def _check_something_was_drawn(plan: TrainingPlan, record: dict[str, Any]) -> None:

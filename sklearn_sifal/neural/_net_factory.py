@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from sklearn_sifal._devices import resolve_device
-from sklearn_sifal._parameters import reject
+from sklearn_sifal._devices import has_bfloat16, resolve_device
+from sklearn_sifal._parameters import InvalidParameterError, reject
 from sklearn_sifal._seeding import Streams, torch_seed
 from sklearn_sifal._settings import Settings
 from sklearn_sifal._training_data import TrainingData
@@ -82,6 +82,8 @@ def _new_net(estimator: Any, data: TrainingData, settings: Settings, streams: St
     sparse_input = sp.issparse(data.X)
     # Accelerators are slow in float64, or cannot do it.
     wide = data.X.dtype == np.float64 and device.type == "cpu"
+    if estimator.mixed_precision:
+        _check_mixed_precision(device, wide=wide)
     callbacks = estimator.callbacks
     task = task_of(estimator)
     net = MLPNet(
@@ -98,17 +100,34 @@ def _new_net(estimator: Any, data: TrainingData, settings: Settings, streams: St
         sparse_input=sparse_input,
         sparse_optimizer=estimator.sparse_optimizer,
         row_weight_decay=float(estimator.weight_decay),
+        mixed_precision=bool(estimator.mixed_precision),
         lr=settings.lr,
         batch_size=settings.batch_size,
         device=str(device),
         callbacks=None if callbacks is None else [clone(c, safe=False) for c in callbacks],
-        **_optimizer_arguments(estimator, sparse_input),
+        **_optimizer_arguments(estimator, sparse_input, device),
     )
     net.initialize()
     return net
 
 
-def _optimizer_arguments(estimator: Any, sparse_input: bool) -> dict[str, Any]:
+def _check_mixed_precision(device: torch.device, *, wide: bool) -> None:
+    if wide:
+        raise InvalidParameterError(
+            "The 'mixed_precision' parameter must be False for inputs in float64, which are "
+            "computed with in float64 on the CPU. Got True instead: convert them with "
+            "X.astype(np.float32)."
+        )
+    if not has_bfloat16(device):
+        raise InvalidParameterError(
+            "The 'mixed_precision' parameter must be False on a device without bfloat16. "
+            f"Got True instead, with the device {str(device)!r}."
+        )
+
+
+def _optimizer_arguments(
+    estimator: Any, sparse_input: bool, device: torch.device
+) -> dict[str, Any]:
     optimizer, decay = estimator.optimizer, float(estimator.weight_decay)
     if optimizer == "auto":
         # One learning rate serves both parts of the net if both have the same rule.
@@ -116,11 +135,13 @@ def _optimizer_arguments(estimator: Any, sparse_input: bool) -> dict[str, Any]:
             rule: type[torch.optim.Optimizer] = Adagrad
         else:
             rule = AdamW
-        # fused: one call instead of a dozen small ones for every layer.
+        # fused: one call instead of a dozen small ones for every layer. Adagrad's was for
+        # the CPU alone when it was new (torch 2.6).
+        fused = rule is AdamW or device.type == "cpu"
         return {
             "optimizer": rule,
             "optimizer__weight_decay": decay,
-            "optimizer__fused": True,
+            "optimizer__fused": True if fused else None,
         }
     is_class = issubclass(optimizer, torch.optim.Optimizer)
     if not is_class or issubclass(optimizer, torch.optim.LBFGS):

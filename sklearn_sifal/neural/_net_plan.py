@@ -119,7 +119,7 @@ def make_gatherer(net: Any, dataset: Any, streams: Streams) -> Gatherer:
                 "the rows."
             )
     iterator, device = net.iterator_train, device_of(net)
-    bulk = bulk_gatherer(dataset, iterator, arguments, device)
+    bulk = bulk_gatherer(dataset, iterator, arguments, device, repeatedly=True)
     if bulk is not None:
         return bulk
     for name in ("batch_size", "shuffle", "drop_last"):  # the plan has them

@@ -6,10 +6,12 @@ from time import perf_counter
 from typing import Any, Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from sklearn_sifal._loss_table import LossTable
+from sklearn_sifal._loss_table import LossTable, NonFiniteLossError
 from sklearn_sifal.neural._gatherers import Gatherer
+from sklearn_sifal.neural._ledger import StepLedger
 from sklearn_sifal.neural._measures import check_measures
 from sklearn_sifal.neural._schedule import Budget
 from sklearn_sifal.samplers._row_batches import RowBatch
@@ -91,6 +93,7 @@ class _RoundCounts:
 
     rows: list[NDArray[np.int64]] = field(default_factory=list)
     loss_sum: float = 0.0
+    loss_sums: list[float] = field(default_factory=list)  # after each step that was written
     loss_before: NDArray[np.float32] | None = None
     visits: int = 0
     scored: int = 0
@@ -111,12 +114,18 @@ class Rounds:
         The data.
     score : callable
         ``score(gatherer, rows, measures)``, a forward pass in evaluation mode.
+    delayed : bool, default=False
+        Whether the losses of training steps stay on the device until the strategy is
+        asked again; see `StepLedger`.
     """
 
-    def __init__(self, plan: TrainingPlan, gatherer: Gatherer, score: Scorer) -> None:
+    def __init__(
+        self, plan: TrainingPlan, gatherer: Gatherer, score: Scorer, *, delayed: bool = False
+    ) -> None:
         self.plan = plan
         self.gatherer = gatherer
         self._score_rows = score
+        self.ledger = StepLedger(self._write_step, delayed=delayed)
         check_measures(plan.strategy.measures, type(plan.strategy).__name__)
         dynamics = plan.table.dynamics.measures if plan.table.dynamics is not None else ()
         self.step_measures = tuple(
@@ -170,6 +179,7 @@ class Rounds:
 
     def _next_selection(self, draws: Iterator[Selection]) -> Selection | None:
         """The next selection, timed without the scoring that it may ask for."""
+        self.settle()  # before the strategy, or a scoring pass, looks at the table
         scoring_before = self.counts.seconds_score
         began = perf_counter()
         selection = next(draws, None)
@@ -205,8 +215,10 @@ class Rounds:
         if weights is not None or row_weights is not None:
             combined = np.ones(len(rows)) if weights is None else weights[order]
             weights = combined if row_weights is None else combined * row_weights[rows]
+        # All of them at once: a copy to a device for each batch would wait for it each time.
+        factors = None if weights is None else self.gatherer.as_tensor(weights)
         for where, X, y in self.gatherer.gather(rows, self.plan.batch_size):
-            batch_weights = None if weights is None else self.gatherer.as_tensor(weights[where])
+            batch_weights = None if factors is None else factors[where]
             yield RowBatch(rows[where], X, y, batch_weights, selection.lr_scale)
 
     def _order(self, n: int) -> NDArray[np.int64]:
@@ -235,18 +247,46 @@ class Rounds:
         return means[0], means[1]
 
     def record_step(
-        self, batch: RowBatch, losses: NDArray[Any], measured: Mapping[str, NDArray[Any]]
+        self, batch: RowBatch, losses: torch.Tensor, measured: Mapping[str, torch.Tensor]
     ) -> None:
-        """Write the losses of a training step into the table and the counts."""
-        self.plan.table.record(
-            batch.rows, losses, epoch=self.epoch, training=True, measured=measured
-        )
-        self.plan.strategy.observe(batch.rows, {"loss": losses, **measured}, training=True)
+        """Count a training step, and write its losses into the table now or later.
+
+        Parameters
+        ----------
+        batch : RowBatch
+            What was trained on.
+        losses : Tensor of shape (n,)
+            Its losses.
+        measured : mapping of str to Tensor of shape (n,)
+            The `step_measures`.
+        """
+        self.ledger.enter(batch.rows, {"loss": losses, **measured})
         self.counts.rows.append(batch.rows)
-        self.counts.loss_sum += float(losses.sum(dtype=np.float64))
         self.counts.visits += len(batch)
         self.counts.steps += 1
         self.plan.budget.visits += len(batch)
+
+    def settle(self) -> None:
+        """Write the losses that are still on the device.
+
+        Raises
+        ------
+        NonFiniteLossError
+            As from the step that it happened in; the visits are counted up to there.
+        """
+        try:
+            self.ledger.settle()
+        except NonFiniteLossError:
+            n_good = len(self.counts.loss_sums)
+            self.plan.budget.visits -= sum(map(len, self.counts.rows[n_good:]))
+            raise
+
+    def _write_step(self, rows: NDArray[np.int64], measured: dict[str, NDArray[Any]]) -> None:
+        losses = measured["loss"]
+        self.plan.table.record(rows, losses, epoch=self.epoch, training=True, measured=measured)
+        self.plan.strategy.observe(rows, measured, training=True)
+        self.counts.loss_sum += float(losses.sum(dtype=np.float64))
+        self.counts.loss_sums.append(self.counts.loss_sum)
 
     def close(self, lr: float) -> dict[str, Any]:
         """End the round and return its record for the history."""

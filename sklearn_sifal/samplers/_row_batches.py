@@ -1,12 +1,14 @@
 """Batches of rows, gathered in bulk from dense arrays and CSR matrices."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+
+from sklearn_sifal.samplers._by_column import BlockByColumn, ByColumn
 
 # Rows are copied out of X in blocks of about this many values: large enough that
 # the cost per call vanishes, small enough that a block stays in the cache and a
@@ -28,12 +30,15 @@ class SparseRows:
         The non-zeros.
     n_features : int
         Number of columns.
+    find_columns : callable or None
+        Returns the batch by column; None where that has not been prepared.
     """
 
     indptr: torch.Tensor
     indices: torch.Tensor
     values: torch.Tensor
     n_features: int
+    find_columns: Callable[[], ByColumn] | None = None
 
     def __len__(self) -> int:
         return self.indptr.shape[0] - 1
@@ -46,12 +51,35 @@ class SparseRows:
             self.indptr.to(device), self.indices.to(device), self.values.to(device), self.n_features
         )
 
+    def by_column(self) -> ByColumn:
+        """The same values in the order of their columns."""
+        if self.find_columns is not None:
+            return self.find_columns()
+        n_values = len(self.values)
+        rows = torch.arange(len(self), device=self.values.device)
+        row_of_value = torch.repeat_interleave(rows, self.indptr.diff(), output_size=n_values)
+        alone = BlockByColumn(
+            [0] * len(self) + [n_values],
+            self.indices,
+            row_of_value,
+            self.n_features,
+            max(1, len(self)),
+        )
+        return alone.batch(0)
+
     def dropout(self, p: float, generator: torch.Generator | None) -> "SparseRows":
-        """Remove each stored value with probability `p` and scale the rest by 1/(1-p)."""
+        """Remove each stored value with probability `p` and scale the rest by 1/(1-p).
+
+        On an accelerator, values are set to zero instead: how many are left is known there
+        only, and asking would mean to wait for it.
+        """
         draws = torch.rand(
             self.values.shape, dtype=torch.float32, generator=generator, device=self.values.device
         )
         kept = draws >= p
+        if self.values.device.type != "cpu":
+            factors = (kept / (1.0 - p)).to(self.values.dtype)
+            return replace(self, values=self.values * factors)
         # Dropped values are taken out, not set to zero: their weights are then
         # neither read nor updated.
         n_before = torch.zeros(kept.shape[0] + 1, dtype=self.indptr.dtype, device=kept.device)
@@ -110,6 +138,8 @@ class RowGatherer:
         Where the batches are put.
     """
 
+    _values_per_block = _VALUES_PER_BLOCK
+
     def __init__(self, X: Any, y: NDArray[Any], device: torch.device) -> None:
         self.X = X
         self.y = y
@@ -141,11 +171,14 @@ class RowGatherer:
         per_block = self._batches_per_block(batch_size) * batch_size
         for start in range(0, len(rows), per_block):
             block = rows[start : start + per_block]
-            y = torch.from_numpy(self.y[block]).to(self.device)
-            if self.is_sparse:
-                inputs: Iterator[Any] = self._sparse_batches(block, batch_size)
+            y = self._targets(block)
+            stretch = self._stretch(block) if read_only else None
+            if stretch is not None:
+                inputs: Iterator[Any] = iter(torch.split(stretch, batch_size))
+            elif self.is_sparse:
+                inputs = self._sparse_batches(block, batch_size)
             else:
-                inputs = iter(torch.split(self._dense_rows(block, read_only), batch_size))
+                inputs = self._dense_batches(block, batch_size)
             for offset, X in zip(range(0, len(block), batch_size), inputs, strict=True):
                 stop = min(offset + batch_size, len(block))
                 yield slice(start + offset, start + stop), X, y[offset:stop]
@@ -153,18 +186,29 @@ class RowGatherer:
     def _batches_per_block(self, batch_size: int) -> int:
         n_values = self.X.nnz if self.is_sparse else self.X.size
         values_per_batch = batch_size * n_values / max(len(self), 1)
-        return max(1, int(_VALUES_PER_BLOCK / max(values_per_batch, 1)))
+        return max(1, int(self._values_per_block / max(values_per_batch, 1)))
 
-    def _dense_rows(self, block: NDArray[np.int64], read_only: bool) -> torch.Tensor:
-        stretch = slice(block[0], block[0] + len(block))
+    def _targets(self, block: NDArray[np.int64]) -> torch.Tensor:
+        return torch.from_numpy(self.y[block]).to(self.device)
+
+    def _stretch(self, block: NDArray[np.int64]) -> torch.Tensor | None:
+        """Dense rows that follow each other in X, as a view of it; None for others."""
+        if self.is_sparse or self.device.type != "cpu":
+            return None
+        rows = slice(block[0], block[0] + len(block))
         flags = self.X.flags  # torch warns of arrays that cannot be written to
-        may_share = read_only and flags.writeable and flags.c_contiguous
-        if may_share and np.array_equal(block, np.arange(stretch.start, stretch.stop)):
-            return torch.from_numpy(self.X[stretch]).to(self.device)
-        return torch.from_numpy(np.ascontiguousarray(self.X[block])).to(self.device)
+        if not (flags.writeable and flags.c_contiguous):
+            return None
+        if not np.array_equal(block, np.arange(rows.start, rows.stop)):
+            return None
+        return torch.from_numpy(self.X[rows])
+
+    def _dense_batches(self, block: NDArray[np.int64], batch_size: int) -> Iterator[torch.Tensor]:
+        X = torch.from_numpy(np.ascontiguousarray(self.X[block])).to(self.device)
+        yield from torch.split(X, batch_size)
 
     def _sparse_batches(self, block: NDArray[np.int64], batch_size: int) -> Iterator[SparseRows]:
-        indptr, indices, values = _take_csr_rows(self.X, block)
+        indptr, indices, values = take_csr_rows(self.X, block)
         n_features = self.X.shape[1]
         for first in range(0, len(block), batch_size):
             stop = min(first + batch_size, len(block))
@@ -178,7 +222,7 @@ class RowGatherer:
             yield rows.to(self.device)
 
 
-def _take_csr_rows(
+def take_csr_rows(
     X: Any, rows: NDArray[np.int64]
 ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Index pointer, columns and values of chosen CSR rows, as three new arrays."""

@@ -1,5 +1,7 @@
 """The skorch net by itself: optimisers, scoring, weights; and undoing with a checkpoint."""
 
+import io
+import pickle
 from collections.abc import Iterator
 from typing import Any
 
@@ -218,3 +220,35 @@ class TestCheckpoint:
         with undone_on_error(net, None):
             step(net, X)
         assert any((values != before[name]).any() for name, values in net.get_weights().items())
+
+
+class TestFittedElsewhere:
+    """What a machine without the device makes of a net that was trained on one."""
+
+    @pytest.mark.parametrize("sparse_input", [False, True])
+    @pytest.mark.parametrize("device", ["cuda:99", "mps"])
+    def test_state_is_read_on_the_cpu(self, sparse_input: bool, device: str) -> None:
+        net, X = make_net(sparse_input), make_X(sparse_input)
+        step(net, X)
+        state = {**net.__getstate__(), "device": device}
+        if device == "mps" and torch.backends.mps.is_available():
+            pytest.skip("there is an MPS device")
+        read = MLPNet.__new__(MLPNet)
+        read.__setstate__(state)
+        assert read.device == "cpu"
+        assert state["device"] == device
+        np.testing.assert_array_equal(read.forward(X), net.forward(X))
+        step(read, X)
+
+    @pytest.mark.parametrize("sparse_input", [False, True])
+    def test_all_tensors_are_where_the_device_can_be_replaced(self, sparse_input: bool) -> None:
+        class NoTensors(pickle.Pickler):
+            def reducer_override(self, value: Any) -> Any:
+                assert not isinstance(value, torch.Tensor | torch.Generator)
+                return NotImplemented
+
+        net = make_net(sparse_input)
+        step(net, make_X(sparse_input))
+        state = net.__getstate__()
+        assert b"_rebuild_tensor" in state["__cuda_dependent_attributes__"]
+        NoTensors(io.BytesIO()).dump(state)

@@ -1,0 +1,70 @@
+"""When the losses of training steps are copied to the host and written down."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+Write = Callable[[NDArray[np.int64], dict[str, NDArray[Any]]], None]
+
+
+class StepLedger:
+    """Hands what training steps measured to `write`: at once, or later and all together.
+
+    On an accelerator a copy to the host waits for all work that is under way. Done after
+    every step it would leave the device idle while the next one is prepared, so that there
+    the values stay until somebody is about to look at them. They are written step by step
+    and in the order of the steps either way: the results are the same.
+
+    Parameters
+    ----------
+    write : callable
+        ``write(rows, measured)`` with arrays of shape (n,), for one step.
+    delayed : bool
+        Whether values wait for `settle`.
+    """
+
+    def __init__(self, write: Write, *, delayed: bool) -> None:
+        self._write = write
+        self.delayed = delayed
+        self._waiting: list[tuple[NDArray[np.int64], dict[str, torch.Tensor]]] = []
+
+    def enter(self, rows: NDArray[np.int64], measured: Mapping[str, torch.Tensor]) -> None:
+        """Take the values of one step.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n,), int64
+            Row numbers.
+        measured : mapping of str to Tensor of shape (n,)
+            The losses ("loss") and whatever else was measured; the same names in every step.
+        """
+        if not self.delayed:
+            self._write(rows, {name: as_array(values) for name, values in measured.items()})
+            return
+        self._waiting.append((rows, {name: values.detach() for name, values in measured.items()}))
+
+    def settle(self) -> None:
+        """Write what waits, with one copy for each measure."""
+        if not self._waiting:
+            return
+        waiting, self._waiting = self._waiting, []
+        copied = {
+            name: as_array(torch.cat([measured[name] for _, measured in waiting]))
+            for name in waiting[0][1]
+        }
+        start = 0
+        for rows, _ in waiting:
+            step = slice(start, start := start + len(rows))
+            self._write(rows, {name: values[step] for name, values in copied.items()})
+
+
+def as_array(values: torch.Tensor) -> NDArray[Any]:
+    """A tensor of any device as an array, in a type that numpy has."""
+    values = values.detach()
+    if values.dtype == torch.bfloat16:  # numpy has none
+        values = values.float()
+    array: NDArray[Any] = values.cpu().numpy()
+    return array
