@@ -85,12 +85,14 @@ class MLPNet(LossSampledNet):
         """Make all optimisers anew, without state, as the parameters now say."""
         self._initialize_optimizer()  # also registers their names, for a checkpoint
 
-    def get_dataset(self, X: Any, y: Any = None) -> RowGatherer:
-        """Wrap arrays or a CSR matrix for bulk gathering."""
+    def get_dataset(
+        self, X: Any, y: Any = None, samples: NDArray[np.int64] | None = None
+    ) -> RowGatherer:
+        """Wrap arrays or a CSR matrix, or some of their rows, for bulk gathering."""
         if isinstance(X, RowGatherer):
             return X
         targets = np.zeros(X.shape[0], np.int64) if y is None else y
-        return RowGatherer(X, targets, torch.device(self.device))
+        return RowGatherer(X, targets, torch.device(self.device), samples)
 
     def get_iterator(self, dataset: RowGatherer, training: bool = False) -> Iterator[RowBatch]:
         """Iterate over all rows in order, in large batches, for prediction and scoring."""
@@ -148,9 +150,9 @@ class MLPNet(LossSampledNet):
         Parameters
         ----------
         X : ndarray or CSR matrix of shape (n_samples, n_features)
-            Inputs.
-        y : ndarray of shape (n_samples,)
-            Targets.
+            Inputs, of which the plan's `row_numbers` are trained on.
+        y : ndarray of shape (n_rows,)
+            Targets of those.
         epochs : int or None
             Not used: the plan has the budget.
         plan : TrainingPlan
@@ -172,7 +174,7 @@ class MLPNet(LossSampledNet):
                 "its own."
             )
         figures: dict[str, float] = {}
-        dataset = self.get_dataset(X, y)
+        dataset = self.get_dataset(X, y, plan.row_numbers)
         on_epoch = {"dataset_train": dataset, "dataset_valid": None}
         for record in self._train_in_rounds(plan, dataset, on_epoch):
             # skorch's callbacks look for validation figures in every epoch, not only in

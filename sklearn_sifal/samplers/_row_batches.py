@@ -104,20 +104,29 @@ class RowGatherer:
     ----------
     X : ndarray of shape (n_samples, ...) or scipy CSR matrix or array
         Inputs.
-    y : ndarray of shape (n_samples,)
+    y : ndarray of shape (n_rows,)
         Targets.
     device : torch.device
         Where the batches are put.
+    samples : ndarray of shape (n_rows,), int64, or None
+        Which of the samples the rows are; None for all.
     """
 
-    def __init__(self, X: Any, y: NDArray[Any], device: torch.device) -> None:
+    def __init__(
+        self,
+        X: Any,
+        y: NDArray[Any],
+        device: torch.device,
+        samples: NDArray[np.int64] | None = None,
+    ) -> None:
         self.X = X
         self.y = y
         self.device = device
+        self.samples = samples
         self.is_sparse = hasattr(X, "indptr")
 
     def __len__(self) -> int:
-        return int(self.X.shape[0])
+        return int(self.X.shape[0]) if self.samples is None else len(self.samples)
 
     def as_tensor(self, values: NDArray[Any]) -> torch.Tensor:
         """Put weights beside the inputs: on their device, in their type."""
@@ -138,15 +147,16 @@ class RowGatherer:
             block = rows[start : start + per_block]
             y = torch.from_numpy(self.y[block]).to(self.device)
             inputs = self._sparse_batches if self.is_sparse else self._dense_batches
+            taken = block if self.samples is None else self.samples[block]
             for offset, X in zip(
-                range(0, len(block), batch_size), inputs(block, batch_size), strict=True
+                range(0, len(block), batch_size), inputs(taken, batch_size), strict=True
             ):
                 stop = min(offset + batch_size, len(block))
                 yield slice(start + offset, start + stop), X, y[offset:stop]
 
     def _batches_per_block(self, batch_size: int) -> int:
         n_values = self.X.nnz if self.is_sparse else self.X.size
-        values_per_batch = batch_size * n_values / max(len(self), 1)
+        values_per_batch = batch_size * n_values / max(self.X.shape[0], 1)
         return max(1, int(_VALUES_PER_BLOCK / max(values_per_batch, 1)))
 
     def _dense_batches(self, block: NDArray[np.int64], batch_size: int) -> Iterator[torch.Tensor]:
