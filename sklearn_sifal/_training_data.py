@@ -12,6 +12,8 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
+_ENTRIES_PER_PART = 1 << 20
+
 
 @dataclass(frozen=True)
 class TrainingData:
@@ -150,12 +152,26 @@ def validate_inputs(estimator: Any, X: Any, *, reset: bool, name: str = "X") -> 
 
 def canonical_csr(X: Any) -> Any:
     """Return X itself if its rows are sorted, without repeats and stored zeros, else a copy."""
-    if X.has_canonical_format and X.data.all():
+    if _rises_in_rows(X) and X.data.all():
         return X
     X = X.copy()
     X.sum_duplicates()
     X.eliminate_zeros()
     return X
+
+
+def _rises_in_rows(X: Any) -> bool:
+    """Whether the columns of every row of a CSR matrix are sorted, without repeats."""
+    if X.indptr.dtype == X.indices.dtype:
+        return bool(X.has_canonical_format)
+    # scipy would copy both arrays into one type, and they may be memory maps.
+    for start in range(0, X.nnz, _ENTRIES_PER_PART):
+        part = X.indices[start : min(start + _ENTRIES_PER_PART + 1, X.nnz)]
+        falls = np.flatnonzero(part[1:] <= part[:-1]) + start + 1
+        row = np.searchsorted(X.indptr, falls)
+        if not np.array_equal(X.indptr[row], falls):  # a fall that no row begins with
+            return False
+    return True
 
 
 def _refuse_raw_text(X: Any, name: str, owner: str) -> None:
