@@ -78,8 +78,9 @@ class FullRecorder:
 def as_kept(losses: NDArray[np.floating], dtype: np.dtype[Any]) -> NDArray[np.floating]:
     """A copy of losses in a type that may be too narrow for some; NaN stays NaN."""
     largest = float(np.finfo(dtype).max)
-    kept: NDArray[np.floating] = np.clip(losses, -largest, largest).astype(dtype)
-    return kept
+    if largest < float(np.finfo(losses.dtype).max):
+        losses = np.clip(losses, -largest, largest)
+    return losses.astype(dtype)
 
 
 class ValidationMonitor:
