@@ -102,6 +102,9 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
     record : {'loss', 'dynamics', 'history'}, default='loss'
         What to keep: losses and visits; also the training dynamics of every row; also
         losses, selections and weights of every round.
+    history_dtype : {'float32', 'float16'}, default='float32'
+        Type of `loss_history_`. float16 takes half the memory and keeps three digits;
+        losses above 65504 become 65504. Only used with ``record='history'``.
     device : str, default='cpu'
         A torch device, or 'auto' for an accelerator if there is one.
     mixed_precision : bool, default=False
@@ -139,15 +142,16 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
     sampling_strategy_ : SamplingStrategy
         The strategy that was used, a clone of what was given.
     loss_table_ : structured ndarray of shape (n_samples,)
-        One record per row given to `fit`: 'id' (its number), 'loss' (last known, nats,
-        unweighted, NaN for never), 'loss_epoch' (round of the measurement, -1 for
-        never), 'fresh' (measured in evaluation mode rather than in the training step),
-        'visits', 'evicted', 'held_out' (validation row). With ``record`` other than
-        'loss' also the means over a row's visits 'mean_loss', 'confidence' (probability
-        of its label), 'variability' (standard deviation of it), 'correctness', 'margin'
-        and 'el2n', and 'forgotten' (times it went from right to wrong).
+        One record per row given to `fit`, made when first asked for: 'id' (its number),
+        'loss' (last known, nats, unweighted, NaN for never), 'loss_epoch' (round of the
+        measurement, -1 for never), 'fresh' (measured in evaluation mode rather than in the
+        training step), 'visits', 'evicted', 'held_out' (validation row). With ``record``
+        other than 'loss' also the means over a row's visits 'mean_loss', 'confidence'
+        (probability of its label), 'variability' (standard deviation of it),
+        'correctness', 'margin' and 'el2n', and 'forgotten' (times it went from right to
+        wrong).
     visit_counts_ : ndarray of shape (n_samples,), int32
-        How often each row was trained on.
+        How often each row was trained on. Read-only.
     history_ : list of dict
         Per round: 'epoch', 'visits', 'scored' (rows scored without training), 'steps',
         'lr' (of its last step), 'train_loss', 'chosen_loss' and 'other_loss' (known
@@ -164,8 +168,10 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         they were given.
     loss_history_ : ndarray of shape (n_iter_, n_samples) or None
         Last known losses after each round; None unless ``record='history'``.
+        In the type `history_dtype`.
     selections_ : list of ndarray or None
-        Rows trained on in each round, ascending; None unless ``record='history'``.
+        Rows trained on in each round, ascending, as int32 where their number allows it;
+        None unless ``record='history'``.
     weight_history_ : list of dict or None
         Weights after each round; None unless ``record='history'``.
 
@@ -236,6 +242,7 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         init_weights: Any = None,
         warm_start: bool = False,
         record: str = "loss",
+        history_dtype: str = "float32",
         device: str = "cpu",
         mixed_precision: bool = False,
         n_threads: int | None = None,
@@ -267,6 +274,7 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         self.init_weights = init_weights
         self.warm_start = warm_start
         self.record = record
+        self.history_dtype = history_dtype
         self.device = device
         self.mixed_precision = mixed_precision
         self.n_threads = n_threads
@@ -476,8 +484,8 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         self, X: Any, y: Any, sample_weight: Any, *, goes_on: bool
     ) -> TrainingData:
         labels = validate_targets(y, X)
-        kept = self._keep_weighted(X, np.arange(len(labels)), sample_weight)
-        classes = np.unique(labels[kept.y])
+        kept = self._keep_weighted(X, labels, sample_weight)
+        classes = np.unique(kept.y)
         if goes_on and not np.array_equal(classes, self.classes_):
             raise ValueError(
                 "warm_start goes on with the classes of the previous fit, "
@@ -489,7 +497,7 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
                 f"sample weight above zero. Got 1 class: {classes[0]!r}."
             )
         self.classes_ = classes
-        codes = np.searchsorted(classes, labels[kept.y])
+        codes = np.searchsorted(classes, kept.y)
         return replace(kept, y=codes.astype(np.int64, copy=False))
 
     def _validate_y_val(self, y_val: Any, X_val: Any) -> NDArray[Any]:

@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_sifal._loss_table import PublishedTable
 from sklearn_sifal._out_of_fold import OutOfFoldLosses
 from sklearn_sifal._parameters import (
     check_choice,
@@ -46,8 +47,6 @@ class LossSampledEstimator(BaseEstimator):
     ----------
     net_ : MLPNet
         The fitted skorch net.
-    loss_table_ : structured ndarray of shape (n_samples,)
-        One record per row given to `fit`.
     """
 
     # Type of inputs that have none.
@@ -67,7 +66,8 @@ class LossSampledEstimator(BaseEstimator):
 
     # Fitted attributes, set by `neural._training.train`.
     net_: Any
-    loss_table_: NDArray[Any]
+    _published: PublishedTable
+    _loss_history: NDArray[Any] | None
     _given_weights: dict[str, NDArray[Any]] | None
 
     # ------------------------------------------------------------------ public methods
@@ -106,15 +106,40 @@ class LossSampledEstimator(BaseEstimator):
         return self
 
     @property
+    def loss_table_(self) -> NDArray[Any]:
+        """One record per row given to `fit`; made from its columns when first asked for."""
+        published: PublishedTable = self._fitted("_published", "loss_table_")
+        return published.structured()
+
+    @property
+    def visit_counts_(self) -> NDArray[np.int32]:
+        """How often each row was trained on, read-only."""
+        published: PublishedTable = self._fitted("_published", "visit_counts_")
+        return published.visits()
+
+    @property
+    def loss_history_(self) -> NDArray[np.floating] | None:
+        """Last known losses after each round, (n_iter_, n_samples); None if not recorded."""
+        from sklearn_sifal.neural._tasks import task_of
+
+        kept = self._fitted("_loss_history", "loss_history_")
+        return None if kept is None else task_of(self).published_losses(kept)
+
+    @property
     def initial_weights_(self) -> dict[str, NDArray[Any]]:
         """Weights before the first step, by name."""
-        if not hasattr(self, "net_"):
-            raise AttributeError(f"This {type(self).__name__} is not fitted: no initial_weights_.")
+        net = self._fitted("net_", "initial_weights_")
         if self._given_weights is not None:
             given: dict[str, NDArray[Any]] = self._given_weights
             return given
-        drawn: dict[str, NDArray[Any]] = self.net_.draw_initial_weights()
+        drawn: dict[str, NDArray[Any]] = net.draw_initial_weights()
         return drawn
+
+    def _fitted(self, source: str, name: str) -> Any:
+        """What the fitted attribute `name` is made from."""
+        if source not in self.__dict__:
+            raise AttributeError(f"This {type(self).__name__} is not fitted: no {name}.")
+        return self.__dict__[source]
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "net_")
@@ -149,7 +174,7 @@ class LossSampledEstimator(BaseEstimator):
             if held_out is None and self.early_stopping:
                 data, held_out = self._split(data, streams, goes_on=goes_on)
             data, held_out = self._prepare(data, held_out, goes_on=goes_on)
-            metadata = self._as_recorded(metadata.take(data.positions))
+            metadata = self._as_recorded(metadata.take(data.rows))
             train(self, data, held_out, streams, metadata, goes_on=goes_on)
         return self
 
@@ -190,6 +215,7 @@ class LossSampledEstimator(BaseEstimator):
         check_integer(self, "n_iter_no_change", 1)
         check_real(self, "tol", 0)
         check_choice(self, "record", ("loss", "dynamics", "history"))
+        check_choice(self, "history_dtype", ("float32", "float16"))
         check_integer(self, "n_threads", 1, none=True)
         if not isinstance(self.verbose, bool):
             check_integer(self, "verbose", 0)
@@ -198,7 +224,7 @@ class LossSampledEstimator(BaseEstimator):
     def _keep_weighted(self, X: Any, y: NDArray[Any], sample_weight: Any) -> TrainingData:
         """Leave out rows of weight zero: bit for bit the same as not passing them."""
         weights = validate_weights(sample_weight, len(y), "sample_weight")
-        data = TrainingData(X, y, weights, np.arange(len(y)), len(y))
+        data = TrainingData(X, y, weights, None, len(y))
         return data if weights is None else data.take(np.flatnonzero(weights))
 
     def _validate_validation_data(
@@ -214,15 +240,16 @@ class LossSampledEstimator(BaseEstimator):
         X_val = validate_inputs(self, X_val, reset=False, name="X_val")
         y_val = self._validate_y_val(y_val, X_val)
         weights = validate_weights(sample_weight_val, len(y_val), "sample_weight_val")
-        return TrainingData(X_val, y_val, weights, np.arange(0), 0)
+        return TrainingData(X_val, y_val, weights, None, 0)
 
     def _split(
         self, data: TrainingData, streams: Streams, *, goes_on: bool
     ) -> tuple[TrainingData, TrainingData]:
         """Hold out rows for validation; a warm start holds out the same ones again."""
         rows = np.arange(len(data.y))
-        if goes_on and len(self.loss_table_) == data.n_given:
-            held = self.loss_table_["held_out"][data.positions]
+        if goes_on and self._published.n_given == data.n_given:
+            held = self._published.held_out_mask()
+            held = held if data.rows is None else held[data.rows]
             if held.any() and not held.all():
                 # Others were trained on, and would make the score look better.
                 return data.take(rows[~held]), data.take(rows[held])

@@ -1,7 +1,7 @@
 """What is known of every training instance: its loss, its visits, its dynamics."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 DYNAMICS_MEASURES = ("correct", "margin", "el2n")
 
 
+_LOSSES = ("loss", "mean_loss", "loss_variability")
 _DYNAMICS_SUMS = (
     "loss",
     "confidence",
@@ -378,3 +379,111 @@ class LossTable:
         for name, values in columns.items():
             table[name][where] = values
         return table
+
+
+class HeldOut(NamedTuple):
+    """Rows that were validated with instead of trained on.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n,), int64
+        Which of the given rows they are.
+    losses : ndarray of shape (n,), float32, or None
+        Their losses, measured in evaluation mode; None if they were not.
+    epoch : int
+        Round of the measurement.
+    """
+
+    rows: NDArray[np.int64]
+    losses: NDArray[np.float32] | None = None
+    epoch: int = -1
+
+
+class PublishedTable:
+    """A loss table as its user sees it: one record per row given to `fit`.
+
+    The structured array takes more memory than the columns that it is made from, and many
+    never look at it. So it is made when it is first asked for, kept from then on, and left
+    out of pickles and copies.
+
+    Parameters
+    ----------
+    table : LossTable
+        The columns, which must not change any more.
+    n_given : int
+        Number of rows given.
+    rows : ndarray of shape (len(table),), int64, or None
+        Which of them the rows of `table` are; None for all.
+    ids : ndarray of shape (n_given,), default=None
+        Their identifiers; None for 0, 1, 2, ...
+    held_out : HeldOut, default=None
+        Those that were held out.
+    loss_unit : float, default=None
+        What a loss of 1 is in the units of the user, and then losses are float64; None if
+        they are the same.
+    """
+
+    def __init__(
+        self,
+        table: LossTable,
+        n_given: int,
+        rows: NDArray[np.int64] | None,
+        *,
+        ids: NDArray[Any] | None = None,
+        held_out: HeldOut | None = None,
+        loss_unit: float | None = None,
+    ) -> None:
+        self.table = table
+        self.n_given = n_given
+        self.rows = rows
+        self.ids = ids
+        self.held_out = held_out
+        self.loss_unit = loss_unit
+        self._structured: NDArray[Any] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_structured": None}
+
+    def structured(self) -> NDArray[Any]:
+        """The structured array, the same one every time."""
+        if self._structured is None:
+            self._structured = self._in_units_of_the_user(self._make())
+        return self._structured
+
+    def visits(self) -> NDArray[np.int32]:
+        """Visits of every given row, read-only."""
+        visits = self.table.visits.view()
+        if self.rows is not None:
+            visits = np.zeros(self.n_given, np.int32)
+            visits[self.rows] = self.table.visits
+        visits.flags.writeable = False
+        return visits
+
+    def held_out_mask(self) -> NDArray[np.bool_]:
+        """Which of the given rows were held out."""
+        mask = np.zeros(self.n_given, bool)
+        if self.held_out is not None:
+            mask[self.held_out.rows] = True
+        return mask
+
+    def _make(self) -> NDArray[Any]:
+        ids = np.arange(self.n_given) if self.ids is None else self.ids
+        records = self.table.to_structured(ids, self.rows)
+        if self.held_out is not None:
+            rows, losses, epoch = self.held_out
+            records["held_out"][rows] = True
+            if losses is not None:
+                records["loss"][rows] = losses
+                records["loss_epoch"][rows] = epoch
+                records["fresh"][rows] = True
+        return records
+
+    def _in_units_of_the_user(self, records: NDArray[Any]) -> NDArray[Any]:
+        if self.loss_unit is None:
+            return records
+        names = records.dtype.names or ()
+        types = {name: np.float64 if name in _LOSSES else records.dtype[name] for name in names}
+        published = records.astype(list(types.items()))
+        for name in set(_LOSSES) & types.keys():
+            published[name] *= self.loss_unit
+        return published

@@ -135,8 +135,8 @@ class OutOfFoldLosses:
     def _fitted(self, model: Any, rows: NDArray[np.bool_], y: NDArray[Any]) -> Any:
         weights = self.data.weights
         if weights is None or not has_fit_parameter(model, "sample_weight"):
-            return clone(model).fit(self.data.X[rows], y[rows])
-        return clone(model).fit(self.data.X[rows], y[rows], sample_weight=weights[rows])
+            return clone(model).fit(self.data.inputs(rows), y[rows])
+        return clone(model).fit(self.data.inputs(rows), y[rows], sample_weight=weights[rows])
 
     def _held_out_losses(
         self, model: Any, known: NDArray[np.bool_], held_out: NDArray[np.bool_]
@@ -175,7 +175,7 @@ class OutOfFoldCrossEntropies(OutOfFoldLosses):
             losses[judged] = 0.0
         elif len(judged):
             fitted = self._fitted(model, known, labels)
-            proba = np.asarray(fitted.predict_proba(self.data.X[held_out]))
+            proba = np.asarray(fitted.predict_proba(self.data.inputs(held_out)))
             columns = np.searchsorted(fitted.classes_, labels[held_out][judged])
             proba = proba[judged, columns]
             losses[judged] = -np.log(np.clip(proba, np.finfo(proba.dtype).tiny, 1.0))
@@ -215,7 +215,7 @@ class OutOfFoldErrors(OutOfFoldLosses):
         self, model: Any, known: NDArray[np.bool_], held_out: NDArray[np.bool_]
     ) -> NDArray[np.float64]:
         fitted = self._fitted(model, known, self.scale.restore(self.data.y))
-        predicted = np.asarray(fitted.predict(self.data.X[held_out]), np.float64).reshape(-1)
+        predicted = np.asarray(fitted.predict(self.data.inputs(held_out)), np.float64).reshape(-1)
         residuals = self.data.y[held_out] - self.scale.standardise(predicted)
         losses: NDArray[np.float64] = residual_losses(residuals, *self.loss)
         return losses

@@ -109,6 +109,10 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
     record : {'loss', 'dynamics', 'history'}, default='loss'
         What to keep: losses and visits; also the mean loss of every row; also
         losses, selections and weights of every round.
+    history_dtype : {'float32', 'float16'}, default='float32'
+        Type that the losses of every round are kept in. float16 takes half the memory and
+        keeps three digits; losses of standardised targets above 65504 become 65504. Only
+        used with ``record='history'``.
     device : str, default='cpu'
         A torch device, or 'auto' for an accelerator if there is one.
     mixed_precision : bool, default=False
@@ -149,15 +153,15 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
     sampling_strategy_ : SamplingStrategy
         The strategy that was used, a clone of what was given.
     loss_table_ : structured ndarray of shape (n_samples,)
-        One record per row given to `fit`: 'id' (its number), 'loss' (last known, in the
-        units of `loss`, see Notes, unweighted, NaN for never), 'loss_epoch' (round of the
-        measurement, -1 for never), 'fresh' (measured in evaluation mode rather than in
-        the training step), 'visits', 'evicted', 'held_out' (validation row). With
-        ``record`` other than 'loss' also 'mean_loss' and 'loss_variability', the mean and
-        the standard deviation of the loss over a row's visits; the classifier's other
-        dynamics are about labels.
+        One record per row given to `fit`, made when first asked for: 'id' (its number),
+        'loss' (last known, in the units of `loss`, see Notes, unweighted, NaN for never),
+        'loss_epoch' (round of the measurement, -1 for never), 'fresh' (measured in
+        evaluation mode rather than in the training step), 'visits', 'evicted', 'held_out'
+        (validation row). With ``record`` other than 'loss' also 'mean_loss' and
+        'loss_variability', the mean and the standard deviation of the loss over a row's
+        visits; the classifier's other dynamics are about labels.
     visit_counts_ : ndarray of shape (n_samples,), int32
-        How often each row was trained on.
+        How often each row was trained on. Read-only.
     history_ : list of dict
         Per round: 'epoch', 'visits', 'scored' (rows scored without training), 'steps',
         'lr' (of its last step), 'train_loss', 'chosen_loss' and 'other_loss' (known
@@ -174,8 +178,10 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         they were given.
     loss_history_ : ndarray of shape (n_iter_, n_samples) or None
         Last known losses after each round; None unless ``record='history'``.
+        float64, made from what is kept whenever it is asked for.
     selections_ : list of ndarray or None
-        Rows trained on in each round, ascending; None unless ``record='history'``.
+        Rows trained on in each round, ascending, as int32 where their number allows it;
+        None unless ``record='history'``.
     weight_history_ : list of dict or None
         Weights after each round; None unless ``record='history'``.
 
@@ -253,6 +259,7 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         init_weights: Any = None,
         warm_start: bool = False,
         record: str = "loss",
+        history_dtype: str = "float32",
         device: str = "cpu",
         mixed_precision: bool = False,
         n_threads: int | None = None,
@@ -285,6 +292,7 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         self.init_weights = init_weights
         self.warm_start = warm_start
         self.record = record
+        self.history_dtype = history_dtype
         self.device = device
         self.mixed_precision = mixed_precision
         self.n_threads = n_threads

@@ -12,6 +12,8 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
+_ENTRIES_PER_PART = 1 << 20
+
 
 @dataclass(frozen=True)
 class TrainingData:
@@ -19,30 +21,36 @@ class TrainingData:
 
     Attributes
     ----------
-    X : ndarray or CSR of shape (n_rows, n_features)
-        Inputs.
+    X : ndarray or CSR of shape (n_inputs, n_features)
+        Inputs, all of them: they may be larger than memory, so that none is copied because
+        others are left out.
     y : ndarray of shape (n_rows,), int64 or float64
         Class codes, or targets.
     weights : ndarray of shape (n_rows,) or None
         Sample times class weights, not yet scaled; None for ones.
-    positions : ndarray of shape (n_rows,), int64
-        Number of each row in the input.
+    rows : ndarray of shape (n_rows,), int64, or None
+        Which of the inputs these rows are, ascending; None for all.
     n_given : int
-        Number of rows of the input.
+        Number of rows given to `fit`; 0 if these are not among them.
     """
 
     X: Any
     y: NDArray[Any]
     weights: NDArray[np.float64] | None
-    positions: NDArray[np.int64]
+    rows: NDArray[np.int64] | None
     n_given: int
 
-    def take(self, rows: NDArray[np.int64]) -> "TrainingData":
-        """The same for some of the rows, given in ascending order."""
-        if len(rows) == len(self.y):
+    def take(self, chosen: NDArray[np.int64]) -> "TrainingData":
+        """The same for some of the rows, given by their positions in ascending order."""
+        if len(chosen) == len(self.y):
             return self
-        weights = None if self.weights is None else self.weights[rows]
-        return TrainingData(self.X[rows], self.y[rows], weights, self.positions[rows], self.n_given)
+        weights = None if self.weights is None else self.weights[chosen]
+        rows = chosen if self.rows is None else self.rows[chosen]
+        return TrainingData(self.X, self.y[chosen], weights, rows, self.n_given)
+
+    def inputs(self, chosen: NDArray[np.bool_]) -> Any:
+        """Inputs of some of the rows, given by a mask, as a copy."""
+        return self.X[chosen if self.rows is None else self.rows[chosen]]
 
     @property
     def scaled_weights(self) -> NDArray[np.float64] | None:
@@ -69,8 +77,10 @@ class RowMetadata:
     irreducible_losses: NDArray[np.float64] | None = None
     trusted: NDArray[np.bool_] | None = None
 
-    def take(self, positions: NDArray[np.int64]) -> "RowMetadata":
-        """The same for the rows at some positions of the input."""
+    def take(self, positions: NDArray[np.int64] | None) -> "RowMetadata":
+        """The same for the rows at some positions of the input; None for all."""
+        if positions is None:
+            return self
         irreducible, trusted = self.irreducible_losses, self.trusted
         return RowMetadata(
             None if irreducible is None else irreducible[positions],
@@ -142,12 +152,26 @@ def validate_inputs(estimator: Any, X: Any, *, reset: bool, name: str = "X") -> 
 
 def canonical_csr(X: Any) -> Any:
     """Return X itself if its rows are sorted, without repeats and stored zeros, else a copy."""
-    if X.has_canonical_format and X.data.all():
+    if _rises_in_rows(X) and X.data.all():
         return X
     X = X.copy()
     X.sum_duplicates()
     X.eliminate_zeros()
     return X
+
+
+def _rises_in_rows(X: Any) -> bool:
+    """Whether the columns of every row of a CSR matrix are sorted, without repeats."""
+    if X.indptr.dtype == X.indices.dtype:
+        return bool(X.has_canonical_format)
+    # scipy would copy both arrays into one type, and they may be memory maps.
+    for start in range(0, X.nnz, _ENTRIES_PER_PART):
+        part = X.indices[start : min(start + _ENTRIES_PER_PART + 1, X.nnz)]
+        falls = np.flatnonzero(part[1:] <= part[:-1]) + start + 1
+        row = np.searchsorted(X.indptr, falls)
+        if not np.array_equal(X.indptr[row], falls):  # a fall that no row begins with
+            return False
+    return True
 
 
 def _refuse_raw_text(X: Any, name: str, owner: str) -> None:

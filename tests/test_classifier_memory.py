@@ -55,3 +55,49 @@ def test_wide_sparse_matrix(dtype: str, weights: int) -> None:
     used = float(done.stdout)
     # The lower bound shows that the measurement sees the weights (in MiB).
     assert weights < used < 400
+
+
+# What a fit takes for every row, X and y not counted: between two sizes, so that blocks and
+# weights, which do not grow, drop out.
+PER_ROW = """
+import gc
+import sys
+import tracemalloc
+
+import numpy as np
+
+from sklearn_sifal import LossSampledClassifier
+
+
+def fit_bytes(n):
+    rng = np.random.default_rng(0)
+    X, y = rng.random((n, 2), dtype=np.float32), np.arange(n) % 3
+    model = LossSampledClassifier(
+        sys.argv[1], hidden_layer_sizes=(4,), budget=2.5, batch_size=8192, random_state=0
+    )
+    tracemalloc.start()
+    model.fit(X, y)
+    gc.collect()
+    kept, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return np.array([kept, peak])
+
+
+fit_bytes(20_000)
+few, many = 300_000, 900_000
+print(*(fit_bytes(many) - fit_bytes(few)) / (many - few))
+"""
+
+
+@pytest.mark.parametrize(
+    "strategy, most_kept, most_at_once",
+    # Kept: the loss table's 14 bytes; guarded_importance also has its evidence and the classes.
+    [("base", 16, 50), ("importance", 16, 65), ("guarded_importance", 36, 80)],
+)
+def test_bytes_per_row(strategy: str, most_kept: float, most_at_once: float) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PER_ROW, strategy], capture_output=True, text=True, check=True
+    )
+    kept, at_once = map(float, done.stdout.split())
+    assert 14 <= kept <= most_kept
+    assert 14 < at_once <= most_at_once

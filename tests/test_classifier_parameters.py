@@ -95,7 +95,7 @@ CHANGES_THE_FIT: dict[str, tuple[Any, dict[str, Any]]] = {
 }
 # What is tested on its own, below or in another file.
 TESTED_ELSEWHERE = {"max_epochs", "init_weights", "warm_start", "record", "device", "n_threads"}
-TESTED_ELSEWHERE |= {"verbose", "mixed_precision"}
+TESTED_ELSEWHERE |= {"verbose", "mixed_precision", "history_dtype"}
 
 
 class TestEveryParameter:

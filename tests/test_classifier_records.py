@@ -1,5 +1,7 @@
 """What is counted and recorded: forward passes, visits, losses, dynamics."""
 
+import copy
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +11,7 @@ from scipy.special import softmax
 
 from sklearn_sifal import LossSampledClassifier
 from sklearn_sifal.neural._mlp import InputLayer
+from sklearn_sifal.neural._observers import as_kept
 from sklearn_sifal.strategies import STRATEGIES, Base, Importance, Percentage, Percentile
 
 N = 96  # rows of the fixture data
@@ -226,6 +229,90 @@ class TestLossTable:
         assert table["visits"].max() == 3
         assert table["evicted"].any()
         assert (table["visits"][table["evicted"]] == 3).all()
+
+
+class TestTableOnDemand:
+    def test_it_is_made_once(self, small: Small, data: Any) -> None:
+        model = small(early_stopping=True).fit(*data)
+        table = model.loss_table_
+        assert table.flags.writeable
+        assert model.loss_table_ is table
+        model.fit(*data)
+        assert model.loss_table_ is not table
+
+    def test_copies_and_pickles_leave_it_out(self, small: Small) -> None:
+        X, y = np.random.default_rng(0).random((20_000, 1)), np.arange(20_000) % 2
+        model = small("base", budget=1, batch_size=1000).fit(X, y)
+        before = len(pickle.dumps(model))
+        table = model.loss_table_
+        assert len(pickle.dumps(model)) == before
+        assert before < 16 * len(y) + 20_000  # 14 bytes a row, and the net
+        for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+            np.testing.assert_array_equal(other.loss_table_, table)
+            assert other.loss_table_ is not table
+
+    def test_visit_counts_are_read_only(self, small: Small, data: Any) -> None:
+        X, y = data
+        for weights in (None, np.arange(N) % 4):  # all rows, and some left out
+            model = small().fit(X, y, sample_weight=weights)
+            np.testing.assert_array_equal(model.visit_counts_, model.loss_table_["visits"])
+            with pytest.raises(ValueError, match="read-only"):
+                model.visit_counts_[0] = 1
+
+    def test_what_was_read_stays_as_it_was(self, small: Small, data: Any) -> None:
+        model = small("base", budget=2, warm_start=True).fit(*data)
+        table, visits = model.loss_table_, model.visit_counts_
+        before = table.copy()
+        model.fit(*data)
+        np.testing.assert_array_equal(table, before)
+        np.testing.assert_array_equal(visits, 2)
+        np.testing.assert_array_equal(model.visit_counts_, 4)
+
+    @pytest.mark.parametrize("name", ["loss_table_", "visit_counts_", "loss_history_"])
+    def test_not_there_before_fit(self, small: Small, name: str) -> None:
+        assert not hasattr(small(), name)
+        with pytest.raises(AttributeError, match=f"is not fitted: no {name}"):
+            getattr(small(), name)
+
+
+class TestHistoryDtype:
+    def test_half_the_memory_and_nothing_else(self, small: Small, data: Any) -> None:
+        wide = small(record="history", early_stopping=True).fit(*data)
+        narrow = small(record="history", early_stopping=True, history_dtype="float16").fit(*data)
+        assert wide.loss_history_.dtype == np.float32
+        assert narrow.loss_history_.dtype == np.float16
+        np.testing.assert_array_equal(narrow.loss_history_, wide.loss_history_.astype(np.float16))
+        np.testing.assert_array_equal(narrow.loss_table_["loss"], wide.loss_table_["loss"])
+        np.testing.assert_array_equal(narrow.predict_proba(data[0]), wide.predict_proba(data[0]))
+
+    def test_losses_beyond_its_range_become_its_largest(self) -> None:
+        losses = np.array([1e6, -1e6, 65504.0, 1.0, np.nan], np.float32)
+        kept = as_kept(losses, np.dtype(np.float16))
+        np.testing.assert_array_equal(kept, [65504, -65504, 65504, 1, np.nan])
+        np.testing.assert_array_equal(as_kept(kept, np.dtype(np.float32)), kept)
+        same = as_kept(losses, np.dtype(np.float32))
+        np.testing.assert_array_equal(same, losses)
+        assert not np.shares_memory(same, losses)
+
+    def test_a_warm_start_may_change_it(self, small: Small, data: Any) -> None:
+        model = small(record="history", budget=2, warm_start=True).fit(*data)
+        first = model.loss_history_
+        for name in ("float16", "float32"):
+            model.set_params(history_dtype=name).fit(*data)
+            assert model.loss_history_.dtype == name
+            np.testing.assert_array_equal(
+                model.loss_history_[: len(first)], first.astype(np.float16)
+            )
+        assert len(model.loss_history_) == model.n_iter_
+
+    def test_selections_are_int32(self, small: Small, data: Any) -> None:
+        model = small(record="history").fit(*data)
+        assert {rows.dtype for rows in model.selections_} == {np.dtype(np.int32)}
+
+    @pytest.mark.parametrize("value", ["float64", np.float16, None])
+    def test_bad_value(self, small: Small, data: Any, value: Any) -> None:
+        with pytest.raises(ValueError, match="'history_dtype' parameter"):
+            small(history_dtype=value).fit(*data)
 
 
 class TestRecord:

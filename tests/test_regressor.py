@@ -87,6 +87,16 @@ def test_history_and_loss_curve_are_in_the_units_of_y() -> None:
     assert best["valid_loss"] == pytest.approx(model.loss_table_["loss"][held_out].mean())
 
 
+def test_a_narrow_history_holds_losses_of_any_unit() -> None:
+    X, y = np.random.default_rng(0).normal(size=(60, 3)), np.arange(60) * 1e6
+    model = LossSampledRegressor(record="history", budget=2, random_state=0)
+    wide = model.fit(X, y).loss_history_
+    narrow = model.set_params(history_dtype="float16").fit(X, y).loss_history_
+    assert narrow.dtype == np.float64
+    assert narrow.max() > 1e10  # squares of y, far beyond the range of float16
+    np.testing.assert_allclose(narrow, wide, rtol=1e-3)
+
+
 def test_early_stopping_goes_by_r2_and_keeps_the_best_weights() -> None:
     weights = RNG.integers(1, 4, len(Y)).astype(float)
     model = small(early_stopping=True, validation_fraction=0.25, budget=20)

@@ -6,11 +6,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_sifal._loss_table import LossTable
+from sklearn_sifal._loss_table import HeldOut, LossTable, PublishedTable
 from sklearn_sifal._training_data import TrainingData
 from sklearn_sifal.neural._mlp_net import MLPNet
 from sklearn_sifal.neural._net_factory import as_net_targets, numpy_dtype
-from sklearn_sifal.neural._observers import FullRecorder, HistoryRecorder, ValidationMonitor
+from sklearn_sifal.neural._observers import (
+    FullRecorder,
+    HistoryRecorder,
+    ValidationMonitor,
+    as_kept,
+)
 from sklearn_sifal.neural._rounds import TrainingPlan
 from sklearn_sifal.neural._tasks import task_of
 
@@ -39,13 +44,14 @@ class Recorders:
         self.validation = validation
         self.task = task_of(estimator)
         self.history = HistoryRecorder()
-        self.full = FullRecorder() if estimator.record == "history" else None
+        self.full = FullRecorder(estimator.history_dtype) if estimator.record == "history" else None
         self.monitor: ValidationMonitor | None = None
         if validation is not None:
             self.monitor = self.task.monitor(
                 validation.X.astype(numpy_dtype(net), copy=False),
                 as_net_targets(validation.y, net),
                 validation.weights,
+                validation.rows,
                 n_rows_trained=len(data.y),
                 patience=estimator.n_iter_no_change if estimator.early_stopping else None,
                 tol=float(estimator.tol),
@@ -75,46 +81,52 @@ class Recorders:
             scores = estimator.__dict__.get("validation_scores_") if keeps_history else None
             estimator.validation_scores_ = [*(scores or []), *self.monitor.scores]
         estimator.sampling_strategy_ = plan.strategy
-        estimator._table, estimator._table_positions = plan.table, self.data.positions
         estimator._table_loss = self.task.loss
-        estimator.loss_table_ = self._structured_table(plan, ids)
-        estimator.visit_counts_ = estimator.loss_table_["visits"].copy()
+        estimator._published = PublishedTable(
+            plan.table,
+            self.data.n_given,
+            self.data.rows,
+            ids=ids,
+            held_out=self._held_out(),
+            loss_unit=self.task.loss_unit,
+        )
         self._set_full_history(estimator, keeps_history)
 
-    def _structured_table(self, plan: TrainingPlan, ids: NDArray[Any] | None) -> NDArray[Any]:
-        ids = np.arange(self.data.n_given) if ids is None else ids
-        table = plan.table.to_structured(ids, self.data.positions)
-        if self.validation is not None and self.validation.n_given:
-            held_out = self.validation.positions
-            table["held_out"][held_out] = True
-            if self.monitor is not None and self.monitor.losses is not None:
-                table["loss"][held_out] = self.monitor.losses
-                table["loss_epoch"][held_out] = self.monitor.epoch
-                table["fresh"][held_out] = True
-        return self.task.published_table(table)
+    def _held_out(self) -> HeldOut | None:
+        if self.validation is None or self.validation.rows is None:
+            return None
+        losses = None if self.monitor is None else self.monitor.losses
+        epoch = -1 if self.monitor is None else self.monitor.epoch
+        return HeldOut(self.validation.rows, losses, epoch)
 
     def _set_full_history(self, estimator: Any, goes_on: bool) -> None:
-        names = ("loss_history_", "selections_", "weight_history_")
         if self.full is None:
-            for name in names:
-                setattr(estimator, name, None)
+            estimator._loss_history = estimator.selections_ = estimator.weight_history_ = None
             return
-        losses = np.full((len(self.full.losses), self.data.n_given), np.nan, np.float32)
-        if len(self.full.losses):
-            losses[:, self.data.positions] = np.stack(self.full.losses)
-        losses = self.task.published_losses(losses)
-        selections = [self.data.positions[rows] for rows in self.full.selections]
+        earlier = estimator._loss_history if goes_on else None
+        n_earlier = 0 if earlier is None else len(earlier)
+        n_rounds = n_earlier + len(self.full.losses)
+        losses = np.full((n_rounds, self.data.n_given), np.nan, self.full.dtype)
+        if earlier is not None:
+            # Sample ids may have been added since, and the type may be another one.
+            losses[:n_earlier, : earlier.shape[1]] = as_kept(earlier, self.full.dtype)
+        where = slice(None) if self.data.rows is None else self.data.rows
+        for row, measured in zip(losses[n_earlier:], self.full.losses, strict=True):
+            row[where] = measured
+        selections = [self._numbers(rows) for rows in self.full.selections]
         weights = self.full.weights
-        if goes_on and estimator.__dict__.get("selections_") is not None:
-            # Sample ids may have been added since.
-            n_new = losses.shape[1] - estimator.loss_history_.shape[1]
-            earlier = np.pad(estimator.loss_history_, ((0, 0), (0, n_new)), constant_values=np.nan)
-            losses = np.concatenate([earlier, losses])
+        if earlier is not None:
             selections = [*estimator.selections_, *selections]
             weights = [*estimator.weight_history_, *weights]
-        estimator.loss_history_ = losses
+        estimator._loss_history = losses
         estimator.selections_ = selections
         estimator.weight_history_ = weights
+
+    def _numbers(self, rows: NDArray[np.int64]) -> NDArray[np.integer]:
+        """Numbers by which the user knows rows, in half the memory where that is enough."""
+        given = rows if self.data.rows is None else self.data.rows[rows]
+        fits = self.data.n_given <= np.iinfo(np.int32).max
+        return given.astype(np.int32 if fits else np.int64)
 
 
 def new_table(estimator: Any, data: TrainingData) -> LossTable:
@@ -125,20 +137,26 @@ def new_table(estimator: Any, data: TrainingData) -> LossTable:
 
 def describes(estimator: Any, data: TrainingData) -> bool:
     """Whether the table of the previous fit is about rows like these."""
-    positions = getattr(estimator, "_table_positions", None)
+    published: PublishedTable | None = getattr(estimator, "_published", None)
     return (
-        positions is not None
-        and len(estimator.loss_table_) == data.n_given
+        published is not None
+        and published.n_given == data.n_given
         and estimator._table_loss == task_of(estimator).loss
-        and np.array_equal(positions, data.positions)
-        and (estimator._table.dynamics is not None) == (estimator.record != "loss")
+        and _are_same(published.rows, data.rows)
+        and (published.table.dynamics is not None) == (estimator.record != "loss")
         and (estimator.selections_ is not None) == (estimator.record == "history")
     )
 
 
+def _are_same(rows: NDArray[np.int64] | None, others: NDArray[np.int64] | None) -> bool:
+    if rows is None or others is None:
+        return rows is others
+    return np.array_equal(rows, others)
+
+
 def table_to_go_on_with(estimator: Any) -> LossTable:
     """A copy of the loss table, so that a fit that fails leaves the old one as it was."""
-    table: LossTable = copy.deepcopy(estimator._table)
+    table: LossTable = copy.deepcopy(estimator._published.table)
     return table
 
 
@@ -146,7 +164,7 @@ def continues_by_id(estimator: Any, ids: NDArray[Any] | None) -> bool:
     """Whether rows with these ids are entered into a table kept by earlier ones."""
     if ids is None or getattr(estimator, "_sample_ids", None) is None:
         return False
-    if (estimator._table.dynamics is None) != (estimator.record == "loss"):
+    if (estimator._published.table.dynamics is None) != (estimator.record == "loss"):
         raise ValueError(
             "The 'record' parameter must not change between 'loss' and the others while "
             f"sample_ids continue one loss table. Got {estimator.record!r}."
@@ -183,10 +201,10 @@ def merge_by_id(
     """
     data = recorders.data
     kept_ids, positions = _positions_of(ids, estimator._sample_ids if goes_on else ids[:0])
-    records = positions[data.positions]
-    old = estimator._table if goes_on else plan.table.empty_like(0)
+    records = positions if data.rows is None else positions[data.rows]
+    old = estimator._published.table if goes_on else plan.table.empty_like(0)
     plan.table = old.merged(plan.table, records, len(kept_ids))
-    recorders.data = TrainingData(data.X, data.y, None, np.arange(len(kept_ids)), len(kept_ids))
+    recorders.data = TrainingData(data.X, data.y, None, None, len(kept_ids))
     if recorders.full is not None:
         recorders.full.enter_into(plan.table, records)
     return kept_ids

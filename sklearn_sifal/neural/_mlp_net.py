@@ -92,12 +92,20 @@ class MLPNet(LossSampledNet):
         """Make all optimisers anew, without state, as the parameters now say."""
         self._initialize_optimizer()  # also registers their names, for a checkpoint
 
-    def get_dataset(self, X: Any, y: Any = None, *, repeatedly: bool = False) -> RowGatherer:
-        """Wrap arrays or a CSR matrix for bulk gathering; see `make_row_gatherer`."""
+    def get_dataset(
+        self,
+        X: Any,
+        y: Any = None,
+        samples: NDArray[np.int64] | None = None,
+        *,
+        repeatedly: bool = False,
+    ) -> RowGatherer:
+        """Wrap arrays or a CSR matrix, or some of their rows; see `make_row_gatherer`."""
         if isinstance(X, RowGatherer):
             return X
         targets = np.zeros(X.shape[0], np.int64) if y is None else y
-        return make_row_gatherer(X, targets, torch.device(self.device), repeatedly=repeatedly)
+        device = torch.device(self.device)
+        return make_row_gatherer(X, targets, device, samples, repeatedly=repeatedly)
 
     def get_iterator(self, dataset: RowGatherer, training: bool = False) -> Iterator[RowBatch]:
         """Iterate over all rows in order, in large batches, for prediction and scoring."""
@@ -198,9 +206,9 @@ class MLPNet(LossSampledNet):
         Parameters
         ----------
         X : ndarray or CSR matrix of shape (n_samples, n_features)
-            Inputs.
-        y : ndarray of shape (n_samples,)
-            Targets.
+            Inputs, of which the plan's `row_numbers` are trained on.
+        y : ndarray of shape (n_rows,)
+            Targets of those.
         epochs : int or None
             Not used: the plan has the budget.
         plan : TrainingPlan
@@ -222,7 +230,7 @@ class MLPNet(LossSampledNet):
                 "its own."
             )
         figures: dict[str, float] = {}
-        dataset = self.get_dataset(X, y, repeatedly=True)
+        dataset = self.get_dataset(X, y, plan.row_numbers, repeatedly=True)
         on_epoch = {"dataset_train": dataset, "dataset_valid": None}
         for record in self._train_in_rounds(plan, dataset, on_epoch):
             # skorch's callbacks look for validation figures in every epoch, not only in

@@ -105,8 +105,7 @@ def row_metadata(
     positions : ndarray of shape (n_rows,), int64, or None
         Those trained on.
     """
-    metadata = validate_row_metadata(irreducible_losses, trusted, n_given)
-    return metadata if positions is None else metadata.take(positions)
+    return validate_row_metadata(irreducible_losses, trusted, n_given).take(positions)
 
 
 def make_gatherer(net: Any, dataset: Any, streams: Streams) -> Gatherer:

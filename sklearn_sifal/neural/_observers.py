@@ -15,6 +15,8 @@ from sklearn_sifal.samplers._row_batches import RowGatherer
 class HistoryRecorder:
     """Collects the record of every round."""
 
+    records_rows = False
+
     def __init__(self) -> None:
         self.records: list[dict[str, Any]] = []
 
@@ -27,9 +29,14 @@ class HistoryRecorder:
 class FullRecorder:
     """Keeps the losses, the rows and the weights of every round.
 
+    Parameters
+    ----------
+    dtype : {'float32', 'float16'}
+        Type that the losses are kept in. Those beyond its range become its largest number.
+
     Attributes
     ----------
-    losses : list of ndarray of shape (n_rows,), float32
+    losses : list of ndarray of shape (n_rows,)
         Last known losses at the end of each round.
     selections : list of ndarray, int64
         Rows trained on, ascending.
@@ -37,14 +44,17 @@ class FullRecorder:
         Weights at the end of each round.
     """
 
-    def __init__(self) -> None:
-        self.losses: list[NDArray[np.float32]] = []
+    records_rows = True
+
+    def __init__(self, dtype: str) -> None:
+        self.dtype = np.dtype(dtype)
+        self.losses: list[NDArray[np.floating]] = []
         self.selections: list[NDArray[np.int64]] = []
         self.weights: list[dict[str, NDArray[Any]]] = []
 
     def after_round(self, net: Any, rounds: Rounds, record: dict[str, Any]) -> bool:
         """Copy losses, rows and weights; never stops."""
-        self.losses.append(rounds.plan.table.loss.copy())
+        self.losses.append(as_kept(rounds.plan.table.loss, self.dtype))
         # Empty where scoring used up what was left of the budget.
         trained = [np.empty(0, np.int64), *rounds.counts.rows]
         self.selections.append(np.sort(np.concatenate(trained)))
@@ -61,8 +71,16 @@ class FullRecorder:
         records : ndarray of shape (n_rows,), int64
             Its record for each row.
         """
-        self.losses = [table.loss.copy()]
+        self.losses = [as_kept(table.loss, self.dtype)]
         self.selections = [np.sort(records[rows]) for rows in self.selections]
+
+
+def as_kept(losses: NDArray[np.floating], dtype: np.dtype[Any]) -> NDArray[np.floating]:
+    """A copy of losses in a type that may be too narrow for some; NaN stays NaN."""
+    largest = float(np.finfo(dtype).max)
+    if largest < float(np.finfo(losses.dtype).max):
+        losses = np.clip(losses, -largest, largest)
+    return losses.astype(dtype)
 
 
 class ValidationMonitor:
@@ -70,12 +88,14 @@ class ValidationMonitor:
 
     Parameters
     ----------
-    X : ndarray or CSR matrix of shape (n_samples, n_features)
-        Validation inputs.
+    X : ndarray or CSR matrix of shape (n_inputs, n_features)
+        Inputs.
     y : ndarray of shape (n_samples,)
         Class codes, or standardised targets.
     weights : ndarray of shape (n_samples,) or None
         Sample weights; None for ones.
+    rows : ndarray of shape (n_samples,), int64, or None
+        Which rows of X to validate with; None for all.
     n_rows_trained : int
         Rows of the training part: the visits of a full epoch.
     patience : int or None
@@ -94,6 +114,7 @@ class ValidationMonitor:
         Round in which `losses` were measured.
     """
 
+    records_rows = False
     #: The score's name in the history.
     score_name = "valid_acc"
 
@@ -102,12 +123,13 @@ class ValidationMonitor:
         X: Any,
         y: NDArray[Any],
         weights: NDArray[Any] | None,
+        rows: NDArray[np.int64] | None = None,
         *,
         n_rows_trained: int,
         patience: int | None,
         tol: float,
     ) -> None:
-        self.X, self.y, self.weights = X, y, weights
+        self.X, self.y, self.weights, self.rows = X, y, weights, rows
         self.n_rows_trained = n_rows_trained
         self.patience = patience
         self.tol = tol
@@ -144,7 +166,7 @@ class ValidationMonitor:
         return self._checks_without_gain >= self.patience
 
     def _measure(self, net: Any) -> tuple[float, NDArray[np.float32]]:
-        gatherer: RowGatherer = net.get_dataset(self.X, self.y)
+        gatherer: RowGatherer = net.get_dataset(self.X, self.y, self.rows)
         measured = net.score_rows(gatherer, np.arange(len(gatherer)), ("correct",))
         score = float(np.average(measured["correct"], weights=self.weights))
         return score, measured["loss"]
@@ -162,7 +184,7 @@ class RegressionMonitor(ValidationMonitor):
     score_name = "valid_r2"
 
     def _measure(self, net: Any) -> tuple[float, NDArray[np.float32]]:
-        outputs = net.forward(self.X)
+        outputs = net.forward(net.get_dataset(self.X, self.y, self.rows))
         y = torch.from_numpy(self.y)
         losses: NDArray[np.float32] = net.get_loss(outputs, y).numpy()
         score = r2_score(self.y, outputs.squeeze(1).numpy(), sample_weight=self.weights)
@@ -177,6 +199,8 @@ class ProgressObserver:
     bar : object with ``update_to(fraction, text)``
         The bar; closed by its owner.
     """
+
+    records_rows = False
 
     def __init__(self, bar: Any) -> None:
         self.bar = bar

@@ -22,7 +22,15 @@ Scorer = Callable[[Any, NDArray[np.int64], Sequence[str]], dict[str, NDArray[Any
 
 
 class RoundObserver(Protocol):
-    """Something told of the end of every round; it may ask to stop."""
+    """Something told of the end of every round; it may ask to stop.
+
+    Attributes
+    ----------
+    records_rows : bool
+        Whether it looks at the rows of the round.
+    """
+
+    records_rows: bool
 
     def after_round(self, net: Any, rounds: "Rounds", record: dict[str, Any]) -> bool:
         """Return True to stop the training. `record` may be added to."""
@@ -91,11 +99,13 @@ class TrainingPlan:
 class _RoundCounts:
     """Sums over one round."""
 
-    rows: list[NDArray[np.int64]] = field(default_factory=list)
+    rows: list[NDArray[np.int64]] = field(default_factory=list)  # only where they are recorded
+    chosen: NDArray[np.bool_] | None = None
     loss_sum: float = 0.0
     loss_sums: list[float] = field(default_factory=list)  # after each step that was written
     loss_before: NDArray[np.float32] | None = None
     visits: int = 0
+    written: int = 0  # of the visits, those whose losses are in the table
     scored: int = 0
     steps: int = 0
     seconds_select: float = 0.0
@@ -204,41 +214,53 @@ class Rounds:
 
     def _batches(self, selection: Selection) -> Iterator[RowBatch]:
         """Order, cut to the budget, weigh and gather the rows of a selection."""
-        rows, weights = selection.rows, selection.weights
-        order = self._order(len(rows))
-        if self.plan.drop_last and len(order) > self.plan.batch_size:
-            order = order[: len(order) - len(order) % self.plan.batch_size]
-        rows = rows[order]
-        if self.counts.loss_before is None:
-            self.counts.loss_before = self.plan.table.loss.copy()
+        rows, weights = self._in_order(selection)
+        self._note(rows)
         row_weights = self.plan.row_weights
-        if weights is not None or row_weights is not None:
-            combined = np.ones(len(rows)) if weights is None else weights[order]
-            weights = combined if row_weights is None else combined * row_weights[rows]
+        if row_weights is not None:
+            weights = row_weights[rows] if weights is None else weights * row_weights[rows]
         # All of them at once: a copy to a device for each batch would wait for it each time.
         factors = None if weights is None else self.gatherer.as_tensor(weights)
         for where, X, y in self.gatherer.gather(rows, self.plan.batch_size):
             batch_weights = None if factors is None else factors[where]
             yield RowBatch(rows[where], X, y, batch_weights, selection.lr_scale)
 
-    def _order(self, n: int) -> NDArray[np.int64]:
-        """Order of the rows, no more of them than the budget still pays for."""
-        room = self.plan.budget.visits_left
-        if self.plan.shuffle:
-            return self.plan.order.permutation(n)[:room]
-        if n <= room:
-            return np.arange(n)
-        # In row order a plain cut would always lose the same end of the data.
-        return np.sort(self.plan.order.permutation(n)[:room])
+    def _note(self, rows: NDArray[np.int64]) -> None:
+        """Keep what the record of the round says of the rows that are trained on."""
+        counts = self.counts
+        if counts.loss_before is None or counts.chosen is None:
+            counts.loss_before = self.plan.table.loss.copy()
+            counts.chosen = np.zeros(len(counts.loss_before), dtype=bool)
+        counts.chosen[rows] = True
+        if any(observer.records_rows for observer in self.plan.observers):
+            counts.rows.append(rows)
+
+    def _in_order(
+        self, selection: Selection
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
+        """Rows and weights in the order of training, as many as the budget still pays for."""
+        plan, n = self.plan, len(selection)
+        room = plan.budget.visits_left
+        kept = min(n, room)
+        if plan.drop_last and kept > plan.batch_size:
+            kept -= kept % plan.batch_size
+        if plan.shuffle and selection.weights is None:
+            # As by a permutation of their positions, which would be as large as the rows.
+            return plan.order.permutation(selection.rows)[:kept], None
+        if plan.shuffle:
+            order = plan.order.permutation(n)[:kept]
+        elif n <= room:
+            order = np.arange(kept)
+        else:  # a plain cut would always lose the same end of the data
+            order = np.sort(plan.order.permutation(n)[:room])[:kept]
+        weights = None if selection.weights is None else selection.weights[order]
+        return selection.rows[order], weights
 
     def _known_losses(self) -> tuple[float, float]:
         """What the table said, before the round trained, of the rows it chose and of the rest."""
-        before = self.counts.loss_before
-        if before is None:
+        before, chosen = self.counts.loss_before, self.counts.chosen
+        if before is None or chosen is None:
             return float("nan"), float("nan")
-        chosen = np.zeros(len(before), dtype=bool)
-        for rows in self.counts.rows:
-            chosen[rows] = True
         known = ~np.isnan(before)
         means = [
             float(before[mask].mean(dtype=np.float64)) if mask.any() else float("nan")
@@ -261,7 +283,6 @@ class Rounds:
             The `step_measures`.
         """
         self.ledger.enter(batch.rows, {"loss": losses, **measured})
-        self.counts.rows.append(batch.rows)
         self.counts.visits += len(batch)
         self.counts.steps += 1
         self.plan.budget.visits += len(batch)
@@ -277,8 +298,7 @@ class Rounds:
         try:
             self.ledger.settle()
         except NonFiniteLossError:
-            n_good = len(self.counts.loss_sums)
-            self.plan.budget.visits -= sum(map(len, self.counts.rows[n_good:]))
+            self.plan.budget.visits -= self.counts.visits - self.counts.written
             raise
 
     def _write_step(self, rows: NDArray[np.int64], measured: dict[str, NDArray[Any]]) -> None:
@@ -287,6 +307,7 @@ class Rounds:
         self.plan.strategy.observe(rows, measured, training=True)
         self.counts.loss_sum += float(losses.sum(dtype=np.float64))
         self.counts.loss_sums.append(self.counts.loss_sum)
+        self.counts.written += len(rows)
 
     def close(self, lr: float) -> dict[str, Any]:
         """End the round and return its record for the history."""

@@ -12,7 +12,6 @@ from sklearn.base import is_classifier
 from sklearn_sifal.neural._observers import RegressionMonitor, ValidationMonitor
 from sklearn_sifal.neural._regression_loss import RegressionLoss
 
-_LOSSES_OF_THE_TABLE = ("loss", "mean_loss", "loss_variability")
 _LOSSES_OF_THE_HISTORY = ("train_loss", "chosen_loss", "other_loss", "valid_loss")
 
 
@@ -47,18 +46,6 @@ class Task:
     def published_losses(self, losses: NDArray[Any]) -> NDArray[Any]:
         """Losses in the user's units; float64 if they are converted, for any scale of y."""
         return losses if self.loss_unit is None else losses.astype(np.float64) * self.loss_unit
-
-    def published_table(self, table: NDArray[Any]) -> NDArray[Any]:
-        """A structured loss table in the user's units."""
-        if self.loss_unit is None:
-            return table
-        losses = [name for name in _LOSSES_OF_THE_TABLE if name in (table.dtype.names or ())]
-        types = dict.fromkeys(losses, np.float64)
-        names = table.dtype.names or ()
-        published = table.astype([(name, types.get(name, table.dtype[name])) for name in names])
-        for name in losses:
-            published[name] *= self.loss_unit
-        return published
 
     def published_history(self, records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """Records of rounds in the user's units."""

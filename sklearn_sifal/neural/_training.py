@@ -40,6 +40,8 @@ from sklearn_sifal.strategies._base import SamplingStrategy
 from sklearn_sifal.strategies._everything import Base
 from sklearn_sifal.strategies._registry import resolve_strategy
 
+_ENTRIES_PER_PART = 1 << 20
+
 
 # A caller's no_grad() or inference_mode() block must not reach into a training.
 @torch.inference_mode(False)
@@ -126,7 +128,7 @@ def train_one_pass(
         kept_ids = _train_on_chunk(estimator, net, data, ids, settings, streams, features=None)
     else:
         net = estimator.net_
-        features = np.unique(data.X.indices).astype(np.int64) if sp.issparse(data.X) else None
+        features = _features_of(data.X) if sp.issparse(data.X) else None
         with undone_on_error(net, features):
             prepare_for_more(net, data, settings)
             kept_ids = _train_on_chunk(estimator, net, data, ids, settings, streams, features)
@@ -145,18 +147,32 @@ def compute_outputs(estimator: Any, X: Any) -> NDArray[Any]:
     return result
 
 
-def _as_net_type(X: Any, net: MLPNet) -> Any:
-    """Checked inputs in the type of the net; float64 values may be too large for float32."""
+def _as_net_type(X: Any, net: MLPNet, rows: NDArray[np.int64] | None = None) -> Any:
+    """Checked inputs in the type of the net; float64 values may be too large for float32.
+
+    Those of rows that are not among `rows` do not matter; None for all.
+    """
     if X.dtype == numpy_dtype(net):
         return X
     with np.errstate(over="ignore"):
         converted = X.astype(numpy_dtype(net))
-    values = converted.data if sp.issparse(converted) else converted
-    if not np.isfinite(values).all():
+    if not _is_finite(converted) and (rows is None or not _is_finite(converted[rows])):
         raise ValueError(
             f"Input X contains a value too large for {converted.dtype}, the type of the fitted net."
         )
     return converted
+
+
+def _is_finite(X: Any) -> bool:
+    return bool(np.isfinite(X.data if sp.issparse(X) else X).all())
+
+
+def _features_of(X: Any) -> NDArray[np.int64]:
+    """Columns of a CSR matrix that have entries; in parts, since it may be a memory map."""
+    present = np.zeros(X.shape[1], dtype=bool)
+    for start in range(0, X.nnz, _ENTRIES_PER_PART):
+        present[X.indices[start : min(start + _ENTRIES_PER_PART, X.nnz)]] = True
+    return np.flatnonzero(present)
 
 
 def _train_on_chunk(
@@ -227,7 +243,7 @@ def _make_plan(
         batch_size=settings.batch_size,
         shuffle=bool(estimator.shuffle),
         schedule=LR_SCHEDULES[schedule],
-        row_numbers=data.positions,
+        row_numbers=data.rows,
         first_epoch=first_epoch,
         irreducible_losses=metadata.irreducible_losses,
         trusted=metadata.trusted,
@@ -247,7 +263,7 @@ def _run(
     device = torch.device(net.device)
     generator = torch.Generator(device).manual_seed(torch_seed(streams.dropout))
     bar = ProgressBar("fit") if int(estimator.verbose) > 0 else nullcontext()
-    X = _as_net_type(data.X, net)
+    X = _as_net_type(data.X, net, data.rows)
     with limited_threads(_n_threads(estimator, net)), bar as progress:
         plan.observers = recorders.observers
         if progress is not None:

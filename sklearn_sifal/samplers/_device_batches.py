@@ -24,7 +24,12 @@ _VALUES_PER_BLOCK = 1 << 22
 
 
 def make_row_gatherer(
-    X: Any, y: NDArray[Any], device: torch.device, *, repeatedly: bool = False
+    X: Any,
+    y: NDArray[Any],
+    device: torch.device,
+    samples: NDArray[np.int64] | None = None,
+    *,
+    repeatedly: bool = False,
 ) -> RowGatherer:
     """The way to gather rows that suits the device and the size of the data.
 
@@ -32,19 +37,21 @@ def make_row_gatherer(
     ----------
     X : ndarray of shape (n_samples, ...) or scipy CSR matrix or array
         Inputs.
-    y : ndarray of shape (n_samples,)
+    y : ndarray of shape (n_rows,)
         Targets.
     device : torch.device
         Where the batches are put.
+    samples : ndarray of shape (n_rows,), int64, or None
+        Which of the samples the rows are; None for all.
     repeatedly : bool, default=False
         Whether rows are wanted more than once, as in a training: data are then copied to an
         accelerator as a whole if there is room.
     """
     if device.type == "cpu":
-        return RowGatherer(X, y, device)
+        return RowGatherer(X, y, device, samples)
     if repeatedly and _n_bytes(X) + y.nbytes <= _SHARE_OF_MEMORY * free_memory(device):
-        return ResidentGatherer(X, y, device)
-    return StreamingGatherer(X, y, device)
+        return ResidentGatherer(X, y, device, samples)
+    return StreamingGatherer(X, y, device, samples)
 
 
 def free_memory(device: torch.device) -> int:
@@ -95,8 +102,14 @@ class StreamingGatherer(RowGatherer):
 class ResidentGatherer(StreamingGatherer):
     """Copies all data to the device once, and gathers batches there; see `RowGatherer`."""
 
-    def __init__(self, X: Any, y: NDArray[Any], device: torch.device) -> None:
-        super().__init__(X, y, device)
+    def __init__(
+        self,
+        X: Any,
+        y: NDArray[Any],
+        device: torch.device,
+        samples: NDArray[np.int64] | None = None,
+    ) -> None:
+        super().__init__(X, y, device, samples)
         self._y = _copy_of_all(y, device)
         if self.is_sparse:
             self._indices = _copy_of_all(X.indices, device)

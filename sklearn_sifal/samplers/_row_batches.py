@@ -132,22 +132,31 @@ class RowGatherer:
     ----------
     X : ndarray of shape (n_samples, ...) or scipy CSR matrix or array
         Inputs.
-    y : ndarray of shape (n_samples,)
+    y : ndarray of shape (n_rows,)
         Targets.
     device : torch.device
         Where the batches are put.
+    samples : ndarray of shape (n_rows,), int64, or None
+        Which of the samples the rows are; None for all.
     """
 
     _values_per_block = _VALUES_PER_BLOCK
 
-    def __init__(self, X: Any, y: NDArray[Any], device: torch.device) -> None:
+    def __init__(
+        self,
+        X: Any,
+        y: NDArray[Any],
+        device: torch.device,
+        samples: NDArray[np.int64] | None = None,
+    ) -> None:
         self.X = X
         self.y = y
         self.device = device
+        self.samples = samples
         self.is_sparse = hasattr(X, "indptr")
 
     def __len__(self) -> int:
-        return int(self.X.shape[0])
+        return int(self.X.shape[0]) if self.samples is None else len(self.samples)
 
     def as_tensor(self, values: NDArray[Any]) -> torch.Tensor:
         """Put weights beside the inputs: on their device, in their type."""
@@ -172,34 +181,35 @@ class RowGatherer:
         for start in range(0, len(rows), per_block):
             block = rows[start : start + per_block]
             y = self._targets(block)
-            stretch = self._stretch(block) if read_only else None
+            taken = block if self.samples is None else self.samples[block]
+            stretch = self._stretch(taken) if read_only else None
             if stretch is not None:
                 inputs: Iterator[Any] = iter(torch.split(stretch, batch_size))
             elif self.is_sparse:
-                inputs = self._sparse_batches(block, batch_size)
+                inputs = self._sparse_batches(taken, batch_size)
             else:
-                inputs = self._dense_batches(block, batch_size)
+                inputs = self._dense_batches(taken, batch_size)
             for offset, X in zip(range(0, len(block), batch_size), inputs, strict=True):
                 stop = min(offset + batch_size, len(block))
                 yield slice(start + offset, start + stop), X, y[offset:stop]
 
     def _batches_per_block(self, batch_size: int) -> int:
         n_values = self.X.nnz if self.is_sparse else self.X.size
-        values_per_batch = batch_size * n_values / max(len(self), 1)
+        values_per_batch = batch_size * n_values / max(self.X.shape[0], 1)
         return max(1, int(self._values_per_block / max(values_per_batch, 1)))
 
     def _targets(self, block: NDArray[np.int64]) -> torch.Tensor:
         return torch.from_numpy(self.y[block]).to(self.device)
 
-    def _stretch(self, block: NDArray[np.int64]) -> torch.Tensor | None:
+    def _stretch(self, taken: NDArray[np.int64]) -> torch.Tensor | None:
         """Dense rows that follow each other in X, as a view of it; None for others."""
         if self.is_sparse or self.device.type != "cpu":
             return None
-        rows = slice(block[0], block[0] + len(block))
+        rows = slice(taken[0], taken[0] + len(taken))
         flags = self.X.flags  # torch warns of arrays that cannot be written to
         if not (flags.writeable and flags.c_contiguous):
             return None
-        if not np.array_equal(block, np.arange(rows.start, rows.stop)):
+        if not np.array_equal(taken, np.arange(rows.start, rows.stop)):
             return None
         return torch.from_numpy(self.X[rows])
 

@@ -131,8 +131,9 @@ class SamplingStrategy(BaseEstimator):
         self._warn_of_parameters()
         self.refreshed_at_ = None
         self.n_lifted_ = 0
-        # Visits made before the last time that evictions were lifted do not count.
-        self.forgiven_visits_ = np.zeros(setup.n_rows, np.int32)
+        # Visits made before the last time that evictions were lifted do not count: an
+        # array from then on.
+        self.forgiven_visits_: NDArray[np.int32] | int = 0
         return self
 
     def draw(self, table: LossTable, context: DrawContext) -> Iterator[Selection]:
@@ -341,23 +342,29 @@ class SamplingStrategy(BaseEstimator):
         self, active: NDArray[np.int64], table: LossTable, context: DrawContext
     ) -> Selection:
         """Apply the rule to rows with a known loss and add the never-seen ones."""
-        losses = table.loss[active]
-        known = np.flatnonzero(table.loss_epoch[active] >= 0)
-        unknown = np.flatnonzero(table.loss_epoch[active] < 0)
-        if len(known) == 0:
+        measured = table.loss_epoch[active] >= 0
+        if not measured.any():
             return Selection(active)
-        chosen = self._select_rows(active[known], table, context)
-        positions, weights = self._checked(chosen, len(known))
+        # Most often all are known; what has an entry for each of them is not copied then.
+        all_known = bool(measured.all())
+        known = slice(None) if all_known else np.flatnonzero(measured)
+        unknown = np.empty(0, np.int64) if all_known else np.flatnonzero(~measured)
+        rows, n_known = active[known], len(active) - len(unknown)
+        positions, weights = self._checked(self._select_rows(rows, table, context), n_known)
         needed = self._least_rows(len(active), context.batch_size) - len(unknown)
         if len(positions) < needed:
-            chosen = self._select_at_least(needed, losses[known], (positions, weights), context.rng)
-            positions, weights = self._checked(chosen, len(known))
-        positions, weights = self._explore(len(known), (positions, weights), context.rng)
-        positions, weights = _join(known[positions], weights, unknown)
-        order = np.argsort(positions, kind="stable")
+            chosen = self._select_at_least(
+                needed, table.loss[rows], (positions, weights), context.rng
+            )
+            positions, weights = self._checked(chosen, n_known)
+        positions, weights = self._explore(n_known, (positions, weights), context.rng)
+        if not all_known:
+            positions, weights = _join(np.flatnonzero(measured)[positions], weights, unknown)
         lr_scale = self._lr_scale(len(positions), len(active))
-        weights = None if weights is None else weights[order]
-        return Selection(active[positions[order]], weights, lr_scale)
+        if not (positions[1:] >= positions[:-1]).all():
+            order = np.argsort(positions, kind="stable")
+            positions, weights = positions[order], None if weights is None else weights[order]
+        return Selection(active[positions], weights, lr_scale)
 
     def _checked(self, chosen: Any, n_known: int) -> _Chosen:
         """What a rule returned, checked: subclasses are written by users too."""

@@ -14,8 +14,9 @@ from sklearn_sifal.strategies._label_guard import (
     can_tell,
     chance_losses,
     probability_wrong,
+    share_wrong,
 )
-from sklearn_sifal.strategies._ranking import poisson_sample
+from sklearn_sifal.strategies._ranking import poisson_sample, powers_of
 from sklearn_sifal.strategies._selection import DrawContext, Setup
 from sklearn_sifal.strategies._share import ShareStrategy
 
@@ -260,9 +261,10 @@ class GuardedImportance(ShareStrategy):
         chosen, q = poisson_sample(
             preference, size, min(context.batch_size, len(rows)), context.rng
         )
-        weights = (trust / q) ** (self.correction + gate * (1 - self.correction) / 2)
-        weights *= q.sum() / (q * weights).sum()
-        return chosen, weights[chosen]
+        del preference  # as everything here it has an entry for every row
+        weights = trust / q
+        weights **= self.correction + gate * (1 - self.correction) / 2
+        return chosen, weights[chosen] * (q.sum() / (q * weights).sum())
 
     def _make_evidence(self, setup: Setup) -> LabelEvidence | None:
         """None where there is no telling what a guess loses, or nothing to guess."""
@@ -291,21 +293,34 @@ class GuardedImportance(ShareStrategy):
     def _trust(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.float64], float]:
         """How far each label is taken to be right, in (0, 1], and how far the guard is on."""
         if self.label_evidence_ is None:
-            return np.ones(len(rows)), 0.0
-        evidence = self.label_evidence_.evidence[rows]
-        wrong, self.wrong_share_ = probability_wrong(evidence)
+            return _full_trust(len(rows)), 0.0
+        evidence = self.label_evidence_.evidence
+        if len(rows) < len(evidence):
+            evidence = evidence[rows]
+        self.wrong_share_ = share_wrong(evidence)
         gate = min(max(self.wrong_share_ / self.noise_floor - 1, 0.0), 1.0)
-        if not can_tell(evidence):
-            gate = 0.0
-        return np.maximum(1 - gate * wrong, _LEAST_TRUST), gate
+        if gate == 0.0 or not can_tell(evidence):
+            return _full_trust(len(rows)), 0.0
+        trust = probability_wrong(evidence, self.wrong_share_)
+        trust *= -gate
+        trust += 1
+        return np.maximum(trust, _LEAST_TRUST, out=trust), gate
 
     def _preference(
         self, losses: NDArray[np.float32], trust: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Probabilities P of the rows, which add up to 1."""
         self._check_non_negative(losses)
-        powers = (np.maximum(losses.astype(np.float64), 0.0) + self.epsilon) ** self.alpha
-        trusted = trust * powers
-        by_loss, evenly = trusted / trusted.sum(), trust / trust.sum()
-        mixed: NDArray[np.float64] = (1 - self.uniform) * by_loss + self.uniform * evenly
-        return mixed
+        preference = powers_of(losses, self.epsilon, self.alpha)
+        preference *= trust
+        preference /= preference.sum()
+        preference *= 1 - self.uniform
+        evenly = trust / trust.sum()
+        evenly *= self.uniform
+        preference += evenly
+        return preference
+
+
+def _full_trust(n: int) -> NDArray[np.float64]:
+    """Ones that take no memory."""
+    return np.broadcast_to(1.0, (n,))

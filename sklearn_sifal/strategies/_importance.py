@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal._parameters import check_real
-from sklearn_sifal.strategies._ranking import poisson_sample
+from sklearn_sifal.strategies._ranking import poisson_sample, powers_of
 from sklearn_sifal.strategies._selection import Setup
 from sklearn_sifal.strategies._share import ShareStrategy
 
@@ -149,6 +149,9 @@ class Importance(ShareStrategy):
 
     def _draw_weights(self, losses: NDArray[np.float32]) -> NDArray[np.float64]:
         self._check_non_negative(losses)
-        powers = (np.maximum(losses.astype(np.float64), 0.0) + self.epsilon) ** self.alpha
-        mixed: NDArray[np.float64] = (1 - self.uniform) * powers / powers.sum()
-        return mixed + self.uniform / len(losses)
+        preference = powers_of(losses, self.epsilon, self.alpha)
+        total = preference.sum()
+        preference *= 1 - self.uniform
+        preference /= total
+        preference += self.uniform / len(losses)
+        return preference

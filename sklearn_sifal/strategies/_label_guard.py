@@ -100,6 +100,9 @@ class LabelEvidence:
         if training != self._wait_for_training:
             self._judge()
             self._wait_for_training = training
+        if self._n_waiting == 0 and len(rows) >= self._window:
+            self._judge_in_windows(rows, losses)  # a scoring pass, which need not be copied
+            return
         self._waiting.append((np.array(rows), np.array(losses, np.float64)))
         self._n_waiting += len(rows)
         if self._n_waiting >= self._window:
@@ -110,8 +113,15 @@ class LabelEvidence:
             return
         rows, losses = map(np.concatenate, zip(*self._waiting, strict=True))
         self._waiting, self._n_waiting = [], 0
-        for together in np.array_split(np.arange(len(rows)), max(1, len(rows) // self._window)):
-            self._judge_together(rows[together], losses[together])
+        self._judge_in_windows(rows, losses)
+
+    def _judge_in_windows(self, rows: NDArray[np.int64], losses: NDArray[np.floating]) -> None:
+        n_windows = max(1, len(rows) // self._window)
+        each, longer = divmod(len(rows), n_windows)  # the first so many have one row more
+        for i in range(n_windows):
+            begin = i * each + min(i, longer)
+            together = slice(begin, begin + each + (i < longer))
+            self._judge_together(rows[together], losses[together].astype(np.float64))
 
     def _judge_together(self, rows: NDArray[np.int64], losses: NDArray[np.float64]) -> None:
         codes = self._codes[rows]
@@ -133,32 +143,39 @@ class LabelEvidence:
         self._typical[present] += (medians - self._typical[present]) * n / (n + _MEMORY)
 
 
-def probability_wrong(evidence: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-    """Probabilities that labels are wrong, and the share of labels that look wrong.
+def share_wrong(evidence: NDArray[np.float64]) -> float:
+    """Share of labels that look wrong, with an evidence of more than 1; at most 0.5."""
+    return min(float(np.mean(evidence > _LOOKS_WRONG)), _MOST_WRONG)
 
-    That share s, of the rows with an evidence of more than 1, is what is believed of any
-    row beforehand: row i has the odds s / (1 - s) exp(evidence_i).
+
+def probability_wrong(evidence: NDArray[np.float64], share: float) -> NDArray[np.float64]:
+    """Probabilities that labels are wrong.
+
+    The share s of labels that look wrong is what is believed of any row beforehand: row i
+    has the odds s / (1 - s) exp(evidence_i).
 
     Parameters
     ----------
     evidence : ndarray of shape (n,), float64
         In nats.
+    share : float
+        Of labels that look wrong; see `share_wrong`.
 
     Returns
     -------
     probabilities : ndarray of shape (n,), float64
-    share : float
-        At most 0.5.
 
     Examples
     --------
-    >>> probabilities, share = probability_wrong(np.array([9.0, -9.0, -9.0, -9.0]))
-    >>> probabilities.round(2), share
-    (array([1., 0., 0., 0.]), 0.25)
+    >>> evidence = np.array([9.0, -9.0, -9.0, -9.0])
+    >>> probability_wrong(evidence, share_wrong(evidence)).round(2)
+    array([1., 0., 0., 0.])
     """
-    share = min(float(np.mean(evidence > _LOOKS_WRONG)), _MOST_WRONG)
-    odds = share / (1 - share) * np.exp(np.clip(evidence, -_MOST_TOTAL, _MOST_TOTAL))
-    return odds / (1 + odds), share
+    odds = np.clip(evidence, -_MOST_TOTAL, _MOST_TOTAL)
+    np.exp(odds, out=odds)
+    odds *= share / (1 - share)
+    odds /= odds + 1
+    return odds
 
 
 def can_tell(evidence: NDArray[np.float64]) -> bool:
@@ -169,5 +186,5 @@ def can_tell(evidence: NDArray[np.float64]) -> bool:
     net knows too little, or classes overlap so far that it never will.
     """
     wrong = float(np.mean(evidence > _LOOKS_WRONG))
-    undecided = float(np.mean(np.abs(evidence) <= _LOOKS_WRONG))
+    undecided = float(np.mean((evidence <= _LOOKS_WRONG) & (evidence >= -_LOOKS_WRONG)))
     return wrong < _MOST_WRONG and undecided <= 0.5

@@ -86,6 +86,19 @@ def coverage_count(losses: NDArray[np.floating], percentage: float, *, largest: 
     return min(len(losses), int(np.searchsorted(covered, target)) + 1)
 
 
+def powers_of(losses: NDArray[np.floating], epsilon: float, alpha: float) -> NDArray[np.float64]:
+    """(max(loss, 0) + epsilon) ** alpha, step by step in one array: there may be many rows.
+
+    >>> powers_of(np.array([4.0, 0.0]), 0.0, 0.5)
+    array([2., 0.])
+    """
+    powers = losses.astype(np.float64)
+    np.maximum(powers, 0.0, out=powers)
+    powers += epsilon
+    powers **= alpha
+    return powers
+
+
 def inclusion_probabilities(
     weights: NDArray[np.floating], expected_count: float
 ) -> NDArray[np.float64]:
@@ -103,17 +116,21 @@ def inclusion_probabilities(
     >>> inclusion_probabilities(np.array([8.0, 1.0, 1.0]), 2.0)
     array([1. , 0.5, 0.5])
     """
-    weights = weights.astype(np.float64)
+    weights = np.asarray(weights, np.float64)
     if expected_count >= len(weights):
         return np.ones(len(weights))
     certain = np.zeros(len(weights), dtype=bool)
     while not certain.all():
         # Rows that reach 1 leave the sum, which raises c for the rest; each turn
         # adds rows, so this ends. By rounding they may be more than expected.
-        c = max(expected_count - certain.sum(), 0.0) / weights[~certain].sum()
-        reached = ~certain & (c * weights >= 1.0)
+        rest = weights[~certain] if certain.any() else weights
+        c = max(expected_count - certain.sum(), 0.0) / rest.sum()
+        del rest  # there are few rows less than in all
+        q: NDArray[np.float64] = c * weights
+        reached = ~certain & (q >= 1.0)
         if not reached.any():
-            return np.where(certain, 1.0, c * weights)
+            q[certain] = 1.0
+            return q
         certain |= reached
     return np.ones(len(weights))
 

@@ -8,6 +8,7 @@ from sklearn_sifal.strategies._label_guard import (
     can_tell,
     chance_losses,
     probability_wrong,
+    share_wrong,
 )
 
 ONE = np.array([0])
@@ -129,14 +130,16 @@ def test_one_label_alone_is_no_special_case() -> None:
 def test_probabilities_worked_by_hand() -> None:
     # One of four rows is above 1: s = 1/4, and odds of 1/3 times exp(evidence).
     evidence = np.log([9.0, 2.0, 1.0, 0.5])
-    probabilities, share = probability_wrong(evidence)
+    share = share_wrong(evidence)
+    probabilities = probability_wrong(evidence, share)
     assert share == 0.25
     np.testing.assert_allclose(probabilities, [3 / 4, 2 / 5, 1 / 4, 1 / 7])
 
 
 @pytest.mark.parametrize("evidence", [-1e9, 0.0, 1e9])
 def test_all_alike_is_no_special_case(evidence: float) -> None:
-    probabilities, share = probability_wrong(np.full(10, evidence))
+    share = share_wrong(np.full(10, evidence))
+    probabilities = probability_wrong(np.full(10, evidence), share)
     assert np.isfinite(probabilities).all()
     assert share == (0.5 if evidence > 1 else 0.0)
 
