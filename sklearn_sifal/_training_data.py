@@ -45,6 +45,17 @@ class TrainingData:
         return TrainingData(self.X[rows], self.y[rows], weights, self.positions[rows], self.n_given)
 
     @property
+    def mean_non_zeros(self) -> float | None:
+        """Weighted mean of the stored values of a row; None if the inputs are dense.
+
+        Weighted, since a row of weight 2 has to count as much as two rows.
+        """
+        if not sp.issparse(self.X):
+            return None
+        weights = self.scaled_weights
+        return float(np.average(np.diff(self.X.indptr), weights=weights))
+
+    @property
     def scaled_weights(self) -> NDArray[np.float64] | None:
         """Weights with mean 1; None if they are all equal."""
         if self.weights is None or np.all(self.weights == self.weights[0]):

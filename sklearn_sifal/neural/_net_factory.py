@@ -96,19 +96,19 @@ def _new_net(estimator: Any, data: TrainingData, settings: Settings, streams: St
         **task.criterion,
         sparse_input=sparse_input,
         sparse_optimizer=estimator.sparse_optimizer,
-        row_weight_decay=float(estimator.weight_decay),
+        row_weight_decay=settings.weight_decay,
         lr=settings.lr,
         batch_size=settings.batch_size,
         device=str(device),
         callbacks=None if callbacks is None else [clone(c, safe=False) for c in callbacks],
-        **_optimizer_arguments(estimator, sparse_input),
+        **_optimizer_arguments(estimator, settings.weight_decay, sparse_input),
     )
     net.initialize()
     return net
 
 
-def _optimizer_arguments(estimator: Any, sparse_input: bool) -> dict[str, Any]:
-    optimizer, decay = estimator.optimizer, float(estimator.weight_decay)
+def _optimizer_arguments(estimator: Any, decay: float, sparse_input: bool) -> dict[str, Any]:
+    optimizer = estimator.optimizer
     if optimizer == "auto":
         # One learning rate serves both parts of the net if both have the same rule.
         if sparse_input and estimator.sparse_optimizer == "adagrad":
