@@ -64,8 +64,8 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         Rows per step; 'auto' is 64 for sparse and 128 for dense input.
     lr : float or 'auto', default='auto'
         Learning rate at the start. 'auto' is 0.01 for dense input. For sparse input it is
-        0.03 (0.01 with ``sparse_optimizer='adam'``) times the root of 20 / n, n the mean
-        number of non-zeros of a row, or 8 if that is more.
+        0.03 (0.01 with ``sparse_optimizer='adam'``) times (20 / n) ** 0.75, n the
+        mean number of non-zeros of a row, or 8 if that is more.
     lr_schedule : {'linear', 'cosine', 'constant'}, default='linear'
         How the rate falls with the progress, the larger of the shares of `budget` and
         of `max_epochs` used up; 'linear' and 'cosine' reach zero at the end.

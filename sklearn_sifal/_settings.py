@@ -8,10 +8,11 @@ from typing import Any
 # `python -m benchmarks.defaults`, whose tables are in docs/performance.md.
 _SPARSE_BATCH_SIZE, _DENSE_BATCH_SIZE = 64, 128
 # A step moves the weights of every feature that a row has by about as much, so that what it
-# changes for the row grows with their number: rates for 20 non-zeros a row, divided by the
-# root of how many times more there are. Rows of a few non-zeros get that of eight.
+# changes for the row grows with their number n: with its root if they pull in different
+# directions, with n if in one. The rates are for 20, and fall with a power between the two.
+# Rows of a few non-zeros get the rate of eight.
 _SPARSE_LR = {"adagrad": 0.03, "adam": 0.01}
-_USUAL_NON_ZEROS, _LEAST_NON_ZEROS = 20, 8
+_USUAL_NON_ZEROS, _LEAST_NON_ZEROS, _NON_ZEROS_POWER = 20, 8, 0.75
 _DENSE_LR = 0.01
 # Steps after which more passes stopped paying, and bounds on the passes: small tables are
 # learnt by heart after more.
@@ -67,4 +68,6 @@ def resolve_settings(estimator: Any, n_rows: int, *, non_zeros: float | None) ->
 
 
 def _sparse_lr(optimizer: str, non_zeros: float) -> float:
-    return _SPARSE_LR[optimizer] * math.sqrt(_USUAL_NON_ZEROS / max(non_zeros, _LEAST_NON_ZEROS))
+    fewer = _USUAL_NON_ZEROS / max(non_zeros, _LEAST_NON_ZEROS)
+    lr: float = _SPARSE_LR[optimizer] * fewer**_NON_ZEROS_POWER
+    return lr

@@ -207,9 +207,9 @@ class TestBudget:
         [
             (6_400, 20, {}, (64, 0.03, 4)),
             (2_000, 20, {"sparse_optimizer": "adam"}, (64, 0.01, 13)),  # 32 batches
-            (2_000, 180, {}, (64, 0.01, 13)),  # nine times as many: a third of the rate
-            (2_000, 5, {}, (64, 0.03 * 1.58113883, 13)),  # the root of 20 / 8
-            (2_000, 0, {}, (64, 0.03 * 1.58113883, 13)),
+            (2_000, 320, {}, (64, 0.03 / 8, 13)),  # 16 times as many: to the power 3/4 8
+            (2_000, 5, {}, (64, 0.03 * 1.98817682, 13)),  # 20 / 8 to the power 3/4
+            (2_000, 0, {}, (64, 0.03 * 1.98817682, 13)),
             (1_000_000, 20, {}, (64, 0.03, 4)),
             (10_000, None, {}, (128, 0.01, 26)),  # 79 batches
             (10, None, {}, (128, 0.01, 50)),
@@ -230,7 +230,7 @@ class TestBudget:
 
     def test_auto_in_a_fit(self, dense: Any, sparse: Any) -> None:
         auto = {"batch_size": "auto", "lr": "auto", "lr_schedule": "constant", "budget": 1}
-        sparse_lr = 0.03 * (20 / max(8, sparse[0].nnz / N)) ** 0.5
+        sparse_lr = 0.03 * (20 / max(8, sparse[0].nnz / N)) ** 0.75
         for data, lr, steps in ((dense, 0.01, 1), (sparse, sparse_lr, 2)):
             record = small("base", **auto).fit(*data).history_[0]
             assert (record["lr"], record["steps"]) == (pytest.approx(lr), steps)
