@@ -61,6 +61,8 @@ RECOMMENDED: dict[str, dict[str, Any]] = {
     "256, budget 6, base": {**_WIDE, "budget": 6, "sampling_strategy": "base"},
     "256, budget 6, importance": {**_WIDE, "budget": 6, "sampling_strategy": "importance"},
     "256, budget 5": {**_WIDE, "budget": 5},
+    "256, budget 5, base": {**_WIDE, "budget": 5, "sampling_strategy": "base"},
+    "256, budget 5, importance": {**_WIDE, "budget": 5, "sampling_strategy": "importance"},
     "256, budget 4": {**_WIDE, "budget": 4},
     "384, budget 4": {**_WIDE, "hidden_layer_sizes": (384,), "budget": 4},
     "128, budget 6": {**_WIDE, "hidden_layer_sizes": (128,), "budget": 6},
