@@ -108,6 +108,7 @@ def _measure(cell: Cell) -> Record:
         hidden_layer_sizes=data_set.hidden,
         budget=cell.budget,
         lr=cell.lr,
+        weight_decay=0.0,  # as when the tables were made
         random_state=cell.seed,
     )
     with warnings.catch_warnings():

@@ -21,6 +21,7 @@ from skorch import NeuralNetClassifier
 
 from benchmarks._hand_written import Weights, train_on_dense, train_on_text
 from sklearn_sifal import LossSampledClassifier
+from sklearn_sifal._settings import resolve_settings
 
 
 class Data(NamedTuple):
@@ -120,9 +121,13 @@ def _train_by_hand(data: Data, seed: int, budget: int, hidden: int) -> Weights:
         "layers.0.bias": np.zeros(len(classes), np.float32),
     }
     orders = [rng.permutation(n) for _ in range(budget)]
-    if hasattr(X, "indptr"):
-        return train_on_text(X, codes, weights, orders, lr=0.03, batch_size=64)
-    return train_on_dense(X, codes, weights, orders, lr=0.003, batch_size=128)
+    non_zeros = X.nnz / n if hasattr(X, "indptr") else None
+    auto = resolve_settings(LossSampledClassifier(), n, non_zeros=non_zeros)
+    arguments: dict[str, Any] = {"lr": auto.lr, "batch_size": auto.batch_size}
+    if non_zeros is not None:
+        return train_on_text(X, codes, weights, orders, **arguments)
+    arguments["weight_decay"] = auto.weight_decay
+    return train_on_dense(X, codes, weights, orders, **arguments)
 
 
 def _glorot(rng: np.random.Generator, n_rows: int, n_columns: int) -> NDArray[np.float32]:

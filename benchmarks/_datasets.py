@@ -20,7 +20,7 @@ from sklearn_sifal.datasets import fetch_banking77
 from sklearn_sifal.datasets._data_home import data_folder
 
 _VALIDATION_SHARE = 0.2
-#: The estimator's own learning rate.
+#: The estimator's own learning rate when the tables were made.
 SHARED_RATE = {"text": 0.03, "dense": 0.003}
 
 # Five rates each, the shared one among them, wide enough for base's best to lie within:

@@ -58,11 +58,18 @@ def _touched_rows(batch: Any, gradient: Any) -> tuple[torch.Tensor, torch.Tensor
 
 
 def train_on_dense(
-    X: Any, y: Any, weights: Weights, orders: Sequence[Any], *, lr: float, batch_size: int
+    X: Any,
+    y: Any,
+    weights: Weights,
+    orders: Sequence[Any],
+    *,
+    lr: float,
+    batch_size: int,
+    weight_decay: float,
 ) -> Weights:
-    """One hidden layer on dense rows, AdamW without decay, rate to zero."""
+    """One hidden layer on dense rows, AdamW, rate to zero."""
     params = [_param(v) for v in weights.values()]
-    adam = torch.optim.AdamW(params, lr=lr, weight_decay=0.0, fused=True)
+    adam = torch.optim.AdamW(params, lr=lr, weight_decay=weight_decay, fused=True)
     below, bias, above, last_bias = params
     for factor, rows in _steps(orders, batch_size):
         hidden = torch.relu(torch.addmm(bias, torch.from_numpy(X[rows]), below))

@@ -54,7 +54,8 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
     budget : float or 'auto', default='auto'
         Row visits to spend, in units of the rows trained on: 4 costs as much training
         as four passes over all rows. The last round is cut to the row, so strategies
-        compare at equal visits. 'auto' is about 1250 steps' worth, between 4 and 200.
+        compare at equal visits. 'auto' is about 2000 steps' worth, 400 for sparse input,
+        between 4 and 50.
     budget_unit : {'visits', 'passes'}, default='visits'
         'passes' also counts a row scored without training, as a third of a visit.
     max_epochs : int, default=None
@@ -62,8 +63,9 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
     batch_size : int or 'auto', default='auto'
         Rows per step; 'auto' is 64 for sparse and 128 for dense input.
     lr : float or 'auto', default='auto'
-        Learning rate at the start. 'auto' is 0.03 for sparse input (0.01 with
-        ``sparse_optimizer='adam'``) and 0.003 for dense input.
+        Learning rate at the start. 'auto' is 0.01 for dense input. For sparse input it is
+        0.03 (0.01 with ``sparse_optimizer='adam'``) times (20 / n) ** 0.75, n the
+        mean number of non-zeros of a row, or 8 if that is more.
     lr_schedule : {'linear', 'cosine', 'constant'}, default='linear'
         How the rate falls with the progress, the larger of the shares of `budget` and
         of `max_epochs` used up; 'linear' and 'cosine' reach zero at the end.
@@ -72,9 +74,11 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         AdamW, and Adagrad for sparse input with ``sparse_optimizer='adagrad'``.
     sparse_optimizer : {'adagrad', 'adam'}, default='adagrad'
         Row-sparse optimiser of the first layer. Only used when X is sparse.
-    weight_decay : float, default=0.0
+    weight_decay : float or 'auto', default='auto'
         Weight decay, at least 0, handed to `optimizer`; a sparse first layer decays the
-        rows that a step touches.
+        rows that a step touches. 'auto' is 0 for sparse input, with an `optimizer` other
+        than 'auto', and in `partial_fit`; else what would shrink a weight without a
+        gradient to 30 % over a training with ``budget='auto'``.
     shuffle : bool, default=True
         Whether chosen rows come in random order; False keeps the order of X.
     early_stopping : bool, default=False
@@ -232,7 +236,7 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         lr_schedule: str = "linear",
         optimizer: Any = "auto",
         sparse_optimizer: str = "adagrad",
-        weight_decay: float = 0.0,
+        weight_decay: float | str = "auto",
         shuffle: bool = True,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,

@@ -198,7 +198,7 @@ class LossSampledEstimator(BaseEstimator):
         if not (isinstance(self.optimizer, type) or self.optimizer == "auto"):
             reject(self, "optimizer", "'auto' or a torch.optim.Optimizer class", self.optimizer)
         check_choice(self, "sparse_optimizer", ("adagrad", "adam"))
-        check_real(self, "weight_decay", 0)
+        check_real(self, "weight_decay", 0, choices=("auto",))
         if self.callbacks is not None and not isinstance(self.callbacks, list | tuple):
             reject(self, "callbacks", "a list of skorch callbacks or None", self.callbacks)
 

@@ -4,7 +4,6 @@ import math
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
@@ -111,7 +110,7 @@ class OutOfFoldLosses:
     def _brief(self) -> int:
         """Passes of a brief training."""
         n = len(self.data.y)
-        settings = resolve_settings(self.owner, n, sparse_input=sp.issparse(self.data.X))
+        settings = resolve_settings(self.owner, n, non_zeros=self.data.mean_non_zeros)
         passes = math.ceil(_STEPS / math.ceil(n / settings.batch_size))
         return min(_MOST_BUDGET, max(_LEAST_BUDGET, passes))
 

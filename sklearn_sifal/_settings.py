@@ -4,27 +4,35 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-# Chosen, with the strategy "importance", by cross-validation inside the training parts of
-# BANKING77 (sparse), digits, MNIST and a make_classification table (dense):
-# `python -m benchmarks.defaults`.
+# Chosen by cross-validation inside training parts, with the strategy "guarded_importance":
+# `python -m benchmarks.defaults`, whose tables are in docs/performance.md.
 _SPARSE_BATCH_SIZE, _DENSE_BATCH_SIZE = 64, 128
+# A step moves the weights of every feature that a row has by about as much, so that what it
+# changes for the row grows with their number n: with its root if they pull in different
+# directions, with n if in one. The rates are for 20, and fall with a power between the two.
+# Rows of a few non-zeros get the rate of eight.
 _SPARSE_LR = {"adagrad": 0.03, "adam": 0.01}
-_DENSE_LR = 0.003
-# Steps after which more passes stopped paying, and bounds on the passes.
-_ENOUGH_STEPS = 1250
-_LEAST_BUDGET, _MOST_BUDGET = 4, 200
+_USUAL_NON_ZEROS, _LEAST_NON_ZEROS, _NON_ZEROS_POWER = 20, 8, 0.75
+_DENSE_LR = 0.01
+# Steps after which more passes stopped paying, and bounds on the passes: small tables are
+# learnt by heart after more.
+_SPARSE_STEPS, _DENSE_STEPS = 400, 2000
+_LEAST_BUDGET, _MOST_BUDGET = 4, 50
+# What is left of a weight that has no gradient after a training with the budget "auto".
+_DENSE_REST = 0.3
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Resolved values of `batch_size`, `lr` and `budget`."""
+    """Resolved values of `batch_size`, `lr`, `budget` and `weight_decay`."""
 
     batch_size: int
     lr: float
     budget: float
+    weight_decay: float
 
 
-def resolve_settings(estimator: Any, n_rows: int, *, sparse_input: bool) -> Settings:
+def resolve_settings(estimator: Any, n_rows: int, *, non_zeros: float | None) -> Settings:
     """Fill in what is "auto".
 
     The number of rows enters through the number of batches only: repeating every row
@@ -33,18 +41,33 @@ def resolve_settings(estimator: Any, n_rows: int, *, sparse_input: bool) -> Sett
     Parameters
     ----------
     estimator : object
-        With `batch_size`, `lr`, `budget` and `sparse_optimizer`.
+        With `batch_size`, `lr`, `budget`, `weight_decay`, `lr_schedule`, `optimizer` and
+        `sparse_optimizer`.
     n_rows : int
         Rows trained on.
-    sparse_input : bool
-        Whether X is sparse.
+    non_zeros : float or None
+        Mean number of non-zeros of the rows of sparse input; None for dense input.
     """
     batch_size, lr, budget = estimator.batch_size, estimator.lr, estimator.budget
     if batch_size == "auto":
-        batch_size = _SPARSE_BATCH_SIZE if sparse_input else _DENSE_BATCH_SIZE
+        batch_size = _DENSE_BATCH_SIZE if non_zeros is None else _SPARSE_BATCH_SIZE
     if lr == "auto":
-        lr = _SPARSE_LR[estimator.sparse_optimizer] if sparse_input else _DENSE_LR
+        lr = _DENSE_LR if non_zeros is None else _sparse_lr(estimator.sparse_optimizer, non_zeros)
+    n_batches = math.ceil(n_rows / batch_size)
+    steps = _DENSE_STEPS if non_zeros is None else _SPARSE_STEPS
+    enough = min(_MOST_BUDGET, max(_LEAST_BUDGET, math.ceil(steps / n_batches)))
     if budget == "auto":
-        passes = math.ceil(_ENOUGH_STEPS / math.ceil(n_rows / batch_size))
-        budget = min(_MOST_BUDGET, max(_LEAST_BUDGET, passes))
-    return Settings(int(batch_size), float(lr), float(budget))
+        budget = enough
+    weight_decay = estimator.weight_decay
+    if weight_decay == "auto":
+        decays = non_zeros is None and estimator.optimizer == "auto"
+        mean_lr = lr * (1.0 if estimator.lr_schedule == "constant" else 0.5)
+        # Not of the budget that is given: a short training has no time to make up for it.
+        weight_decay = -math.log(_DENSE_REST) / (mean_lr * enough * n_batches) if decays else 0.0
+    return Settings(int(batch_size), float(lr), float(budget), float(weight_decay))
+
+
+def _sparse_lr(optimizer: str, non_zeros: float) -> float:
+    fewer = _USUAL_NON_ZEROS / max(non_zeros, _LEAST_NON_ZEROS)
+    lr: float = _SPARSE_LR[optimizer] * fewer**_NON_ZEROS_POWER
+    return lr

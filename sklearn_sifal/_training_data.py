@@ -53,6 +53,22 @@ class TrainingData:
         return self.X[chosen if self.rows is None else self.rows[chosen]]
 
     @property
+    def mean_non_zeros(self) -> float | None:
+        """Weighted mean of the stored values of a row; None if the inputs are dense.
+
+        Weighted, since a row of weight 2 has to count as much as two rows.
+        """
+        if not sp.issparse(self.X):
+            return None
+        weights = self.scaled_weights
+        if self.rows is None and weights is None:
+            return float(self.X.nnz / self.X.shape[0])
+        starts = self.X.indptr
+        rows = slice(-1) if self.rows is None else self.rows
+        after = slice(1, None) if self.rows is None else self.rows + 1
+        return float(np.average(starts[after] - starts[rows], weights=weights))
+
+    @property
     def scaled_weights(self) -> NDArray[np.float64] | None:
         """Weights with mean 1; None if they are all equal."""
         if self.weights is None or np.all(self.weights == self.weights[0]):

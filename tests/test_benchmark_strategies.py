@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from sklearn_sifal import LossSampledClassifier
-from sklearn_sifal._settings import resolve_settings
 
 # The benchmarks are no part of the installed package.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -53,12 +52,9 @@ def records_of(*groups_and_scores, noise=0.0, budget=2.0):
     return found
 
 
-def test_shared_rates_are_those_of_the_estimator_and_among_the_five():
+def test_shared_rates_are_among_the_five():
     for data_set in datasets.DATA_SETS.values():
-        sparse = data_set.kind == "text"
-        shared = datasets.SHARED_RATE[data_set.kind]
-        assert shared == resolve_settings(LossSampledClassifier(), 100, sparse_input=sparse).lr
-        assert shared in data_set.rates
+        assert datasets.SHARED_RATE[data_set.kind] in data_set.rates
         assert len(data_set.rates) == 5
 
 

@@ -29,7 +29,10 @@ def test_the_loop_by_hand_does_the_arithmetic_of_base(kind: str) -> None:
     model = LossSampledClassifier(
         "base", hidden_layer_sizes=(16,), budget=2, shuffle=False, lr=lr, batch_size=32
     ).fit(X, y)
-    found = loop(X, y, model.initial_weights_, [np.arange(200)] * 2, lr=lr, batch_size=32)
+    settings = {"lr": lr, "batch_size": 32}
+    if kind == "dense":
+        settings["weight_decay"] = model.net_.optimizer_.param_groups[0]["weight_decay"]
+    found = loop(X, y, model.initial_weights_, [np.arange(200)] * 2, **settings)
     for name, weights in model.net_.get_weights().items():
         np.testing.assert_allclose(found[name], weights, rtol=0, atol=1e-6)
         assert np.abs(weights - model.initial_weights_[name]).max() > 1e-3

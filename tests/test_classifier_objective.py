@@ -219,6 +219,6 @@ class TestClassWeight:
     def test_heavier_class_is_predicted_more(self, more_data: Any) -> None:
         X, y = more_data
         rare = np.argmin(np.bincount(y))
-        plain = small(budget=2).fit(X, y).predict(X)
-        heavy = small(budget=2, class_weight={int(rare): 50}).fit(X, y).predict(X)
+        plain = small(budget=2, lr=0.003).fit(X, y).predict(X)
+        heavy = small(budget=2, lr=0.003, class_weight={int(rare): 50}).fit(X, y).predict(X)
         assert (heavy == rare).sum() > (plain == rare).sum()

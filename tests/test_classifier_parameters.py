@@ -4,7 +4,6 @@ import builtins
 import inspect
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -88,7 +87,7 @@ CHANGES_THE_FIT: dict[str, tuple[Any, dict[str, Any]]] = {
     "early_stopping": (True, {}),
     "validation_fraction": (0.3, {"early_stopping": True}),
     "n_iter_no_change": (1, {"early_stopping": True, "tol": 1.0, "lr": 0.001, "budget": 20}),
-    "tol": (1.0, {"early_stopping": True, "n_iter_no_change": 2, "budget": 20}),
+    "tol": (1.0, {"early_stopping": True, "n_iter_no_change": 2, "lr": 0.03, "budget": 20}),
     "class_weight": ("balanced", {}),
     "callbacks": ([StopAtOnce()], {}),
     "random_state": (1, {}),
@@ -204,31 +203,52 @@ class TestBudget:
         assert small("base", max_epochs=4).fit(*dense).n_iter_ == 4
 
     @pytest.mark.parametrize(
-        "n_rows, sparse_input, given, expected",
+        "n_rows, non_zeros, given, expected",
         [
-            (10_000, True, {}, (64, 0.03, 8)),
-            (10_000, True, {"sparse_optimizer": "adam"}, (64, 0.01, 8)),
-            (10_000, False, {}, (128, 0.003, 16)),
-            (1_000_000, True, {}, (64, 0.03, 4)),
-            (10, False, {}, (128, 0.003, 200)),
-            (128, False, {}, (128, 0.003, 200)),
-            (10_000, True, {"batch_size": 500, "lr": 1, "budget": 2.5}, (500, 1.0, 2.5)),
-            (10_000, False, {"batch_size": 1000}, (1000, 0.003, 125)),
+            (6_400, 20, {}, (64, 0.03, 4)),
+            (2_000, 20, {"sparse_optimizer": "adam"}, (64, 0.01, 13)),  # 32 batches
+            (2_000, 320, {}, (64, 0.03 / 8, 13)),  # 16 times as many: to the power 3/4 8
+            (2_000, 5, {}, (64, 0.03 * 1.98817682, 13)),  # 20 / 8 to the power 3/4
+            (2_000, 0, {}, (64, 0.03 * 1.98817682, 13)),
+            (1_000_000, 20, {}, (64, 0.03, 4)),
+            (10_000, None, {}, (128, 0.01, 26)),  # 79 batches
+            (10, None, {}, (128, 0.01, 50)),
+            (128, None, {}, (128, 0.01, 50)),
+            (10_000, 20, {"batch_size": 500, "lr": 1, "budget": 2.5}, (500, 1.0, 2.5)),
+            (100_000, None, {"batch_size": 1000}, (1000, 0.01, 20)),
         ],
     )
     def test_auto(
-        self, n_rows: int, sparse_input: bool, given: dict[str, Any], expected: tuple[Any, ...]
+        self,
+        n_rows: int,
+        non_zeros: float | None,
+        given: dict[str, Any],
+        expected: tuple[Any, ...],
     ) -> None:
-        auto = {"batch_size": "auto", "lr": "auto", "budget": "auto"}
-        estimator = SimpleNamespace(**{**auto, "sparse_optimizer": "adagrad", **given})
-        found = resolve_settings(estimator, n_rows, sparse_input=sparse_input)
-        assert (found.batch_size, found.lr, found.budget) == expected
+        found = resolve_settings(LossSampledClassifier(**given), n_rows, non_zeros=non_zeros)
+        assert (found.batch_size, found.lr, found.budget) == pytest.approx(expected)
 
     def test_auto_in_a_fit(self, dense: Any, sparse: Any) -> None:
         auto = {"batch_size": "auto", "lr": "auto", "lr_schedule": "constant", "budget": 1}
-        for data, lr, steps in ((dense, 0.003, 1), (sparse, 0.03, 2)):
+        sparse_lr = 0.03 * (20 / max(8, sparse[0].nnz / N)) ** 0.75
+        for data, lr, steps in ((dense, 0.01, 1), (sparse, sparse_lr, 2)):
             record = small("base", **auto).fit(*data).history_[0]
-            assert (record["lr"], record["steps"]) == (lr, steps)
+            assert (record["lr"], record["steps"]) == (pytest.approx(lr), steps)
+
+    def test_auto_rate_counts_rows_by_their_weights(self, sparse: Any) -> None:
+        X, y = sparse
+        longer = sp.hstack([X] * 4, format="csr")  # more than 8 non-zeros a row
+        twice = np.flatnonzero(y == y[0])
+        weights = np.ones(N)
+        weights[twice] = 2
+        auto = {"lr": "auto", "lr_schedule": "constant", "budget": 1}
+        weighted = small("base", **auto).fit(longer, y, sample_weight=weights)
+        rows = np.append(np.arange(N), twice)
+        repeated = small("base", **auto).fit(longer[rows], y[rows])
+        unweighted = small("base", **auto).fit(longer, y)
+        lr = weighted.history_[0]["lr"]
+        assert lr == pytest.approx(repeated.history_[0]["lr"], rel=1e-12)
+        assert lr != pytest.approx(unweighted.history_[0]["lr"], rel=1e-6)
 
 
 SCHEDULES = {
@@ -306,6 +326,28 @@ class TestOptimizer:
             ]
             assert norms[1] < norms[0]
 
+    @pytest.mark.parametrize("schedule, factor", [("linear", 0.5), ("constant", 1.0)])
+    def test_auto_decay_leaves_three_tenths(self, schedule: str, factor: float) -> None:
+        for budget, share in (("auto", 1), (5, 0.1)):  # of the 50 passes that "auto" takes
+            model = LossSampledClassifier(
+                budget=budget, batch_size=16, lr=0.1, lr_schedule=schedule
+            )
+            found = resolve_settings(model, 96, non_zeros=None).weight_decay
+            shrinks = found * 0.1 * factor * 50 * 6
+            assert np.exp(-shrinks * share) == pytest.approx(0.3**share)
+
+    def test_auto_decay_in_a_fit(self, dense: Any, sparse: Any) -> None:
+        def decay(model: LossSampledClassifier) -> float:
+            decay: float = model.net_.optimizer_.param_groups[0]["weight_decay"]
+            return decay
+
+        assert decay(small().fit(*dense)) > 0
+        assert decay(small().fit(*sparse)) == 0
+        assert decay(small(optimizer=torch.optim.Adam).fit(*dense)) == 0
+        assert decay(small().partial_fit(*dense, classes=np.unique(dense[1]))) == 0
+        assert decay(small(weight_decay=0.2).fit(*dense)) == 0.2
+        small(optimizer=torch.optim.Rprop).fit(*dense)  # which has no decay
+
     def test_decay_of_an_optimizer_without_it(self, dense: Any) -> None:
         with pytest.raises(ValueError, match=r"'weight_decay'.*optimizer=Rprop"):
             small(optimizer=torch.optim.Rprop, weight_decay=0.1).fit(*dense)
@@ -347,6 +389,7 @@ class TestEarlyStopping:
     def test_goes_back_to_the_best_weights(self, dense: Any) -> None:
         X, y = dense
         model = small("base", early_stopping=True, lr=0.3, budget=30, n_iter_no_change=30)
+        model.set_params(weight_decay=0.0)
         model.fit(X[:60], y[:60], X_val=X[60:], y_val=y[60:])
         scores = model.validation_scores_
         assert len(scores) == 30

@@ -71,7 +71,10 @@ def test_classes_that_are_rare_are_not_taken_for_wrong_labels(seed: int) -> None
 
 def test_wrong_labels_are_not_learnt_by_heart() -> None:
     data = digits(0.2)
-    assert accuracy(data) > accuracy(data, sampling_strategy="base") + 0.02
+    # Without the decay, which keeps "base" from it too.
+    settings = {"weight_decay": 0.0, "lr": 0.003, "budget": 139}
+    default = accuracy(data, **settings)
+    assert default > accuracy(data, sampling_strategy="base", **settings) + 0.02
 
 
 def test_probabilities_stay_calibrated_where_classes_overlap() -> None:

@@ -99,13 +99,13 @@ def _new_net(estimator: Any, data: TrainingData, settings: Settings, streams: St
         **task.criterion,
         sparse_input=sparse_input,
         sparse_optimizer=estimator.sparse_optimizer,
-        row_weight_decay=float(estimator.weight_decay),
+        row_weight_decay=settings.weight_decay,
         mixed_precision=bool(estimator.mixed_precision),
         lr=settings.lr,
         batch_size=settings.batch_size,
         device=str(device),
         callbacks=None if callbacks is None else [clone(c, safe=False) for c in callbacks],
-        **_optimizer_arguments(estimator, sparse_input, device),
+        **_optimizer_arguments(estimator, settings.weight_decay, sparse_input, device),
     )
     net.initialize()
     return net
@@ -126,9 +126,9 @@ def _check_mixed_precision(device: torch.device, *, wide: bool) -> None:
 
 
 def _optimizer_arguments(
-    estimator: Any, sparse_input: bool, device: torch.device
+    estimator: Any, decay: float, sparse_input: bool, device: torch.device
 ) -> dict[str, Any]:
-    optimizer, decay = estimator.optimizer, float(estimator.weight_decay)
+    optimizer = estimator.optimizer
     if optimizer == "auto":
         # One learning rate serves both parts of the net if both have the same rule.
         if sparse_input and estimator.sparse_optimizer == "adagrad":

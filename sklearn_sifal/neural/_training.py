@@ -71,7 +71,7 @@ def train(
     goes_on : bool
         Whether to start from the weights, and if possible the table, of `net_`.
     """
-    settings = resolve_settings(estimator, len(data.y), sparse_input=sp.issparse(data.X))
+    settings = resolve_settings(estimator, len(data.y), non_zeros=data.mean_non_zeros)
     previous = estimator.net_ if goes_on else None
     net = make_net(estimator, data, settings, streams, previous=previous)
     keeps_table = goes_on and describes(estimator, data)
@@ -120,8 +120,10 @@ def train_one_pass(
     """
     calls = getattr(estimator, "_n_partial_fits", 0)
     streams = make_streams(estimator.random_state, call=calls)
-    settings = resolve_settings(estimator, len(data.y), sparse_input=sp.issparse(data.X))
-    settings = replace(settings, budget=1.0)
+    settings = resolve_settings(estimator, len(data.y), non_zeros=data.mean_non_zeros)
+    # A chunk is not a whole training, over which "auto" would spread the decay.
+    decay = 0.0 if estimator.weight_decay == "auto" else settings.weight_decay
+    settings = replace(settings, budget=1.0, weight_decay=decay)
     if first:
         net = make_net(estimator, data, settings, streams)
         estimator._given_weights = _weights_given_to(net, estimator, goes_on=False)
