@@ -87,7 +87,7 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         Weight decay, at least 0, handed to `optimizer`; a sparse first layer decays the
         rows that a step touches. 'auto' is 0 for sparse input, with an `optimizer` other
         than 'auto', and in `partial_fit`; else what would shrink a weight without a
-        gradient to 30 % over a training with ``budget='auto'``.
+        gradient to 30 % over a training with `lr` and `budget` at 'auto'.
     shuffle : bool, default=True
         Whether chosen rows come in random order; False keeps the order of X.
     early_stopping : bool, default=False

@@ -18,7 +18,7 @@ _DENSE_LR = 0.01
 # learnt by heart after more.
 _SPARSE_STEPS, _DENSE_STEPS = 400, 2000
 _LEAST_BUDGET, _MOST_BUDGET = 4, 50
-# What is left of a weight that has no gradient after a training with the budget "auto".
+# What is left of a weight that has no gradient after a training with rate and budget "auto".
 _DENSE_REST = 0.3
 
 
@@ -61,8 +61,9 @@ def resolve_settings(estimator: Any, n_rows: int, *, non_zeros: float | None) ->
     weight_decay = estimator.weight_decay
     if weight_decay == "auto":
         decays = non_zeros is None and estimator.optimizer == "auto"
-        mean_lr = lr * (1.0 if estimator.lr_schedule == "constant" else 0.5)
-        # Not of the budget that is given: a short training has no time to make up for it.
+        # Not of the budget that is given: a short training has no time to make up for it. Nor
+        # of the rate, which the decay is multiplied by: small steps are to change little.
+        mean_lr = 0.5 * _DENSE_LR
         weight_decay = -math.log(_DENSE_REST) / (mean_lr * enough * n_batches) if decays else 0.0
     return Settings(int(batch_size), float(lr), float(budget), float(weight_decay))
 
