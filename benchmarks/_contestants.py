@@ -23,6 +23,8 @@ from benchmarks._hand_written import Weights, train_on_dense, train_on_text
 from sklearn_sifal import LossSampledClassifier
 from sklearn_sifal._settings import resolve_settings
 
+BY_HAND = "by hand, base"
+
 
 class Data(NamedTuple):
     """A training part and a test part."""
@@ -106,7 +108,7 @@ def by_hand(budgets: Sequence[int], hidden: int) -> Contestant:
             weights, seconds = timed(lambda b=budget: _train_by_hand(data, seed, b, hidden))
             yield Point(budget, seconds, _accuracy(weights, data), budget)
 
-    return Contestant("by hand, base", train)
+    return Contestant(BY_HAND, train)
 
 
 def _train_by_hand(data: Data, seed: int, budget: int, hidden: int) -> Weights:
