@@ -61,7 +61,7 @@ class GuardedImportance(ShareStrategy):
     the trust is t_i = 1 - g w_i. The factor g rises from 0 at s = noise_floor to 1 at
     twice that: as long as few labels look wrong, they are taken to be hard instead, which
     is what pays on imbalanced data. It is 0 where half of the labels look wrong, and as
-    long as more than half look neither right nor wrong (e_i between -1 and 1).
+    long as more than 35 % look neither right nor wrong (e_i between -1 and 1).
 
     ``correction=1`` with full trust is `Importance`, which is unbiased; below 1 the
     objective leans towards hard rows. That is what helps on imbalanced and redundant

@@ -148,7 +148,8 @@ def test_all_alike_is_no_special_case(evidence: float) -> None:
     "evidence, expected",
     [
         ([-5.0, -5.0, 0.0, 5.0], True),
-        ([-5.0, 0.0, 1.0, 5.0], True),  # half of them are undecided, not more
+        ([-5.0, -5.0, -5.0, 0.0, 1.0, 5.0], True),  # a third of them is undecided
+        ([-5.0, -5.0, 0.0, 1.0, 5.0], False),
         ([-5.0, -1.0, 0.0, 0.5, 5.0], False),
         ([-5.0, -5.0, 5.0, 5.0], False),  # half of them look wrong
         ([0.0, 0.0], False),
