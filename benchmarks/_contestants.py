@@ -124,7 +124,7 @@ def _train_by_hand(data: Data, seed: int, budget: int, hidden: int) -> Weights:
     }
     orders = [rng.permutation(n) for _ in range(budget)]
     non_zeros = X.nnz / n if hasattr(X, "indptr") else None
-    auto = resolve_settings(LossSampledClassifier(), n, non_zeros=non_zeros)
+    auto = resolve_settings(LossSampledClassifier(), n, n_features=n_features, non_zeros=non_zeros)
     arguments: dict[str, Any] = {"lr": auto.lr, "batch_size": auto.batch_size}
     if non_zeros is not None:
         return train_on_text(X, codes, weights, orders, **arguments)

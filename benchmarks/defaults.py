@@ -89,7 +89,8 @@ def auto_times(**factors: float) -> Make:
     def make(fold: Fold, seed: int) -> Any:
         model = LossSampledClassifier(random_state=seed)
         n_rows = len(fold.y_train)
-        found = resolve_settings(model, n_rows, non_zeros=fold.non_zeros)
+        n_features = fold.X_train.shape[1]
+        found = resolve_settings(model, n_rows, n_features=n_features, non_zeros=fold.non_zeros)
         names = ("batch_size", "lr", "budget", *factors)
         values = {name: getattr(found, name) * factors.get(name, 1) for name in names}
         values["batch_size"] = int(values["batch_size"])

@@ -110,7 +110,12 @@ class OutOfFoldLosses:
     def _brief(self) -> int:
         """Passes of a brief training."""
         n = len(self.data.y)
-        settings = resolve_settings(self.owner, n, non_zeros=self.data.mean_non_zeros)
+        settings = resolve_settings(
+            self.owner,
+            n,
+            n_features=self.data.X.shape[1],
+            non_zeros=self.data.mean_non_zeros,
+        )
         passes = math.ceil(_STEPS / math.ceil(n / settings.batch_size))
         return min(_MOST_BUDGET, max(_LEAST_BUDGET, passes))
 

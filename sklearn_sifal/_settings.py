@@ -13,11 +13,15 @@ _SPARSE_BATCH_SIZE, _DENSE_BATCH_SIZE = 64, 128
 # Rows of a few non-zeros get the rate of eight.
 _SPARSE_LR = {"adagrad": 0.03, "adam": 0.01}
 _USUAL_NON_ZEROS, _LEAST_NON_ZEROS, _NON_ZEROS_POWER = 20, 8, 0.75
-_DENSE_LR = 0.01
+# From this share of non-zeros on a sparse matrix is no text but a table or images.
+_SHARE_OF_TABLES = 0.1
+_TABLE_LR = {"adagrad": 0.05, "adam": 0.01}
+# A rate that does not fall to zero has to be smaller.
+_DENSE_LR, _CONSTANT_DENSE_LR = 0.01, 0.003
 # Steps after which more passes stopped paying, and bounds on the passes: small tables are
-# learnt by heart after more.
-_SPARSE_STEPS, _DENSE_STEPS = 400, 2000
-_LEAST_BUDGET, _MOST_BUDGET = 4, 50
+# learnt by heart after more, and the smallest need some steps all the same.
+_TEXT_STEPS, _TABLE_STEPS, _LEAST_STEPS = 400, 2000, 200
+_LEAST_BUDGET, _MOST_BUDGET, _MOST_FOR_LEAST_STEPS = 4, 50, 200
 # What is left of a weight that has no gradient after a training with rate and budget "auto".
 _DENSE_REST = 0.3
 
@@ -32,7 +36,14 @@ class Settings:
     weight_decay: float
 
 
-def resolve_settings(estimator: Any, n_rows: int, *, non_zeros: float | None) -> Settings:
+def resolve_settings(
+    estimator: Any,
+    n_rows: int,
+    *,
+    n_features: int,
+    non_zeros: float | None,
+    one_pass: bool = False,
+) -> Settings:
     """Fill in what is "auto".
 
     The number of rows enters through the number of batches only: repeating every row
@@ -45,22 +56,33 @@ def resolve_settings(estimator: Any, n_rows: int, *, non_zeros: float | None) ->
         `sparse_optimizer`.
     n_rows : int
         Rows trained on.
+    n_features : int
+        Number of columns.
     non_zeros : float or None
         Mean number of non-zeros of the rows of sparse input; None for dense input.
+    one_pass : bool, default=False
+        For a pass of `partial_fit`: a budget of 1, a constant rate, and no decay but a
+        given one, since a chunk is no training over which "auto" would spread it.
     """
     batch_size, lr, budget = estimator.batch_size, estimator.lr, estimator.budget
+    sparse = non_zeros is not None
     if batch_size == "auto":
-        batch_size = _DENSE_BATCH_SIZE if non_zeros is None else _SPARSE_BATCH_SIZE
+        batch_size = _SPARSE_BATCH_SIZE if sparse else _DENSE_BATCH_SIZE
+    is_text = non_zeros is not None and non_zeros < _SHARE_OF_TABLES * n_features
     if lr == "auto":
-        lr = _DENSE_LR if non_zeros is None else _sparse_lr(estimator.sparse_optimizer, non_zeros)
+        constant = one_pass or estimator.lr_schedule == "constant"
+        lr = _CONSTANT_DENSE_LR if constant else _DENSE_LR
+        if non_zeros is not None:
+            lr = _sparse_lr(estimator.sparse_optimizer, non_zeros, is_text=is_text)
     n_batches = math.ceil(n_rows / batch_size)
-    steps = _DENSE_STEPS if non_zeros is None else _SPARSE_STEPS
-    enough = min(_MOST_BUDGET, max(_LEAST_BUDGET, math.ceil(steps / n_batches)))
-    if budget == "auto":
+    enough = _enough_passes(n_batches, is_text=is_text)
+    if one_pass:
+        budget = 1.0
+    elif budget == "auto":
         budget = enough
     weight_decay = estimator.weight_decay
     if weight_decay == "auto":
-        decays = non_zeros is None and estimator.optimizer == "auto"
+        decays = not (sparse or one_pass) and estimator.optimizer == "auto"
         # Not of the budget that is given: a short training has no time to make up for it. Nor
         # of the rate, which the decay is multiplied by: small steps are to change little.
         mean_lr = 0.5 * _DENSE_LR
@@ -68,7 +90,15 @@ def resolve_settings(estimator: Any, n_rows: int, *, non_zeros: float | None) ->
     return Settings(int(batch_size), float(lr), float(budget), float(weight_decay))
 
 
-def _sparse_lr(optimizer: str, non_zeros: float) -> float:
+def _enough_passes(n_batches: int, *, is_text: bool) -> int:
+    steps = _TEXT_STEPS if is_text else _TABLE_STEPS
+    passes = min(_MOST_BUDGET, max(_LEAST_BUDGET, math.ceil(steps / n_batches)))
+    return max(passes, min(_MOST_FOR_LEAST_STEPS, math.ceil(_LEAST_STEPS / n_batches)))
+
+
+def _sparse_lr(optimizer: str, non_zeros: float, *, is_text: bool) -> float:
+    if not is_text:
+        return _TABLE_LR[optimizer]
     fewer = _USUAL_NON_ZEROS / max(non_zeros, _LEAST_NON_ZEROS)
     lr: float = _SPARSE_LR[optimizer] * fewer**_NON_ZEROS_POWER
     return lr

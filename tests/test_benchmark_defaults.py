@@ -39,7 +39,12 @@ def test_one_fit_has_no_standard_error() -> None:
 
 def test_multiples_of_auto() -> None:
     fold = parts.QUICK_DATA_SETS["table-100"].folds()[0]
-    found = resolve_settings(defaults.LossSampledClassifier(), len(fold.y_train), non_zeros=None)
+    found = resolve_settings(
+        defaults.LossSampledClassifier(),
+        len(fold.y_train),
+        n_features=fold.X_train.shape[1],
+        non_zeros=None,
+    )
     model = defaults.auto_times(lr=2, budget=0.5)(fold, 0)
     assert model.lr == 2 * found.lr
     assert model.budget == found.budget / 2

@@ -212,8 +212,13 @@ class TestBudget:
             (2_000, 0, {}, (64, 0.03 * 1.98817682, 13)),
             (1_000_000, 20, {}, (64, 0.03, 4)),
             (10_000, None, {}, (128, 0.01, 26)),  # 79 batches
-            (10, None, {}, (128, 0.01, 50)),
-            (128, None, {}, (128, 0.01, 50)),
+            (500, None, {}, (128, 0.01, 50)),
+            (200, None, {}, (128, 0.01, 100)),  # at least 200 steps
+            (10, None, {}, (128, 0.01, 200)),
+            (10, 20, {}, (64, 0.03, 200)),
+            (6_400, 401, {}, (64, 0.05, 20)),  # more than a tenth of 4,000: no text
+            (6_400, 401, {"sparse_optimizer": "adam"}, (64, 0.01, 20)),
+            (10_000, None, {"lr_schedule": "constant"}, (128, 0.003, 26)),
             (10_000, 20, {"batch_size": 500, "lr": 1, "budget": 2.5}, (500, 1.0, 2.5)),
             (100_000, None, {"batch_size": 1000}, (1000, 0.01, 20)),
         ],
@@ -225,19 +230,25 @@ class TestBudget:
         given: dict[str, Any],
         expected: tuple[Any, ...],
     ) -> None:
-        found = resolve_settings(LossSampledClassifier(**given), n_rows, non_zeros=non_zeros)
+        found = resolve_settings(
+            LossSampledClassifier(**given), n_rows, n_features=4000, non_zeros=non_zeros
+        )
         assert (found.batch_size, found.lr, found.budget) == pytest.approx(expected)
 
     def test_auto_in_a_fit(self, dense: Any, sparse: Any) -> None:
         auto = {"batch_size": "auto", "lr": "auto", "lr_schedule": "constant", "budget": 1}
-        sparse_lr = 0.03 * (20 / max(8, sparse[0].nnz / N)) ** 0.75
-        for data, lr, steps in ((dense, 0.01, 1), (sparse, sparse_lr, 2)):
+        empty = sp.csr_array((N, 10_000), dtype=sparse[0].dtype)
+        text = (sp.hstack([sparse[0], empty], format="csr"), sparse[1])
+        text_lr = 0.03 * (20 / max(8, sparse[0].nnz / N)) ** 0.75
+        for data, lr, steps in ((dense, 0.003, 1), (text, text_lr, 2), (sparse, 0.05, 2)):
             record = small("base", **auto).fit(*data).history_[0]
             assert (record["lr"], record["steps"]) == (pytest.approx(lr), steps)
 
     def test_auto_rate_counts_rows_by_their_weights(self, sparse: Any) -> None:
         X, y = sparse
-        longer = sp.hstack([X] * 4, format="csr")  # more than 8 non-zeros a row
+        # More than 8 non-zeros a row, and less than a tenth of the columns.
+        empty = sp.csr_array((N, 10_000), dtype=X.dtype)
+        longer = sp.hstack([X, X, X, X, empty], format="csr")
         twice = np.flatnonzero(y == y[0])
         weights = np.ones(N)
         weights[twice] = 2
@@ -328,9 +339,8 @@ class TestOptimizer:
 
     def test_auto_decay_leaves_three_tenths(self) -> None:
         for budget, share in (("auto", 1), (5, 0.1)):  # of the 50 passes that "auto" takes
-            found = resolve_settings(
-                LossSampledClassifier(budget=budget, batch_size=16), 96, non_zeros=None
-            )
+            model = LossSampledClassifier(budget=budget, batch_size=16)
+            found = resolve_settings(model, 96, n_features=5, non_zeros=None)
             # The linear schedule takes half the rate in the mean; six batches a pass.
             shrinks = found.weight_decay * found.lr * 0.5 * 50 * 6
             assert np.exp(-shrinks * share) == pytest.approx(0.3**share)

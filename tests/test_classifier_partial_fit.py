@@ -41,6 +41,18 @@ class TestOnePass:
             np.testing.assert_allclose(model.net_.get_weights()["input.bias"], bias, atol=1e-12)
             model.partial_fit(X, y)
 
+    def test_the_rate_is_that_of_the_first_chunk(self, small: Small) -> None:
+        X = sp.random_array((60, 2000), density=0.02, format="csr", dtype=np.float32, rng=0)
+        short = sp.random_array((60, 2000), density=0.002, format="csr", dtype=np.float32, rng=0)
+        y = np.arange(60) % 3
+        model, rates = small(lr="auto"), []
+        for chunk in (X, short, X[:1]):
+            model.partial_fit(chunk, y[: chunk.shape[0]], classes=CLASSES)
+            rates.append(model.history_[-1]["lr"])
+        assert rates == [rates[0]] * 3
+        model.set_params(lr=0.5).partial_fit(X, y)
+        assert model.history_[-1]["lr"] == 0.5
+
     def test_learns(self, small: Small, data: Any) -> None:
         model = small(lr=0.03)
         for _ in range(30):

@@ -1,6 +1,9 @@
 """How many threads a large net takes, so that parallel searches do not crowd the processors."""
 
 import multiprocessing
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
@@ -140,3 +143,33 @@ def test_worker_processes_share_the_processors(monkeypatch: pytest.MonkeyPatch) 
     found = joblib.Parallel(n_jobs=2)(call(__file__) for _ in range(2))
     each = max(1, min(4, joblib.cpu_count() // 2))
     assert found == [{each}] * 2
+
+
+FORKED = """
+import multiprocessing
+
+import numpy as np
+import torch
+
+from sklearn_sifal import LossSampledClassifier
+
+X = np.random.default_rng(0).normal(size=(400, 300)).astype(np.float32)
+
+
+def fit(seed):
+    model = LossSampledClassifier(hidden_layer_sizes=(300,), budget=1, random_state=seed)
+    return float(model.fit(X, X[:, 0] > 0).score(X, X[:, 0] > 0))
+
+
+torch.set_num_threads(2)
+torch.rand(1000, 1000) @ torch.rand(1000, 1000)  # starts the threads that a fork does not have
+with multiprocessing.get_context("fork").Pool(2) as pool:
+    assert len(pool.map_async(fit, range(2)).get(timeout=60)) == 2
+"""
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here")
+def test_a_fit_in_a_fork_of_a_process_with_threads_returns() -> None:
+    environment = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
+    command = [sys.executable, "-W", "ignore", "-c", FORKED]
+    subprocess.run(command, check=True, timeout=120, env=environment)

@@ -1,37 +1,37 @@
 """When the losses of training steps are copied to the host and written down."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-Write = Callable[[NDArray[np.int64], dict[str, NDArray[Any]]], None]
+#: Row numbers of a step, and what it measured by name, arrays of shape (n,).
+Entry = tuple[NDArray[np.int64], dict[str, NDArray[Any]]]
 
 
 class StepLedger:
-    """Hands what training steps measured to `write`: at once, or later and all together.
+    """Hands back what training steps measured, to be written: at once, or later and together.
 
     On an accelerator a copy to the host waits for all work that is under way. Done after
     every step it would leave the device idle while the next one is prepared, so that there
-    the values stay until somebody is about to look at them. They are written step by step
+    the values stay until somebody is about to look at them. They come back step by step
     and in the order of the steps either way: the results are the same.
 
     Parameters
     ----------
-    write : callable
-        ``write(rows, measured)`` with arrays of shape (n,), for one step.
     delayed : bool
         Whether values wait for `settle`.
     """
 
-    def __init__(self, write: Write, *, delayed: bool) -> None:
-        self._write = write
+    def __init__(self, *, delayed: bool) -> None:
         self.delayed = delayed
         self._waiting: list[tuple[NDArray[np.int64], dict[str, torch.Tensor]]] = []
 
-    def enter(self, rows: NDArray[np.int64], measured: Mapping[str, torch.Tensor]) -> None:
+    def enter(
+        self, rows: NDArray[np.int64], measured: Mapping[str, torch.Tensor]
+    ) -> Sequence[Entry]:
         """Take the values of one step.
 
         Parameters
@@ -40,14 +40,19 @@ class StepLedger:
             Row numbers.
         measured : mapping of str to Tensor of shape (n,)
             The losses ("loss") and whatever else was measured; the same names in every step.
+
+        Returns
+        -------
+        entries : sequence of (rows, measured)
+            What is to be written now: this step, or nothing.
         """
         if not self.delayed:
-            self._write(rows, {name: as_array(values) for name, values in measured.items()})
-            return
+            return [(rows, {name: as_array(values) for name, values in measured.items()})]
         self._waiting.append((rows, {name: values.detach() for name, values in measured.items()}))
+        return []
 
-    def settle(self) -> None:
-        """Write what waits, with one copy for each measure."""
+    def settle(self) -> Iterator[Entry]:
+        """Yield what waits, step by step, with one copy for each measure."""
         if not self._waiting:
             return
         waiting, self._waiting = self._waiting, []
@@ -58,7 +63,7 @@ class StepLedger:
         start = 0
         for rows, _ in waiting:
             step = slice(start, start := start + len(rows))
-            self._write(rows, {name: values[step] for name, values in copied.items()})
+            yield rows, {name: values[step] for name, values in copied.items()}
 
 
 def as_array(values: torch.Tensor) -> NDArray[Any]:

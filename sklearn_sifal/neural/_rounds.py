@@ -135,7 +135,7 @@ class Rounds:
         self.plan = plan
         self.gatherer = gatherer
         self._score_rows = score
-        self.ledger = StepLedger(self._write_step, delayed=delayed)
+        self.ledger = StepLedger(delayed=delayed)
         check_measures(plan.strategy.measures, type(plan.strategy).__name__)
         dynamics = plan.table.dynamics.measures if plan.table.dynamics is not None else ()
         self.step_measures = tuple(
@@ -282,7 +282,8 @@ class Rounds:
         measured : mapping of str to Tensor of shape (n,)
             The `step_measures`.
         """
-        self.ledger.enter(batch.rows, {"loss": losses, **measured})
+        for entry in self.ledger.enter(batch.rows, {"loss": losses, **measured}):
+            self._write_step(*entry)
         self.counts.visits += len(batch)
         self.counts.steps += 1
         self.plan.budget.visits += len(batch)
@@ -296,7 +297,8 @@ class Rounds:
             As from the step that it happened in; the visits are counted up to there.
         """
         try:
-            self.ledger.settle()
+            for entry in self.ledger.settle():
+                self._write_step(*entry)
         except NonFiniteLossError:
             self.plan.budget.visits -= self.counts.visits - self.counts.written
             raise

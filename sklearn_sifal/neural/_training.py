@@ -71,7 +71,7 @@ def train(
     goes_on : bool
         Whether to start from the weights, and if possible the table, of `net_`.
     """
-    settings = resolve_settings(estimator, len(data.y), non_zeros=data.mean_non_zeros)
+    settings = _settings_for(estimator, data)
     previous = estimator.net_ if goes_on else None
     net = make_net(estimator, data, settings, streams, previous=previous)
     keeps_table = goes_on and describes(estimator, data)
@@ -91,7 +91,6 @@ def train(
     recorders = Recorders(estimator, data, validation, net)
     given_weights = _weights_given_to(net, estimator, goes_on=goes_on)
     _run(estimator, net, data, plan, recorders, streams)
-    _check_weights_are_finite(net, None)
     _warn_if_cut_short(estimator, plan)
     recorders.set_attributes(estimator, plan, keeps_history=keeps_table)
     # What partial_fit keeps over its calls ends with a fit.
@@ -120,10 +119,11 @@ def train_one_pass(
     """
     calls = getattr(estimator, "_n_partial_fits", 0)
     streams = make_streams(estimator.random_state, call=calls)
-    settings = resolve_settings(estimator, len(data.y), non_zeros=data.mean_non_zeros)
-    # A chunk is not a whole training, over which "auto" would spread the decay.
-    decay = 0.0 if estimator.weight_decay == "auto" else settings.weight_decay
-    settings = replace(settings, budget=1.0, weight_decay=decay)
+    settings = _settings_for(estimator, data, one_pass=True)
+    if estimator.lr == "auto":
+        # That of the first chunk: the rate is not to go up and down with their contents.
+        estimator._chunk_lr = settings.lr if first else getattr(estimator, "_chunk_lr", settings.lr)
+        settings = replace(settings, lr=estimator._chunk_lr)
     if first:
         net = make_net(estimator, data, settings, streams)
         estimator._given_weights = _weights_given_to(net, estimator, goes_on=False)
@@ -137,6 +137,16 @@ def train_one_pass(
     estimator._sample_ids = kept_ids
     estimator._n_partial_fits = calls + 1
     estimator.net_ = net
+
+
+def _settings_for(estimator: Any, data: TrainingData, *, one_pass: bool = False) -> Settings:
+    return resolve_settings(
+        estimator,
+        len(data.y),
+        n_features=data.X.shape[1],
+        non_zeros=data.mean_non_zeros,
+        one_pass=one_pass,
+    )
 
 
 def compute_outputs(estimator: Any, X: Any) -> NDArray[Any]:
@@ -200,8 +210,7 @@ def _train_on_chunk(
         first_epoch=getattr(estimator, "n_iter_", 0),
     )
     recorders = Recorders(estimator, data, None, net)
-    _run(estimator, net, data, plan, recorders, streams)
-    _check_weights_are_finite(net, features)
+    _run(estimator, net, data, plan, recorders, streams, features)
     if ids is not None:
         ids = merge_by_id(estimator, plan, recorders, ids, goes_on)
     recorders.set_attributes(estimator, plan, keeps_history=goes_on, ids=ids)
@@ -261,7 +270,9 @@ def _run(
     plan: TrainingPlan,
     recorders: Recorders,
     streams: Streams,
+    features: NDArray[np.int64] | None = None,
 ) -> None:
+    """Train, and check the weights of the given features; None for all."""
     device = torch.device(net.device)
     generator = torch.Generator(device).manual_seed(torch_seed(streams.dropout))
     bar = ProgressBar("fit") if int(estimator.verbose) > 0 else nullcontext()
@@ -277,6 +288,9 @@ def _run(
             net.module_.set_dropout_generator(None)
         if recorders.monitor is not None:
             recorders.monitor.restore_best(net)
+        # Within the limit: a process that was forked from one that used several threads
+        # waits for ever for those that it does not have.
+        _check_weights_are_finite(net, features)
 
 
 def _check_weights_are_finite(net: MLPNet, features: NDArray[np.int64] | None) -> None:
