@@ -146,7 +146,7 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
     sampling_strategy_ : SamplingStrategy
         The strategy that was used, a clone of what was given.
     loss_table_ : structured ndarray of shape (n_samples,)
-        One record per row given to `fit`, made when first asked for: 'id' (its number),
+        One record per row given to `fit`, read-only, made when first asked for: 'id' (its number),
         'loss' (last known, nats, unweighted, NaN for never), 'loss_epoch' (round of the
         measurement, -1 for never), 'fresh' (measured in evaluation mode rather than in the
         training step), 'visits', 'evicted', 'held_out' (validation row). With ``record``

@@ -445,9 +445,11 @@ class PublishedTable:
         return {**self.__dict__, "_structured": None}
 
     def structured(self) -> NDArray[Any]:
-        """The structured array, the same one every time."""
+        """The structured array, the same one every time, read-only."""
         if self._structured is None:
             self._structured = self._in_units_of_the_user(self._make())
+            # It is made again in copies and pickles, where a change would be lost.
+            self._structured.flags.writeable = False
         return self._structured
 
     def visits(self) -> NDArray[np.int32]:

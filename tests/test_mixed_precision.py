@@ -21,8 +21,8 @@ def make_data(kind: str, dtype: Any = np.float32) -> tuple[Any, Any]:
 
 
 def fit(kind: str, **parameters: Any) -> LossSampledClassifier:
-    settings = {"hidden_layer_sizes": (32, 16), "budget": 10, "batch_size": 16, "random_state": 0}
-    return LossSampledClassifier(**{**settings, **parameters}).fit(*make_data(kind))
+    settings = {"hidden_layer_sizes": (32, 16), "budget": 10, "batch_size": 16, "lr": 0.01}
+    return LossSampledClassifier(random_state=0, **{**settings, **parameters}).fit(*make_data(kind))
 
 
 @pytest.mark.parametrize("kind", ["dense", "sparse"])

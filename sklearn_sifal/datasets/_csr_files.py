@@ -35,8 +35,9 @@ def save_csr(
     way: sorted columns, no repeats (they are added up), no stored zeros. Both index arrays
     are int32 if the number of entries and the width allow it, else int64.
 
-    It is written beside its place and renamed at the end, so that an error or an interruption
-    leaves nothing half-written.
+    It is written beside its place and renamed at the end, so that an error or Control-C
+    leaves nothing half-written. A process that is killed may leave a hidden folder
+    ``.<name>.<random>.tmp``, or ``.old`` with the matrix that was to be replaced.
 
     Parameters
     ----------
@@ -56,10 +57,11 @@ def save_csr(
     TypeError
         If X, or a block, is not sparse.
     ValueError
-        If there are no blocks, they are not two-dimensional or not equally wide, or `dtype`
-        is another one.
+        If there are no blocks, they are not two-dimensional or not equally wide, their index
+        pointer falls, a value is too large for its type, or `dtype` is another one.
     FileExistsError
-        If there is something at `path`, unless it is a saved matrix and `overwrite` is true.
+        If there is something at `path`, unless it is a saved matrix, without other files
+        beside it, and `overwrite` is true.
     FileNotFoundError
         If the parent of `path` does not exist.
 
@@ -177,7 +179,9 @@ class _Writer:
             )
         with np.errstate(over="ignore"):
             # Before zeros are taken out: small numbers may become zero.
-            block = canonical_csr(block.astype(self.dtype, copy=False))
+            narrow = block.astype(self.dtype, copy=False)
+        self._check_range(block, narrow)
+        block = canonical_csr(narrow)
         if self.n_entries + block.nnz > _INT32_MAX:
             self._widen()
         ends = block.indptr[1:].astype(self.index_dtype) + self.index_dtype(self.n_entries)
@@ -186,6 +190,16 @@ class _Writer:
         self._write("data", block.data[: block.nnz], self.dtype)
         self.n_rows += block.shape[0]
         self.n_entries += block.nnz
+
+    def _check_range(self, block: Any, narrow: Any) -> None:
+        """Raise for finite values that the type of the files does not hold."""
+        lost = np.flatnonzero(~np.isfinite(narrow.data) & np.isfinite(block.data))
+        if len(lost):
+            row = self.n_rows + int(np.searchsorted(block.indptr, lost[0], side="right")) - 1
+            raise ValueError(
+                f"save_csr cannot write {block.data[lost[0]]:g} in row {row} as {self.dtype}: it "
+                "is too large."
+            )
 
     def _begin(self, block: Any, dtype: Any) -> None:
         self.width = int(block.shape[1])
@@ -270,6 +284,8 @@ def _as_csr(X: Any) -> Any:
 
 def _rows_in_blocks(X: Any) -> Iterator[Any]:
     """Yield views of rows with about as many entries, so that little is copied at a time."""
+    if (np.diff(X.indptr) < 0).any():
+        raise ValueError("save_csr got an index pointer that falls from one row to the next.")
     n, per_row = X.shape[0], max(1.0, X.nnz / max(X.shape[0], 1))
     step = max(1, int(_ENTRIES_PER_BLOCK / per_row))
     for first in range(0, max(n, 1), step):
@@ -288,6 +304,11 @@ def _check_target(target: Path, overwrite: bool) -> None:
         raise FileExistsError(f"{target} exists. Pass overwrite=True to replace a saved matrix.")
     if not (target / _MANIFEST).is_file() or target.is_symlink():
         raise FileExistsError(f"{target} is not a matrix saved by save_csr, and is not replaced.")
+    ours = {_MANIFEST, *(f"{name}.npy" for name in _ARRAYS)}
+    if others := sorted(entry.name for entry in target.iterdir() if entry.name not in ours):
+        raise FileExistsError(
+            f"{target} also has {others[0]!r}, which save_csr did not write: it is not replaced."
+        )
 
 
 def _put_in_place(temporary: Path, target: Path, overwrite: bool) -> None:

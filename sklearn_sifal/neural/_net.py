@@ -349,15 +349,22 @@ class LossSampledNet(NeuralNet):
         -------
         measured : dict of str to ndarray of shape (n,)
         """
-        parts: list[dict[str, torch.Tensor]] = []
+        # One tensor for each: small ones, kept between the freed outputs of large batches,
+        # would keep the memory of those from being used again.
+        found: dict[str, torch.Tensor] = {}
+        done = 0
         self._set_training(False)
         with torch.no_grad():
             for batch in self._batches_of(dataset, rows):
                 outputs = self.infer(batch.X, **fit_params)
                 losses = self._instance_losses(outputs, batch, training=False)
                 measured = self._measured(outputs, batch, measures, owner)
-                parts.append({"loss": losses, **measured})
-        return {name: as_array(torch.cat([p[name] for p in parts])) for name in parts[0]}
+                where = slice(done, done := done + len(batch))
+                for name, values in {"loss": losses, **measured}.items():
+                    if name not in found:
+                        found[name] = values.new_empty(len(rows))
+                    found[name][where] = values
+        return {name: as_array(values) for name, values in found.items()}
 
     def train_step(self, batch: RowBatch, *, rounds: Rounds, **fit_params: Any) -> dict[str, Any]:
         """One forward pass, one backward pass, one step of every optimiser.

@@ -304,3 +304,26 @@ def test_files_written_by_hand_are_not_taken_to_be_canonical(tmp_path: Path) -> 
     X = open_csr(tmp_path / "X")
     assert not X.has_canonical_format
     assert X.indices.dtype == np.int64  # although int32 would do: that would be a copy
+
+
+def test_other_files_are_not_deleted(tmp_path: Path) -> None:
+    save_csr(tmp_path / "X", matrix())
+    (tmp_path / "X" / "notes.txt").write_text("mine")
+    with pytest.raises(FileExistsError, match=r"notes\.txt.*did not write"):
+        save_csr(tmp_path / "X", matrix(), overwrite=True)
+    assert (tmp_path / "X" / "notes.txt").read_text() == "mine"
+
+
+def test_values_too_large_for_their_type(tmp_path: Path) -> None:
+    X = sp.csr_array(np.array([[1.0, 2.0], [0.0, 1e300], [np.inf, 0.0]]))
+    with pytest.raises(ValueError, match=r"1e\+300 in row 1 as float32"):
+        save_csr(tmp_path / "X", X, dtype=np.float32)
+    assert list(tmp_path.iterdir()) == []
+    save_csr(tmp_path / "X", X[[0, 2]], dtype=np.float32)  # infinite before: told by fit
+
+
+def test_an_index_pointer_that_falls_is_not_written(tmp_path: Path) -> None:
+    X = matrix(3, 4).tocsr()
+    X.indptr = np.array([0, 2, 1, X.nnz], X.indptr.dtype)
+    with pytest.raises(ValueError, match="index pointer that falls"):
+        save_csr(tmp_path / "X", X)
