@@ -12,7 +12,7 @@ over the seeds, and medians of the ratios to the reference within one turn, so t
 whose speed drifts does not favour anyone. An epoch of others is a point of one training, and
 counts as soon as it is good enough. A budget of ours is a whole training, whose rate falls to
 zero at its end, and counts only if the mean over the seeds is good enough. Both are judged on
-the test part, which tells when to stop; the C of LinearSVC is chosen by cross-validation. Written to
+the test part, which tells when to stop; the C of LinearSVC is cross-validated. Written to
 ``build/time_to_accuracy/``: ``results.json`` and a figure for each data set.
 """
 

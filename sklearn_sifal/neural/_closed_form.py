@@ -115,16 +115,6 @@ def cross_entropy(
     return losses, gradient
 
 
-def by_autograd(
-    criterion: Any, outputs: torch.Tensor, y: torch.Tensor, factors: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """The same for any criterion that returns one loss per row."""
-    leaf = outputs.detach().requires_grad_()
-    losses: torch.Tensor = criterion(leaf, y)
-    (gradient,) = torch.autograd.grad(losses, leaf, factors)
-    return losses.detach(), gradient
-
-
 def _through_activation(name: str, gradient: torch.Tensor, hidden: _Hidden) -> torch.Tensor:
     """Gradient with respect to what the activation was given."""
     after = hidden.after

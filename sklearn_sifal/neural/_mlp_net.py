@@ -8,8 +8,9 @@ import torch
 from numpy.typing import NDArray
 
 from sklearn_sifal._devices import is_available
-from sklearn_sifal.neural._closed_form import Pass, by_autograd, cross_entropy
+from sklearn_sifal.neural._closed_form import Pass, cross_entropy
 from sklearn_sifal.neural._net import LossSampledNet, row_factors
+from sklearn_sifal.neural._regression_loss import RegressionLoss
 from sklearn_sifal.neural._rounds import Rounds, TrainingPlan
 from sklearn_sifal.neural._row_sparse import ROW_SPARSE_OPTIMIZERS
 from sklearn_sifal.samplers._device_batches import make_row_gatherer
@@ -161,9 +162,9 @@ class MLPNet(LossSampledNet):
     def _losses_and_gradient(
         self, outputs: torch.Tensor, y: torch.Tensor, factors: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        if type(self.criterion_) is torch.nn.CrossEntropyLoss:
-            return cross_entropy(outputs, y, factors)
-        return by_autograd(self.criterion_, outputs, y, factors)
+        if isinstance(self.criterion_, RegressionLoss):
+            return self.criterion_.with_gradient(outputs, y, factors)
+        return cross_entropy(outputs, y, factors)
 
     def evaluation_step(self, batch: RowBatch, training: bool = False) -> torch.Tensor:
         """Forward pass of one batch without gradient, in the precision of the weights."""

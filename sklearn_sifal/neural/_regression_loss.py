@@ -22,11 +22,20 @@ class RegressionLoss(nn.Module):
 
     def forward(self, outputs: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """Losses of shape (n,) for outputs of shape (n, 1) and targets of shape (n,)."""
-        residuals = outputs.squeeze(1) - y
+        return self._losses_and_slopes(outputs.squeeze(1) - y)[0]
+
+    def with_gradient(
+        self, outputs: torch.Tensor, y: torch.Tensor, factors: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """The losses, and the gradient of their sum, each times its factor, by the outputs."""
+        losses, slopes = self._losses_and_slopes(outputs.squeeze(1) - y)
+        return losses, (slopes * factors).unsqueeze(1)
+
+    def _losses_and_slopes(self, residuals: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         if self.loss == "absolute_error":
-            return residuals.abs()
+            return residuals.abs(), residuals.sign()
         if self.loss == "squared_error":
-            return residuals.square()
+            return residuals.square(), 2 * residuals
         # Written by its clipped residual: no branch of it is infinite where the other holds.
         clipped = residuals.clamp(-self.delta, self.delta)
-        return clipped * (residuals - clipped / 2)
+        return clipped * (residuals - clipped / 2), clipped

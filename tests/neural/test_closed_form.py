@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse as sp
 import torch
 
-from sklearn_sifal.neural._closed_form import Pass, by_autograd, cross_entropy
+from sklearn_sifal.neural._closed_form import Pass, cross_entropy
 from sklearn_sifal.neural._mlp import ACTIVATIONS, MLP
 from sklearn_sifal.neural._regression_loss import RegressionLoss
 from sklearn_sifal.samplers._row_batches import SparseRows
@@ -82,13 +82,13 @@ def test_equals_autograd(
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber"])
-def test_any_criterion_by_autograd(loss: str) -> None:
+def test_regression_equals_autograd(loss: str) -> None:
     X, y = make_inputs(False), torch.linspace(-2, 2, N, dtype=torch.float64)
     module = make_module(n_outputs=1, hidden_layer_sizes=(4,))
     criterion = RegressionLoss(loss, 0.5)
     _, losses, expected = autograd_gradients(module, X, y, FACTORS, criterion)
     forward = Pass(module, X)
-    found, gradient = by_autograd(criterion, forward.outputs, y, FACTORS)
+    found, gradient = criterion.with_gradient(forward.outputs, y, FACTORS)
     assert torch.equal(found, losses)
     forward.set_gradients(gradient)
     for name, param in module.named_parameters():

@@ -15,12 +15,13 @@ FIRST_FIT = """
 import sys
 import numpy as np
 import scipy.sparse as sp
-from sklearn_sifal import LossSampledClassifier
+from sklearn_sifal import LossSampledClassifier, LossSampledRegressor
 
 X, y = np.eye(30, dtype=np.float32), np.arange(30) % 3
 for inputs in (X, sp.csr_array(X)):
     for optimizer in ("adagrad", "adam"):
-        LossSampledClassifier(sparse_optimizer=optimizer, budget=2).fit(inputs, y).predict(inputs)
+        for estimator in (LossSampledClassifier, LossSampledRegressor):
+            estimator(sparse_optimizer=optimizer, budget=2).fit(inputs, y).predict(inputs)
 sys.exit(", ".join({"torch._dynamo", "sympy"} & set(sys.modules)) or 0)
 """
 
