@@ -61,7 +61,8 @@ class GuardedImportance(ShareStrategy):
     the trust is t_i = 1 - g w_i. The factor g rises from 0 at s = noise_floor to 1 at
     twice that: as long as few labels look wrong, they are taken to be hard instead, which
     is what pays on imbalanced data. It is 0 where half of the labels look wrong, and as
-    long as more than 35 % look neither right nor wrong (e_i between -1 and 1).
+    long as more than half, with more than ten classes 35 %, look neither right nor wrong
+    (e_i between -1 and 1).
 
     ``correction=1`` with full trust is `Importance`, which is unbiased; below 1 the
     objective leans towards hard rows. That is what helps on imbalanced and redundant
@@ -299,7 +300,7 @@ class GuardedImportance(ShareStrategy):
             evidence = evidence[rows]
         self.wrong_share_ = share_wrong(evidence)
         gate = min(max(self.wrong_share_ / self.noise_floor - 1, 0.0), 1.0)
-        if gate == 0.0 or not can_tell(evidence):
+        if gate == 0.0 or not can_tell(evidence, self.label_evidence_.n_classes):
             return _full_trust(len(rows)), 0.0
         trust = probability_wrong(evidence, self.wrong_share_)
         trust *= -gate

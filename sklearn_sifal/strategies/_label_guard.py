@@ -11,9 +11,9 @@ _LOOKS_WRONG = 1.0
 # Share of labels that look wrong beyond which nothing can be told.
 _MOST_WRONG = 0.5
 # Share of labels that look neither right nor wrong beyond which classes overlap so far that a
-# large loss is no sign of a wrong label. Chosen by `benchmarks.guard`: right labels leave
-# 36 to 60 % undecided on its tables of overlapping classes, wrong ones elsewhere 10 to 30 %.
-_MOST_UNDECIDED = 0.35
+# large loss is no sign of a wrong label. The more classes, the more of them resemble a row's.
+# Chosen with the tables of `benchmarks.guard`, and looked at on eight others.
+_MOST_UNDECIDED, _MOST_UNDECIDED_OF_MANY, _MANY_CLASSES = 0.5, 0.35, 10
 
 # Measurements that are judged together: enough of them for a typical loss of every class,
 # few enough that the net does not change much meanwhile.
@@ -81,6 +81,11 @@ class LabelEvidence:
         self._waiting: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = []
         self._n_waiting = 0
         self._wait_for_training = True
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes; 1 if they are not known."""
+        return len(self._chance)
 
     @property
     def evidence(self) -> NDArray[np.float64]:
@@ -182,13 +187,15 @@ def probability_wrong(evidence: NDArray[np.float64], share: float) -> NDArray[np
     return odds
 
 
-def can_tell(evidence: NDArray[np.float64]) -> bool:
+def can_tell(evidence: NDArray[np.float64], n_classes: int) -> bool:
     """Whether the evidence is fit to be acted on: most labels look either right or wrong.
 
     Not where half of the labels or more look wrong, since the net and the labels do not
-    fit then, nor where more than 35 % look neither right nor wrong (between -1 and 1): the
-    net knows too little, or classes overlap so far that it never will.
+    fit then, nor where more than half, with more than ten classes 35 %, look neither right
+    nor wrong (between -1 and 1): the net knows too little, or classes overlap so far that
+    it never will.
     """
     wrong = float(np.mean(evidence > _LOOKS_WRONG))
     undecided = float(np.mean((evidence <= _LOOKS_WRONG) & (evidence >= -_LOOKS_WRONG)))
-    return wrong < _MOST_WRONG and undecided <= _MOST_UNDECIDED
+    most = _MOST_UNDECIDED_OF_MANY if n_classes > _MANY_CLASSES else _MOST_UNDECIDED
+    return wrong < _MOST_WRONG and undecided <= most

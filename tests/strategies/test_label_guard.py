@@ -145,15 +145,19 @@ def test_all_alike_is_no_special_case(evidence: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "evidence, expected",
+    "evidence, of_few, of_many",
     [
-        ([-5.0, -5.0, 0.0, 5.0], True),
-        ([-5.0, -5.0, -5.0, 0.0, 1.0, 5.0], True),  # a third of them is undecided
-        ([-5.0, -5.0, 0.0, 1.0, 5.0], False),
-        ([-5.0, -1.0, 0.0, 0.5, 5.0], False),
-        ([-5.0, -5.0, 5.0, 5.0], False),  # half of them look wrong
-        ([0.0, 0.0], False),
+        ([-5.0, -5.0, 0.0, 5.0], True, True),
+        ([-5.0, -5.0, -5.0, 0.0, 1.0, 5.0], True, True),  # a third of them is undecided
+        ([-5.0, -5.0, 0.0, 1.0, 5.0], True, False),
+        ([-5.0, 0.0, 1.0, 5.0], True, False),  # half of them are undecided, not more
+        ([-5.0, -1.0, 0.0, 0.5, 5.0], False, False),
+        ([-5.0, -5.0, 5.0, 5.0], False, False),  # half of them look wrong
+        ([0.0, 0.0], False, False),
     ],
 )
-def test_only_a_majority_that_is_decided_can_tell(evidence: list[float], expected: bool) -> None:
-    assert can_tell(np.array(evidence)) is expected
+def test_only_a_majority_that_is_decided_can_tell(
+    evidence: list[float], of_few: bool, of_many: bool
+) -> None:
+    assert can_tell(np.array(evidence), 10) is of_few
+    assert can_tell(np.array(evidence), 11) is of_many
