@@ -54,8 +54,9 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
     budget : float or 'auto', default='auto'
         Row visits to spend, in units of the rows trained on: 4 costs as much training
         as four passes over all rows. The last round is cut to the row, so strategies
-        compare at equal visits. 'auto' is about 2000 steps' worth, 400 for sparse input,
-        between 4 and 50.
+        compare at equal visits. 'auto' is about 2000 steps' worth, 400 for texts (sparse
+        input with non-zeros in less than a tenth of the columns), between 4 and 50; more
+        than 50, up to 200, where that would be less than 200 steps.
     budget_unit : {'visits', 'passes'}, default='visits'
         'passes' also counts a row scored without training, as a third of a visit.
     max_epochs : int, default=None
@@ -63,9 +64,11 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
     batch_size : int or 'auto', default='auto'
         Rows per step; 'auto' is 64 for sparse and 128 for dense input.
     lr : float or 'auto', default='auto'
-        Learning rate at the start. 'auto' is 0.01 for dense input. For sparse input it is
-        0.03 (0.01 with ``sparse_optimizer='adam'``) times (20 / n) ** 0.75, n the
-        mean number of non-zeros of a row, or 8 if that is more.
+        Learning rate at the start. 'auto' is 0.01 for dense input, and 0.003 where the
+        rate does not fall: with ``lr_schedule='constant'`` and in `partial_fit`. For texts
+        it is 0.03 (0.01 with ``sparse_optimizer='adam'``) times (20 / n) to the power 3/4,
+        n the mean number of non-zeros of a row, or 8 if that is more; for other sparse
+        input 0.05 (0.01).
     lr_schedule : {'linear', 'cosine', 'constant'}, default='linear'
         How the rate falls with the progress, the larger of the shares of `budget` and
         of `max_epochs` used up; 'linear' and 'cosine' reach zero at the end.
