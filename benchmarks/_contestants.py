@@ -19,11 +19,11 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.svm import LinearSVC
 from skorch import NeuralNetClassifier
 
-from benchmarks._hand_written import Weights, train_on_dense, train_on_text
+from benchmarks._hand_written import Weights, train_on_dense, train_on_text, train_on_text_leanly
 from sklearn_sifal import LossSampledClassifier
 from sklearn_sifal._settings import resolve_settings
 
-BY_HAND = "by hand, base"
+BY_HAND, LEANLY = "by hand, base", "by hand with our parts, base"
 
 
 class Data(NamedTuple):
@@ -100,18 +100,18 @@ def ours(name: str, budgets: Sequence[float], hidden: int, **parameters: Any) ->
     return Contestant(name, train)
 
 
-def by_hand(budgets: Sequence[int], hidden: int) -> Contestant:
-    """The loop of `benchmarks._hand_written` that does the arithmetic of `"base"`."""
+def by_hand(budgets: Sequence[int], hidden: int, *, leanly: bool = False) -> Contestant:
+    """A loop of `benchmarks._hand_written` that does the arithmetic of `"base"`."""
 
     def train(data: Data, seed: int) -> Iterator[Point]:
         for budget in budgets:
-            weights, seconds = timed(lambda b=budget: _train_by_hand(data, seed, b, hidden))
+            weights, seconds = timed(lambda b=budget: _train_by_hand(data, seed, b, hidden, leanly))
             yield Point(budget, seconds, _accuracy(weights, data), budget)
 
-    return Contestant(BY_HAND, train)
+    return Contestant(LEANLY if leanly else BY_HAND, train)
 
 
-def _train_by_hand(data: Data, seed: int, budget: int, hidden: int) -> Weights:
+def _train_by_hand(data: Data, seed: int, budget: int, hidden: int, leanly: bool) -> Weights:
     rng = np.random.default_rng(seed)
     classes, codes = np.unique(data.y_train, return_inverse=True)
     n, n_features = data.X_train.shape
@@ -127,7 +127,8 @@ def _train_by_hand(data: Data, seed: int, budget: int, hidden: int) -> Weights:
     auto = resolve_settings(LossSampledClassifier(), n, n_features=n_features, non_zeros=non_zeros)
     arguments: dict[str, Any] = {"lr": auto.lr, "batch_size": auto.batch_size}
     if non_zeros is not None:
-        return train_on_text(X, codes, weights, orders, **arguments)
+        train = train_on_text_leanly if leanly else train_on_text
+        return train(X, codes, weights, orders, **arguments)
     arguments["weight_decay"] = auto.weight_decay
     return train_on_dense(X, codes, weights, orders, **arguments)
 

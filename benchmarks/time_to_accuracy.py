@@ -38,6 +38,7 @@ from sklearn.pipeline import make_pipeline
 
 from benchmarks._contestants import (
     BY_HAND,
+    LEANLY,
     Contestant,
     Data,
     Point,
@@ -91,6 +92,7 @@ def text(quick: bool) -> Race:
     # float32 does the others good: of a vectorizer's own int64 they make float64.
     untouched = plain_counts(quick, np.int64)
     budgets = (1, 2) if quick else (1, 1.25, 1.5, 1.75, 2, 3, 4, 8)
+    whole_passes = [b for b in budgets if b == int(b)]
     most = 2 if quick else 12
     contestants = [
         *linear(best_c(data, C_GRID[1:3] if quick else C_GRID)),
@@ -98,7 +100,8 @@ def text(quick: bool) -> Race:
         mlp(100, most, batch_size=128),
         on(untouched, "int64 counts", mlp(100, most)),
         plain_skorch(100, most),
-        by_hand([b for b in budgets if b == int(b)], 100),
+        by_hand(whole_passes, 100),
+        by_hand(whole_passes, 100, leanly=True),
         ours("ours, base", budgets, 100, sampling_strategy="base"),
         ours("ours, default", budgets, 100),
         on(untouched, "int64 counts", ours("ours, default", budgets, 100)),
@@ -257,10 +260,12 @@ def print_speedups(race: Race, lines: Sequence[dict[str, Any]]) -> None:
                 print(f"{best['contestant']} takes {times:.1f} x {line['contestant']} to {target}")
 
 
-def overhead(found: dict[str, list[list[Point]]], ours_name: str) -> dict[float, float]:
+def overhead(
+    found: dict[str, list[list[Point]]], by_hand_name: str, ours_name: str
+) -> dict[float, float]:
     """Median ratio of our seconds to those of the loop by hand, for each common budget."""
     ratios: dict[float, list[float]] = {}
-    for hand, mine in zip(found[BY_HAND], found[ours_name], strict=True):
+    for hand, mine in zip(found[by_hand_name], found[ours_name], strict=True):
         seconds = {p.setting: p.seconds for p in mine}
         for point in hand:
             if point.setting in seconds:
@@ -322,18 +327,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print_table(race, lines)
         print()
         print_speedups(race, lines)
-        loop: dict[float, float] = {}
-        if BY_HAND in found:
+        loops: dict[str, dict[float, float]] = {}
+        for hand in (name for name in (BY_HAND, LEANLY) if name in found):
             base = next(c for c in found if c.startswith("ours, base"))
-            loop = overhead(found, base)
-            shown = ", ".join(f"{ratio:.2f} at {budget:g}" for budget, ratio in loop.items())
-            print(f"\n{base}, over the loop by hand: {shown}")
+            loops[hand] = overhead(found, hand, base)
+            shown = ", ".join(f"{ratio:.2f} at {budget:g}" for budget, ratio in loops[hand].items())
+            print(f"\n{base}, x {hand}: {shown}")
         plot(race, found, chosen.out / f"{name}.png")
         points = {c: [[p._asdict() for p in pts] for pts in by] for c, by in found.items()}
         results[name] = {
             "targets": race.targets,
             "summary": lines,
-            "overhead": loop,
+            "overhead": loops,
             "points": points,
         }
     path = chosen.out / "results.json"

@@ -19,13 +19,17 @@ race = importlib.import_module("benchmarks.time_to_accuracy")
 Point = importlib.import_module("benchmarks._contestants").Point
 
 
-@pytest.mark.parametrize("kind", ["text", "dense"])
+@pytest.mark.parametrize("kind", ["text", "leanly", "dense"])
 def test_the_loop_by_hand_does_the_arithmetic_of_base(kind: str) -> None:
     rng = np.random.default_rng(0)
     X = sp.random_array((200, 50), density=0.1, format="csr", dtype=np.float32, rng=rng)
-    X = X if kind == "text" else X.toarray()
+    X = X.toarray() if kind == "dense" else X
     y = rng.integers(3, size=200)
-    loop, lr = (hand.train_on_text, 0.03) if kind == "text" else (hand.train_on_dense, 0.003)
+    loop, lr = {
+        "text": (hand.train_on_text, 0.03),
+        "leanly": (hand.train_on_text_leanly, 0.03),
+        "dense": (hand.train_on_dense, 0.003),
+    }[kind]
     model = LossSampledClassifier(
         "base", hidden_layer_sizes=(16,), budget=2, shuffle=False, lr=lr, batch_size=32
     ).fit(X, y)
@@ -81,6 +85,7 @@ def test_quick_race(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     results = json.loads((tmp_path / "results.json").read_text())
     assert results["machine"]["threads"] == "1"
     assert {line["contestant"] for line in results["text"]["summary"]} >= {"ours, base"}
-    assert len(results["text"]["overhead"]) == 2  # a budget of 1, and of 2
+    loops = results["text"]["overhead"]
+    assert [len(ratios) for ratios in loops.values()] == [2, 2]  # budgets of 1 and of 2
     assert (tmp_path / "text.png").stat().st_size > 1000
     assert "| contestant |" in capsys.readouterr().out
