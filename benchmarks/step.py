@@ -63,9 +63,9 @@ TEXT_PARTS = (
     Part("backward", Pass, "set_gradients", 1),
     Part("gradient of the touched rows", _row_sparse, "_touched_rows_on_cpu", 2),
     Part("renumbering of columns", ColumnNumbers, "renumber", 3),
-    Part("row-wise Adagrad", RowAdagrad, "step", 1),
+    Part("row-wise Adagrad", RowAdagrad, "quick_step", 1),
     Part("update of the rows", RowAdagrad, "_update", 2),
-    Part("Adagrad of the other layers", Adagrad, "step", 1),
+    Part("Adagrad of the other layers", Adagrad, "quick_step", 1),
 )
 DENSE_PARTS = (
     ROUNDS,
@@ -76,7 +76,7 @@ DENSE_PARTS = (
     Part("table of losses", MLPNet, "_record_step", 1),
     Part("backward", Pass, "set_gradients", 1),
     Part("gradient of the first layer", InputLayer, "set_gradients", 2),
-    Part("AdamW", AdamW, "step", 1),
+    Part("AdamW", AdamW, "quick_step", 1),
 )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn_sifal._devices import is_available
 from sklearn_sifal.neural._closed_form import Pass, cross_entropy
 from sklearn_sifal.neural._net import LossSampledNet, row_factors
+from sklearn_sifal.neural._optimizers import QuickStart
 from sklearn_sifal.neural._regression_loss import RegressionLoss
 from sklearn_sifal.neural._rounds import Rounds, TrainingPlan
 from sklearn_sifal.neural._row_sparse import ROW_SPARSE_OPTIMIZERS
@@ -87,7 +88,11 @@ class MLPNet(LossSampledNet):
 
     def _step_optimizer(self, step_fn: Any) -> None:
         for optimizer in self.optimizers().values():
-            optimizer.step()
+            # Only a callback can have given a net that is made in `fit` hooks for its steps.
+            if isinstance(optimizer, QuickStart) and not self.callbacks_:
+                optimizer.quick_step()
+            else:
+                optimizer.step()
 
     def remake_optimizers(self) -> None:
         """Make all optimisers anew, without state, as the parameters now say."""

@@ -199,6 +199,8 @@ class _RowSparseOptimizer(QuickStart):
                 self._update(param, rows, values, group)
         return loss
 
+    quick_step = step
+
     def _update(
         self, param: torch.Tensor, rows: torch.Tensor, values: torch.Tensor, group: dict[str, Any]
     ) -> None:

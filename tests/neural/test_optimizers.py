@@ -4,9 +4,13 @@ import subprocess
 import sys
 from typing import Any
 
+import numpy as np
 import pytest
+import scipy.sparse as sp
 import torch
+from skorch.callbacks import Callback
 
+from sklearn_sifal import LossSampledClassifier
 from sklearn_sifal.neural import _optimizers
 
 NAMES = ["Adagrad", "AdamW"]
@@ -61,3 +65,21 @@ def test_closures_and_hooks_work(name: str) -> None:
     losses = [float(optimizer.step(closure)) for _ in range(3)]
     assert losses == sorted(losses, reverse=True)
     assert len(seen) == 3
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_a_callback_that_hooks_a_step_is_heard_and_changes_nothing(sparse: bool) -> None:
+    X = np.random.default_rng(0).poisson(1.0, (60, 5)).astype(np.float32)
+    inputs, y = (sp.csr_array(X) if sparse else X), (X[:, 0] > 1).astype(int)
+    seen = []
+
+    class Listener(Callback):  # type: ignore[misc]
+        def on_train_begin(self, net: Any, **_: Any) -> None:
+            for optimizer in net.optimizers().values():
+                optimizer.register_step_post_hook(lambda *_: seen.append(1))
+
+    settings = {"budget": 2, "batch_size": 20, "random_state": 0}
+    quiet = LossSampledClassifier("base", **settings).fit(inputs, y)
+    heard = LossSampledClassifier("base", callbacks=[Listener()], **settings).fit(inputs, y)
+    assert len(seen) == 6 * (1 + sparse)
+    np.testing.assert_array_equal(quiet.predict_proba(inputs), heard.predict_proba(inputs))
