@@ -154,7 +154,7 @@ def dense(quick: bool) -> Race:
         by_hand([b for b in budgets if b == int(b)], 256),
         *(
             ours(f"ours, base, lr={lr:g}", budgets, 256, sampling_strategy="base", lr=lr)
-            for lr in (0.003, 0.01, 0.02)
+            for lr in (0.01, 0.003, 0.02)  # that of the loop by hand first
         ),
         ours("ours, default", budgets, 256),
         *linear(best_c(data, (0.001, 0.01, 0.1), 1000 if quick else 6000), once=True),
