@@ -157,13 +157,14 @@ def floor_of_rows(X: Any, width: int, batch_size: int, turns: int) -> dict[str, 
 def print_parts(title: str, parts: Sequence[Part], found: dict[str, float]) -> None:
     print(f"\n## {title}\n\n| part | µs a step | share of the fit |\n|---|---|---|")
     whole = found["fit"]
-    rows = [
+    lines = [
         ("the fit, per step", whole),
-        *((4 * " " * p.depth + p.name, found[p.name]) for p in parts),
+        ("checks, initial weights, records", whole - found["rounds"]),
+        ("gathering of rows, order, rates", found["rounds"] - found["train_step"]),
+        *((4 * part.depth * "\u00a0" + part.name, found[part.name]) for part in parts[1:]),
     ]
-    for name, value in rows:
-        indent = (len(name) - len(name.lstrip())) * "\u00a0"
-        print(f"| {indent}{name.strip()} | {value:.0f} | {100 * value / whole:.0f} % |")
+    for name, value in lines:
+        print(f"| {name} | {value:.0f} | {100 * value / whole:.0f} % |")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
