@@ -1,7 +1,9 @@
-"""What a timing has to say of the machine it was taken on."""
+"""What a timing has to say of the machine it was taken on, and where results are kept."""
 
+import json
 import platform
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import scipy
@@ -22,6 +24,14 @@ def machine() -> dict[str, str]:
         "skorch": skorch.__version__,
         "threads": str(torch.get_num_threads()),
     }
+
+
+def write_results(results: dict[str, Any], folder: Path) -> None:
+    """Write ``results.json`` into a folder, which is made if it is not there, and say so."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "results.json"
+    path.write_text(json.dumps(results, indent=1), encoding="utf-8")
+    print(f"\nWritten to {path}")
 
 
 def _processor() -> str:

@@ -25,7 +25,6 @@ for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
 import argparse
-import json
 import math
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -38,7 +37,7 @@ import torch
 from sklearn.neural_network import MLPClassifier
 from sklearn.svm import LinearSVC
 
-from benchmarks._machine import machine
+from benchmarks._machine import machine, write_results
 from benchmarks._training_parts import DATA_SETS, QUICK_DATA_SETS, Fold
 from sklearn_sifal import LossSampledClassifier
 from sklearn_sifal._settings import resolve_settings
@@ -245,10 +244,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             found = race(part, folds)
             results[name][key] = {c: [o._asdict() for o in outs] for c, outs in found.items()}
             print_lines(data_sets[key].title, summary(found))
-    chosen.out.mkdir(parents=True, exist_ok=True)
-    path = chosen.out / "results.json"
-    path.write_text(json.dumps(results, indent=1), encoding="utf-8")
-    print(f"\nWritten to {path}")
+    write_results(results, chosen.out)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
 import argparse
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,7 +29,7 @@ import numpy as np
 import torch
 from sklearn.feature_extraction.text import CountVectorizer
 
-from benchmarks._machine import machine
+from benchmarks._machine import machine, write_results
 from sklearn_sifal import LossSampledClassifier
 from sklearn_sifal.datasets import fetch_banking77, make_intents
 from sklearn_sifal.datasets._data_home import data_folder
@@ -51,16 +50,17 @@ class Part(NamedTuple):
     depth: int = 0
 
 
-ROUNDS = Part("rounds", MLPNet, "run_single_epoch")
-STEP = Part("train_step", MLPNet, "train_step")
-TEXT_PARTS = (
-    ROUNDS,
-    STEP,
+COMMON_PARTS = (
+    Part("rounds", MLPNet, "run_single_epoch"),
+    Part("train_step", MLPNet, "train_step"),
     Part("forward", _mlp_net, "Pass", 1),
     Part("first layer", InputLayer, "forward", 2),
     Part("loss and its gradient", MLPNet, "_losses_and_gradient", 1),
     Part("table of losses", MLPNet, "_record_step", 1),
     Part("backward", Pass, "set_gradients", 1),
+)
+TEXT_PARTS = (
+    *COMMON_PARTS,
     Part("gradient of the touched rows", _row_sparse, "_touched_rows_on_cpu", 2),
     Part("renumbering of columns", ColumnNumbers, "renumber", 3),
     Part("row-wise Adagrad", RowAdagrad, "quick_step", 1),
@@ -68,13 +68,7 @@ TEXT_PARTS = (
     Part("Adagrad of the other layers", Adagrad, "quick_step", 1),
 )
 DENSE_PARTS = (
-    ROUNDS,
-    STEP,
-    Part("forward", _mlp_net, "Pass", 1),
-    Part("first layer", InputLayer, "forward", 2),
-    Part("loss and its gradient", MLPNet, "_losses_and_gradient", 1),
-    Part("table of losses", MLPNet, "_record_step", 1),
-    Part("backward", Pass, "set_gradients", 1),
+    *COMMON_PARTS,
     Part("gradient of the first layer", InputLayer, "set_gradients", 2),
     Part("AdamW", AdamW, "quick_step", 1),
 )
@@ -204,10 +198,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 f"\nFloor of the sparse layer: {floor['rows']:.0f} rows touched in a step, "
                 f"{floor['megabytes']:.1f} MB read and written, {floor['microseconds']:.0f} µs."
             )
-    chosen.out.mkdir(parents=True, exist_ok=True)
-    path = chosen.out / "results.json"
-    path.write_text(json.dumps(results, indent=1), encoding="utf-8")
-    print(f"\nWritten to {path}")
+    write_results(results, chosen.out)
 
 
 if __name__ == "__main__":

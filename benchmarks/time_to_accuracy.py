@@ -22,7 +22,6 @@ for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
 import argparse
-import json
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -49,7 +48,7 @@ from benchmarks._contestants import (
     ours,
     plain_skorch,
 )
-from benchmarks._machine import machine
+from benchmarks._machine import machine, write_results
 from sklearn_sifal import RegexPreprocessor
 from sklearn_sifal.datasets import fetch_banking77, make_intents
 from sklearn_sifal.datasets._data_home import data_folder
@@ -341,9 +340,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "overhead": loops,
             "points": points,
         }
-    path = chosen.out / "results.json"
-    path.write_text(json.dumps(results, indent=1), encoding="utf-8")
-    print(f"\nWritten to {path}")
+    write_results(results, chosen.out)
 
 
 if __name__ == "__main__":

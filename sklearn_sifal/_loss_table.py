@@ -276,11 +276,8 @@ class LossTable:
             raise ValueError(
                 f"record takes rows from 0 to {len(self) - 1}. Got {rows.min()} to {rows.max()}."
             )
-        if losses.dtype == np.float32:
-            stored = losses
-        else:
-            with np.errstate(over="ignore"):
-                stored = losses.astype(np.float32)
+        with np.errstate(over="ignore"):
+            stored = losses.astype(np.float32, copy=False)
         finite = np.isfinite(stored)
         if not finite.all():
             first = int(np.flatnonzero(~finite)[0])

@@ -10,7 +10,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from sklearn_sifal._parameters import InvalidParameterError
 from sklearn_sifal._seeding import numpy_seed
-from sklearn_sifal._settings import resolve_settings
+from sklearn_sifal._settings import settings_for
 from sklearn_sifal._targets import TargetScale, residual_losses
 from sklearn_sifal._training_data import TrainingData
 
@@ -110,12 +110,7 @@ class OutOfFoldLosses:
     def _brief(self) -> int:
         """Passes of a brief training."""
         n = len(self.data.y)
-        settings = resolve_settings(
-            self.owner,
-            n,
-            n_features=self.data.X.shape[1],
-            non_zeros=self.data.mean_non_zeros,
-        )
+        settings = settings_for(self.owner, self.data)
         passes = math.ceil(_STEPS / math.ceil(n / settings.batch_size))
         return min(_MOST_BUDGET, max(_LEAST_BUDGET, passes))
 

@@ -90,6 +90,17 @@ def resolve_settings(
     return Settings(int(batch_size), float(lr), float(budget), float(weight_decay))
 
 
+def settings_for(estimator: Any, data: Any, *, one_pass: bool = False) -> Settings:
+    """`resolve_settings` for the rows of `data`, a `TrainingData`."""
+    return resolve_settings(
+        estimator,
+        len(data.y),
+        n_features=data.X.shape[1],
+        non_zeros=data.mean_non_zeros,
+        one_pass=one_pass,
+    )
+
+
 def _enough_passes(n_batches: int, *, is_text: bool) -> int:
     steps = _TEXT_STEPS if is_text else _TABLE_STEPS
     passes = min(_MOST_BUDGET, max(_LEAST_BUDGET, math.ceil(steps / n_batches)))

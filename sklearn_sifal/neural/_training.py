@@ -15,7 +15,7 @@ from sklearn_sifal._devices import choose_n_threads, limited_threads
 from sklearn_sifal._loss_table import LossTable, NonFiniteLossError
 from sklearn_sifal._progress import ProgressBar
 from sklearn_sifal._seeding import Streams, make_streams, torch_seed
-from sklearn_sifal._settings import Settings, resolve_settings
+from sklearn_sifal._settings import Settings, settings_for
 from sklearn_sifal._training_data import RowMetadata, TrainingData
 from sklearn_sifal.neural._checkpoint import undone_on_error
 from sklearn_sifal.neural._fitted_records import (
@@ -71,7 +71,7 @@ def train(
     goes_on : bool
         Whether to start from the weights, and if possible the table, of `net_`.
     """
-    settings = _settings_for(estimator, data)
+    settings = settings_for(estimator, data)
     previous = estimator.net_ if goes_on else None
     net = make_net(estimator, data, settings, streams, previous=previous)
     keeps_table = goes_on and describes(estimator, data)
@@ -119,7 +119,7 @@ def train_one_pass(
     """
     calls = getattr(estimator, "_n_partial_fits", 0)
     streams = make_streams(estimator.random_state, call=calls)
-    settings = _settings_for(estimator, data, one_pass=True)
+    settings = settings_for(estimator, data, one_pass=True)
     if estimator.lr == "auto":
         # That of the first chunk: the rate is not to go up and down with their contents.
         estimator._chunk_lr = settings.lr if first else getattr(estimator, "_chunk_lr", settings.lr)
@@ -137,16 +137,6 @@ def train_one_pass(
     estimator._sample_ids = kept_ids
     estimator._n_partial_fits = calls + 1
     estimator.net_ = net
-
-
-def _settings_for(estimator: Any, data: TrainingData, *, one_pass: bool = False) -> Settings:
-    return resolve_settings(
-        estimator,
-        len(data.y),
-        n_features=data.X.shape[1],
-        non_zeros=data.mean_non_zeros,
-        one_pass=one_pass,
-    )
 
 
 def compute_outputs(estimator: Any, X: Any) -> NDArray[Any]:
