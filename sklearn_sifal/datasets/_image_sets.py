@@ -2,7 +2,6 @@
 
 import os
 import secrets
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -113,12 +112,14 @@ def _read_idx_files(folder: Path, paths: list[Path | None]) -> list[Any]:
 
 def _download(images: ImageSet, folder: Path) -> Arrays:
     source = f"OpenML's data set {images.openml_id}"
-    # pandas takes seconds where liac-arff takes a minute; the values are the same. Without
-    # OpenML's cache, since the checked arrays are kept in a file of their own.
-    parser = "pandas" if find_spec("pandas") else "liac-arff"
     try:
-        data = fetch_openml(data_id=images.openml_id, as_frame=False, parser=parser, cache=False)
-        # Labels come as text, and with some versions as numbers.
+        # The parser "pandas" is faster, and fails on labels that are numbers with pandas 3.1
+        # and scikit-learn 1.9 (scikit-learn issue 34892). Without OpenML's cache, since the
+        # checked arrays are kept in a file of their own.
+        data = fetch_openml(
+            data_id=images.openml_id, as_frame=False, parser="liac-arff", cache=False
+        )
+        # Labels come as text.
         X, y = np.asarray(data.data), np.asarray(data.target).astype(np.float64)
     except (OSError, ValueError) as error:  # scikit-learn's OpenMLError is a ValueError
         raise OSError(

@@ -95,9 +95,9 @@ def fetch_mnist(
     """Load MNIST, images of handwritten digits, in its fixed split.
 
     On first use it is downloaded from OpenML (15 MB) by scikit-learn, and kept as
-    ``mnist.npz``. Without pandas, reading the download takes a minute rather than
-    seconds. Files that are there already, of which see below, are used without a network.
-    Shapes, the range of the values and the number of rows in each class are checked.
+    ``mnist.npz``; reading the download takes about 20 seconds and 1 GB of memory. Files
+    that are there already, of which see below, are used without a network. Shapes, the
+    range of the values and the number of rows in each class are checked.
 
     =================   =========================
     Classes                                    10

@@ -70,9 +70,9 @@ def arrays(few_rows):
     return {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
 
 
-def from_openml(arrays, pixels):
+def from_openml(arrays):
     """What fetch_openml(as_frame=False) returns: one table, training rows first, text labels."""
-    X = np.concatenate([arrays["x_train"], arrays["x_test"]]).reshape(31, 784).astype(pixels)
+    X = np.concatenate([arrays["x_train"], arrays["x_test"]]).reshape(31, 784).astype(np.float64)
     y = np.concatenate([arrays["y_train"], arrays["y_test"]]).astype(str).astype(object)
     return Bunch(data=X, target=y)
 
@@ -164,16 +164,12 @@ def test_four_arrays(tmp_path, arrays):
         np.testing.assert_array_equal(array, data[key])
 
 
-@pytest.mark.parametrize(
-    "pandas, parser, pixels", [(True, "pandas", np.int64), (False, "liac-arff", np.float64)]
-)
-def test_download_once(tmp_path, monkeypatch, openml, name, arrays, pandas, parser, pixels):
-    monkeypatch.setattr(_image_sets, "find_spec", lambda library: pandas or None)
-    openml.data = from_openml(arrays, pixels)
+def test_download_once(tmp_path, openml, name, arrays):
+    openml.data = from_openml(arrays)
     home = tmp_path / "not" / "there" / "yet"
     check(FETCHERS[name](data_home=home), arrays)
     assert openml.calls == (
-        {"data_id": OPENML_IDS[name], "as_frame": False, "parser": parser, "cache": False},
+        {"data_id": OPENML_IDS[name], "as_frame": False, "parser": "liac-arff", "cache": False},
     )
     assert [path.name for path in home.iterdir()] == [f"{name}.npz"]
     openml.data = None
@@ -194,7 +190,7 @@ def test_failed_download_names_what_was_tried_and_where_to_put_files(tmp_path, o
 
 
 def test_download_of_other_data_is_not_kept(tmp_path, openml, arrays):
-    openml.data = from_openml(arrays, np.int64)
+    openml.data = from_openml(arrays)
     openml.data.target = openml.data.target[::-1]  # not the official order
     with pytest.raises(
         OSError, match=r"OpenML's data set 554 is not MNIST, train part: expected \["
