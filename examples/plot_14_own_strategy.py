@@ -8,12 +8,6 @@ as a class with parameters. Is it better than training on everything, or on rand
 """
 
 # %%
-# Small nets are slower with more threads.
-import os
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-# %%
 # **As a function.** It gets the known losses and a random generator, and returns the rows to
 # train on in the next round, as numbers or as a mask.
 import numpy as np

@@ -7,12 +7,6 @@ images keep a large loss, which were visited most often, and are they the same o
 """
 
 # %%
-# Small nets are slower with more threads.
-import os
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-# %%
 # MNIST if its files are there (``fetch_mnist()`` without an argument downloads them), else
 # the small digits that come with scikit-learn. 10,000 images will do.
 import numpy as np

@@ -8,12 +8,6 @@ longer, and how does the time grow with the number of rows?
 """
 
 # %%
-# Small nets are slower with more threads, and timings would say little.
-import os
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-# %%
 # A stream of queries. `HashingVectorizer` needs no vocabulary, so that no block has to wait
 # for the others.
 import tempfile
