@@ -8,8 +8,8 @@ accuracy, and how are the wrong labels found?
 
 # %%
 # One label in five is made wrong, in two data sets that come with the package or with
-# scikit-learn: handwritten digits, and made-up customer queries. The test labels stay right. The
-# digits are trained for 20 passes and the queries for 4: they learn more slowly per pass.
+# scikit-learn: handwritten digits, and made-up customer queries. The test labels stay right.
+# The digits are trained for 20 passes and the queries for 4: they learn more slowly per pass.
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.feature_extraction.text import CountVectorizer
@@ -95,7 +95,8 @@ for data in ("digits", "queries"):
         )
 
 # %%
-# Why is that so? The picture shows the share of wrong labels among the rows that were trained on.
+# Why is that so? The picture shows the share of wrong labels among the rows that were trained
+# on.
 import matplotlib.pyplot as plt
 
 from sklearn_sifal.plotting import strategy_styles
@@ -113,18 +114,20 @@ figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", 
 plt.show()
 
 # %%
-# A wrong label is the one label that a net which has learnt something does not believe. So it keeps a
-# large loss, and whatever takes the largest losses takes it again in every round. Both rules that
-# take nothing but large losses, ``percentile`` and ``percentage``, train mostly on wrong labels and lose
-# by far the most, in both data sets and under every seed. ``importance`` draws wrong labels about twice
-# as often as their share, but weighs them down, and stays within the spread of ``base``.
+# A wrong label is the one label that a net which has learnt something does not believe. So it
+# keeps a large loss, and whatever takes the largest losses takes it again in every round. Both
+# rules that take nothing but large losses, ``percentile`` and ``percentage``, train mostly on
+# wrong labels and lose by far the most, in both data sets and under every seed. ``importance``
+# draws wrong labels about twice as often as their share, but weighs them down, and stays within
+# the spread of ``base``.
 #
-# Two rules turn away from large losses. ``bottom_percentile`` never looks at the upper fifth, which here
-# is just the share of wrong labels; knowing it is an advantage that one does not have outside of an
-# experiment. ``guarded_importance``, the default, watches how the losses of a row develop. Among the
-# digits it has set the wrong labels aside after a few passes, and gains. Among the queries, 2,000 of
-# 16 intents, it finds out too late: by then it has trained on wrong labels more than ``base`` has,
-# and it ends below it. Does it take more passes, or fewer?
+# Two rules turn away from large losses. ``bottom_percentile`` never looks at the upper fifth,
+# which here is just the share of wrong labels; knowing it is an advantage that one does not
+# have outside of an experiment. ``guarded_importance``, the default, watches how the losses of
+# a row develop. Among the digits it has set the wrong labels aside after a few passes, and
+# gains. Among the queries, 2,000 of 16 intents, it finds out too late: by then it has trained
+# on wrong labels more than ``base`` has, and it ends below it. Does it take more passes, or
+# fewer?
 for budget in (2, 4, 8):
     line = []
     for name in ("base", "guarded_importance", "bottom_percentile"):
@@ -137,13 +140,14 @@ for budget in (2, 4, 8):
     print(f"queries, {budget} passes:  " + "  ".join(line))
 
 # %%
-# On such data the wrong labels are learnt by heart, by ``base`` and by the default alike, and every
-# further pass costs accuracy; ``bottom_percentile`` is spared that as long as its share is right. Where few
-# rows meet many wrong labels, stopping early does more than most choices of rows, and costs less.
+# On such data the wrong labels are learnt by heart, by ``base`` and by the default alike, and
+# every further pass costs accuracy; ``bottom_percentile`` is spared that as long as its share
+# is right. Where few rows meet many wrong labels, stopping early does more than most choices of
+# rows, and costs less.
 #
-# The other use of the same fact is to look for the wrong labels. Four ways to rank the rows of the last data
-# set by suspicion, compared by what share of the suspects is wrong (precision) and what share of the wrong
-# labels is among them (recall):
+# The other use of the same fact is to look for the wrong labels. Four ways to rank the rows of
+# the last data set by suspicion, compared by what share of the suspects is wrong (precision)
+# and what share of the wrong labels is among them (recall):
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
 
@@ -173,10 +177,10 @@ axis.grid(alpha=0.3)
 plt.show()
 
 # %%
-# The mean loss over a short training on all rows alike is the best of them, and free: it is collected in
-# the training steps (``record="dynamics"``). After eight passes the net has learnt many of the wrong labels
-# by heart, and the loss tells much less. Visits are evidence too, since the strategy went where the
-# losses were, but they tell less than the losses do.
+# The mean loss over a short training on all rows alike is the best of them, and free: it is
+# collected in the training steps (``record="dynamics"``). After eight passes the net has learnt
+# many of the wrong labels by heart, and the loss tells much less. Visits are evidence too,
+# since the strategy went where the losses were, but they tell less than the losses do.
 #
 # The same rankings on real customer queries, where they are present:
 from sklearn_sifal.datasets import fetch_banking77
@@ -192,9 +196,10 @@ else:
         print(f"{name:30} average precision {average_precision_score(wrong, suspicion):.3f}")
 
 # %%
-# The limit: these labels are wrong at random, every other label being equally likely. People err in
-# patterns, such as always taking one intent for another, and a net learns a pattern as it learns
-# the truth: such errors have small losses. No ranking by loss finds them.
+# The limit: these labels are wrong at random, every other label being equally likely. People
+# err in patterns, such as always taking one intent for another, and a net learns a pattern as
+# it learns the truth: such errors have small losses. No ranking by loss finds them.
 #
-# Your own data: any labelled set of which you doubt some labels. Rank it by the mean loss of a short
-# training with ``base``, read the first hundred rows, and repair what is wrong before choosing a strategy.
+# Your own data: any labelled set of which you doubt some labels. Rank it by the mean loss of a
+# short training with ``base``, read the first hundred rows, and repair what is wrong before
+# choosing a strategy.

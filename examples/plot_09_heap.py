@@ -7,10 +7,10 @@ throws out what it has visited too often. Where do its visits go, and who is thr
 """
 
 # %%
-# The rule is that of the sampler of datasetq. A row whose loss stays large after its visit comes
-# back on top at once, so that nothing but `max_visits`, the number of visits in a round after which a row is
-# evicted, parts the two. `reset_every` lets evicted rows back in. The data are made-up customer
-# queries, and one label in twenty is wrong.
+# The rule is that of the sampler of datasetq. A row whose loss stays large after its visit
+# comes back on top at once; only ``max_visits``, the number of visits in a round after which a
+# row is evicted, ends that. ``reset_every`` lets evicted rows back in. The data are made-up
+# customer queries, and one label in twenty is wrong.
 import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.model_selection import train_test_split
@@ -76,20 +76,20 @@ VisitCountDisplay.from_arrays(
 )
 
 # %%
-# Without a limit the heap is stuck on few rows. Within a round it draws as many times as there are rows,
-# and some of them as often as there are batches:
+# Without a limit the heap is stuck on few rows. Within a round it draws as many times as there
+# are rows, and some of them as often as there are batches:
 model, wrong = models["heap", 0]
 for number, rows in enumerate(model.selections_):
     times = np.bincount(rows)
     print(
-        f"round {number}: {np.count_nonzero(times):5} of {n_rows} rows, one of them up to "
+        f"round {number}: {np.count_nonzero(times):5} of {n_rows} rows, one of them "
         f"{times.max()} times, {wrong[rows].mean():.0%} of the visits to wrong labels"
     )
 
 # %%
-# Wrong labels are one row in twenty, and get a third of the visits or more. That costs several points of
-# accuracy against ``base``, in every draw. A limit of five visits a round brings most of it back. It also makes the heap
-# a detector of sorts: who is evicted first?
+# Wrong labels are one row in twenty, and get a third of the visits or more. That costs several
+# points of accuracy against ``base``, in every draw. A limit of five visits a round brings most
+# of it back. It also makes the heap a detector of sorts: who is evicted first?
 import matplotlib.pyplot as plt
 
 from sklearn_sifal.plotting import strategy_styles
@@ -114,7 +114,9 @@ for name in STRATEGIES:
 axes[0].set(xlabel="round", ylabel="visits to wrong labels (%)", ylim=(0, 70))
 axes[0].legend()
 axes[1].bar(rounds, n_wrong, color="#d55e00", label="label wrong")
-axes[1].bar(rounds, n_out - n_wrong, bottom=n_wrong, color="#56b4e9", hatch="//", label="label right")
+axes[1].bar(
+    rounds, n_out - n_wrong, bottom=n_wrong, color="#56b4e9", hatch="//", label="label right"
+)
 axes[1].set(xlabel="round", ylabel="rows evicted", title="heap, 5 visits", xticks=rounds)
 axes[1].legend()
 for axis in axes:
@@ -122,12 +124,14 @@ for axis in axes:
 plt.show()
 
 # %%
-# Of the rows that the first round with a choice throws out, most have a wrong label. The
-# rounds after it throw out what is hard with a right label, and in the end what is merely next in line:
-# evictions rank, and only the first of them accuse. With the wrong labels out, their share of the visits
-# falls round by round. Resets undo just that: with them the wrong labels are back in every round.
+# Of the rows that the first round with a choice throws out, most have a wrong label. The rounds
+# after it throw out what is hard with a right label, and in the end what is merely next in
+# line: evictions rank, and only the first of them accuse. With the wrong labels out, their
+# share of the visits falls round by round. Resets undo just that: with them the wrong labels
+# are back in every round.
 #
-# The rows that were evicted first, to look at (the true label is not known outside of an experiment):
+# The rows that were evicted first, to look at (the true label is not known outside of an
+# experiment):
 texts, intents, true_intents = make_intents(
     4000, n_intents=16, label_noise=0.05, return_true_labels=True, random_state=0
 )
@@ -137,25 +141,24 @@ for row in rows[first]:
     print(f"given: {intents[row]:26} true: {true_intents[row]:26} {texts[row][:60]}")
 
 # %%
-# The limit: does the heap help? Compare its accuracies with those of ``base`` above, draw by draw, and
-# the same without any wrong label:
+# The limit: does the heap help? Compare its accuracies with those of ``base`` above, draw by
+# draw, and the same without any wrong label:
 for name in ("base", "heap", "heap, 5 visits"):
     scores = []
     for seed in range(N_SEEDS):
         texts, y = make_intents(4000, n_intents=16, random_state=seed)
         X = CountVectorizer(ngram_range=(1, 2)).fit_transform(texts)
-        X, X_test, y, y_test = train_test_split(
-            X, y, test_size=0.5, random_state=seed, stratify=y
-        )
+        X, X_test, y, y_test = train_test_split(X, y, test_size=0.5, random_state=seed, stratify=y)
         model = LossSampledClassifier(STRATEGIES[name], budget=6, random_state=seed)
         scores.append(model.fit(X, y).score(X_test, y_test))
     print(f"without wrong labels, {name:15}" + "  ".join(f"{score:.3f}" for score in scores))
 
 # %%
-# On clean queries the heap and ``base`` are within a few test rows of each other, and a round of the heap costs as many visits as
-# one of ``base``. So it is an instrument to look at data with rather than one to train faster with. `max_visits` counts
-# within a round, and has to be smaller than the number of batches in one: a row is in a
-# batch once, so with ten batches a limit of ten never acts.
+# On clean queries the heap and ``base`` are within a few test rows of each other, and a round
+# of the heap costs as many visits as one of ``base``. So it is an instrument to look at data
+# with rather than one to train faster with. ``max_visits`` counts within a round, and has to be
+# smaller than the number of batches in one: a row is in a batch once, so in a round of nine
+# batches a limit of ten never acts.
 #
-# Your own data: wherever a heap or another replay of hard rows is in use, print how many distinct
-# rows a round has, and look at those it visits most.
+# Your own data: wherever a heap or another replay of hard rows is in use, print how many
+# distinct rows a round has, and look at those it visits most.

@@ -7,13 +7,13 @@ the visits that are spent, or the number of rounds.
 """
 
 # %%
-# - At *equal visits* a small round means many rounds. Nothing is saved; the question is whether the
-#   visits are better spent on some rows than on all.
-# - At *equal rounds* a small round means fewer visits. Training gets cheaper, and the question is what
-#   that costs.
+# - At *equal visits* a small round means many rounds. Nothing is saved; the question is whether
+#   the visits are better spent on some rows than on all.
+# - At *equal rounds* a small round means fewer visits. Training gets cheaper, and the question
+#   is what that costs.
 #
-# Both are asked of the digits that come with scikit-learn, with five splits into training and test
-# rows. ``random`` is the control: as many rows as the others, chosen by nothing.
+# Both are asked of the digits that come with scikit-learn, with five splits into training and
+# test rows. ``random`` is the control: as many rows as the others, chosen by nothing.
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
@@ -42,11 +42,12 @@ def accuracy(data, strategy, percentage, budget, seed):
 
 
 # %%
-# A budget is a number of visits, in passes over the data. The first round is on all rows, so 12 rounds of
-# 20 % cost 1 + 11 · 0.2 = 3.2 passes. The learning rate falls to zero over each training's own budget.
+# A budget is a number of visits, in passes over the data. The first round is on all rows, so 12
+# rounds of 20 % cost 1 + 11 · 0.2 = 3.2 passes. The learning rate falls to zero over each
+# training's own budget.
 #
-# The second question needs one more line: training on everything, but for fewer rounds, with the
-# same visits. Whoever wants to spend less can do that, too.
+# The second question needs one more line: training on everything, but for fewer rounds, with
+# the same visits. Whoever wants to spend less can do that, too.
 budgets = 1 + (N_ROUNDS - 1) * np.array(PERCENTAGES) / 100
 shape = N_SEEDS, len(PERCENTAGES)
 everything = np.empty((N_SEEDS, 1))
@@ -60,11 +61,13 @@ for seed in range(N_SEEDS):
         for name in STRATEGIES:
             equal_visits[name][seed, number] = accuracy(data, name, percentage, N_ROUNDS, seed)
             equal_rounds[name][seed, number] = accuracy(data, name, percentage, budget, seed)
-print(f"all rows, {N_ROUNDS} rounds: {everything.min():.1f} to {everything.max():.1f} % over the splits")
+low, high = everything.min(), everything.max()
+print(f"all rows, {N_ROUNDS} rounds: {low:.1f} to {high:.1f} % over the splits")
 
 # %%
-# The splits differ by more than the strategies do. All trainings of a split share it, and their initial
-# weights, so differences within a split say more: their mean, and a 95 % interval by Student's t.
+# The splits differ by more than the strategies do. All trainings of a split share it, and their
+# initial weights, so differences within a split say more: their mean, and a 95 % interval by
+# Student's t.
 from scipy.stats import t
 
 
@@ -79,7 +82,8 @@ def print_differences(title, results, others):
     """Print one line per strategy."""
     print(f"{title:36}" + "".join(f"{percentage:>12} %" for percentage in PERCENTAGES))
     for name, values in results.items():
-        cells = (f"{mean:+.1f} ± {half:.1f}" for mean, half in zip(*paired(values, others), strict=True))
+        pairs = zip(*paired(values, others), strict=True)
+        cells = (f"{mean:+.1f} ± {half:.1f}" for mean, half in pairs)
         print(f"  {name:34}" + "".join(f"{cell:>14}" for cell in cells))
 
 
@@ -102,8 +106,8 @@ for axis, results in zip(axes, (equal_visits, equal_rounds), strict=True):
     axis.axhline(0, color="black", linewidth=0.8)
     axis.set(xlabel="rows in a round (%)", xticks=PERCENTAGES)
     axis.grid(alpha=0.3)
-axes[0].set(title=f"equal visits: {N_ROUNDS} passes", ylabel="against all rows (points of accuracy)")
-axes[0].set_ylim(-2, 2)
+axes[0].set(title=f"equal visits: {N_ROUNDS} passes", ylim=(-2, 2))
+axes[0].set_ylabel("against all rows (points of accuracy)")
 axes[1].set(title=f"equal rounds: {N_ROUNDS}")
 axes[1].set_xticks(
     PERCENTAGES,
@@ -114,17 +118,18 @@ figure.legend(*axes[1].get_legend_handles_labels(), loc="outside lower center", 
 plt.show()
 
 # %%
-# **At equal visits** hardly anything depends on the percentage, and for most entries the interval includes zero. A
-# tenth of the rows, drawn at random anew in each round, does as well as all of them, so a small
-# percentage does no harm by itself. What ``percentile`` gains in the middle is a few test rows of the 719
-# in a split; with fifteen intervals beside each other, one in twenty is off zero by chance.
+# **At equal visits** little depends on the percentage. A tenth of the rows, drawn at random
+# anew in each round, does about as well as all of them, so a small percentage does no harm by
+# itself. ``percentile`` gains a little in the middle, less than a point; that is a handful of
+# the 719 test rows of a split, and of fifteen intervals beside each other one in twenty is off
+# zero by chance.
 #
-# **At equal rounds** there is a knee. A quarter off costs nothing that can be seen; below
-# half of the rows the accuracy falls, and at ten per cent steeply. ``percentile`` falls most: the few hardest
-# rows of a net that has seen the data once are a poor sample of them.
+# **At equal rounds** there is a knee. A quarter off costs some tenths of a point; below half of
+# the rows the accuracy falls, and at a tenth steeply. ``percentile`` holds out longest and then
+# falls deepest: the few hardest rows of a net that has hardly begun are a poor sample of all.
 #
-# Does pruning pay, then? The dotted question is whether one could have had the same for the same visits
-# without choosing. The difference between the strategies and that line:
+# Does pruning pay, then? Compare it with the line of ``base`` in the right panel, which has had
+# the same visits without any choice.
 print_differences(
     "equal rounds, against fewer of base",
     {name: equal_rounds[name] for name in STRATEGIES},
@@ -132,18 +137,23 @@ print_differences(
 )
 
 # %%
-# For ``random`` and ``importance`` it is nothing that can be told from zero, or next to it: what looks like the price of pruning is
-# the price of training less. So read a claim such as "half of the rows at no loss of accuracy" as a
-# question: what does training on everything for half of the time give?
+# For ``random`` and ``importance`` the difference is next to nothing: what looks like the price
+# of pruning is the price of training less. ``percentile`` is ahead by up to a point with half
+# of the rows or more, and far behind with a fifth or less. So read a claim such as "half of the
+# rows at no loss of accuracy" as a question: what does training on everything give for the same
+# visits?
 #
 # How to decide, then:
 #
-# 1. Train on everything with fewer and fewer passes. Where the accuracy begins to fall is what your data need.
-# 2. At that budget, compare a few percentages at equal visits, ``random`` among them, with several seeds.
-# 3. Take a smaller percentage only where its interval is above zero, and where seconds, which scoring
-#    passes and small batches cost too, agree.
+# 1. Train on everything with fewer and fewer passes. Where the accuracy begins to fall is what
+#    your data need.
+# 2. At that budget, compare a few percentages at equal visits, ``random`` among them, with
+#    several seeds.
+# 3. Take a smaller percentage only where its interval is above zero there, and where seconds,
+#    which scoring passes and small batches cost too, agree.
 #
-# The same on real queries, where they are present: five rounds of 30 %, and everything for the same visits.
+# The same on real queries, where they are present: five rounds of 30 %, and everything for the
+# same visits.
 from sklearn.feature_extraction.text import CountVectorizer
 
 from sklearn_sifal.datasets import fetch_banking77
@@ -166,7 +176,9 @@ else:
         print(f"{name:12} {budget} passes: " + ", ".join(f"{score:.2f} %" for score in scores))
 
 # %%
-# The limit: 1,078 rows, one net, its default learning rate, which suits some percentages better than
-# others, and redundant data prune further than scarce data. The curve has to be drawn for your own.
+# The limit: 1,078 rows, one net, its default learning rate, which suits some percentages better
+# than others, and redundant data prune further than scarce data. The curve has to be drawn for
+# your own.
 #
-# Your own data: any table, texts or images whose training takes long enough for you to want less of it.
+# Your own data: any table, texts or images whose training takes long enough for you to want
+# less of it.

@@ -7,14 +7,14 @@ rows by their loss close such a gap, or does it open it?
 """
 
 # %%
-# The data are made up, so that the reasons are known. Nine in ten rows follow one pattern,
-# with one label in twenty wrong. Two groups are small, and differ in one thing each:
+# The data are made up, so that the reasons are known. Nine in ten rows follow one pattern, with
+# one label in twenty wrong. Two groups are small, and differ in one thing each:
 #
 # - *own pattern*: other columns decide, and fewer of its labels are 1;
 # - *bad labels*: the usual pattern, but one label in four is wrong.
 #
-# The group is a column of the table. The best accuracy that anybody could reach is 0.95 in
-# the large group and in *own pattern*, and 0.75 in *bad labels*.
+# The group is a column of the table. The best accuracy that anybody could reach is 0.95 in the
+# large group and in *own pattern*, and 0.75 in *bad labels*.
 import numpy as np
 
 GROUPS = np.array(["large", "own pattern", "bad labels"])
@@ -45,17 +45,10 @@ model = LossSampledClassifier("base", budget=6, random_state=0).fit(X, y)
 losses = model.instance_losses(X_test, y_test)
 correct = model.predict(X_test) == y_test
 report = group_report(losses, groups_test, correct=correct, y=y_test)
-for name, n_rows, loss, adjusted, accuracy in zip(
-    report.groups,
-    report.n_rows,
-    report.mean_loss,
-    report.adjusted_loss,
-    report.accuracy,
-    strict=True,
-):
-    print(
-        f"{name:12} {n_rows:6} rows  loss {loss:.2f}  adjusted {adjusted:.2f}  accuracy {accuracy:.2f}"
-    )
+columns = report.groups, report.n_rows, report.mean_loss, report.adjusted_loss, report.accuracy
+for name, n_rows, loss, adjusted, accuracy in zip(*columns, strict=True):
+    print(f"{name:12} {n_rows:6} rows  loss {loss:.2f}  adjusted {adjusted:.2f}  ", end="")
+    print(f"accuracy {accuracy:.2f}")
 print(f"accuracy of all rows: {correct.mean():.2f}")
 low, high = report.loss_gap_interval
 print(f"loss gap {report.loss_gap:.2f} nats, 95 % interval {low:.2f} to {high:.2f};", end=" ")
@@ -69,10 +62,10 @@ GroupReportDisplay(report).plot()
 
 # %%
 # The gap in the loss is no accident of few rows: its interval is far from 0. It is not the
-# label mix either: with the same mix in every group it hardly changes. And yet it points at
-# the wrong group. *Bad labels* has the larger loss, and nothing can be done for it by
-# training: it is close to the 0.75 that its labels allow. The group that the model treats
-# worse than it could is *own pattern*, about ten points below its 0.95.
+# label mix either: with the same mix in every group it hardly changes. And yet it points at the
+# wrong group. *Bad labels* has the larger loss, and nothing can be done for it by training: it
+# is close to the 0.75 that its labels allow. The group that the model treats worse than it
+# could is *own pattern*, about ten points below its 0.95.
 #
 # Now the strategies, all at equal visits, on five draws of the data.
 import matplotlib.pyplot as plt
@@ -147,13 +140,14 @@ plt.show()
 #   them: for ``importance`` and ``guarded_importance`` the accuracies differ from those of
 #   ``base`` by less than the draws of the data do, and under ``percentile`` all three groups
 #   are worse off, since what it chases is wrong labels, in every group.
-# - Strategies that go by small losses leave *own pattern* behind. It is learnt last, so it looks
-#   hard, so it is left out, so it stays hard. Under ``bottom_percentile`` and ``self_paced`` the
-#   group loses about 25 points, and is judged worse than by always giving the answer that is more frequent in it.
-#   The accuracy of all rows falls by two or three points, which is easy to overlook.
+# - Strategies that go by small losses leave *own pattern* behind. It is learnt last, so it
+#   looks hard, so it is left out, so it stays hard. Under ``bottom_percentile`` and
+#   ``self_paced`` the group loses about 25 points, and is judged worse than by always giving
+#   the answer that is more frequent in it. The accuracy of all rows falls by two or three
+#   points, which is easy to overlook.
 #
-# What does help *own pattern*? Its rows could count four times, or there could be four times
-# as many.
+# What does help *own pattern*? Its rows could count four times, or there could be four times as
+# many.
 
 
 def four_times(groups):
@@ -171,22 +165,23 @@ for name, options in {
     print(f"{name:24} accuracy in 'own pattern' {accuracy.mean():.3f} ± {accuracy.std(ddof=1):.3f}")
 
 # %%
-# New rows help most: the group was not neglected, it was small. Weights help less, and what they
-# cost the others has to be looked at in the same way.
+# New rows help most: the group was not neglected, it was small. Weights help less, and what
+# they cost the others has to be looked at in the same way.
 #
 # How to read such a report, and what it cannot tell:
 #
-# - A gap is a question and no verdict. Look at the number of rows and at the interval first, then
-#   at the adjusted loss, then ask why: too few rows, another pattern, or worse labels? The three
-#   call for different things, and the loss alone does not tell them apart.
-# - The report takes the labels as the truth. Where a group's labels are wrong in one direction, a
-#   model that repeats them has a small loss and a small gap.
-# - It sees the groups that it is given. Whoever is not in the data, or in no column, is not in it.
+# - A gap is a question and no verdict. Look at the number of rows and at the interval first,
+#   then at the adjusted loss, then ask why: too few rows, another pattern, or worse labels? The
+#   three call for different things, and the loss alone does not tell them apart.
+# - The report takes the labels as the truth. Where a group's labels are wrong in one direction,
+#   a model that repeats them has a small loss and a small gap.
+# - It sees the groups that it is given. Whoever is not in the data, or in no column, is not in
+#   it.
 # - Equal losses are one notion of fairness among several, which cannot all hold at once.
 #
 # The limit of this page: the groups were made to differ in one thing each, and in a column that
-# the net sees. Real groups differ in several, and the size of every effect here follows from the
-# recipe.
+# the net sees. Real groups differ in several, and the size of every effect here follows from
+# the recipe.
 #
-# Your own data: any table or texts with a column by which nobody should be worse off: the language
-# of a query, the branch, the age, the device.
+# Your own data: any table or texts with a column by which nobody should be worse off: the
+# language of a query, the branch, the age, the device.
