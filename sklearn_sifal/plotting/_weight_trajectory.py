@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn_sifal.plotting._figures import (
     add_grid,
     integer_ticks,
-    legend_outside,
+    add_legend,
     make_axes,
     panels_to_draw,
 )
@@ -196,7 +196,7 @@ class WeightTrajectoryDisplay:
         if legend:
             drawn = self.lines_[min(columns, len(names)) - 1]
             names_shown = [shown(name) for name in drawn]
-            legend_outside(self.axes_[min(columns, len(names)) - 1], drawn.values(), names_shown)
+            add_legend(self.axes_[min(columns, len(names)) - 1], drawn.values(), names_shown)
         return self
 
     def _draw(self, axes: Any, lines: dict[str, tuple[Any, Any]], kwargs: dict[str, Any]) -> None:
