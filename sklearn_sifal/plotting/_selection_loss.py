@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from sklearn_sifal.plotting._figures import add_grid, integer_ticks, add_legend, make_axes
+from sklearn_sifal.plotting._figures import add_grid, add_legend, integer_ticks, make_axes
 from sklearn_sifal.plotting._fitted_records import loss_name, recorded, staged_losses
 from sklearn_sifal.plotting._style import BLACK, PALETTE
 

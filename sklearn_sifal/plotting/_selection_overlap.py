@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sklearn_sifal.plotting._figures import add_grid, integer_ticks, add_legend, make_axes
+from sklearn_sifal.plotting._figures import add_grid, add_legend, integer_ticks, make_axes
 from sklearn_sifal.plotting._fitted_records import last_step, recorded
 from sklearn_sifal.plotting._style import PALETTE, shown_count
 

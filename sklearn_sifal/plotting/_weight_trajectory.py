@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from sklearn_sifal.plotting._figures import (
     add_grid,
-    integer_ticks,
     add_legend,
+    integer_ticks,
     make_axes,
     panels_to_draw,
 )
