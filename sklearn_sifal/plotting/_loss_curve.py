@@ -249,3 +249,4 @@ class LossCurveDisplay:
         add_grid(axes, "both")
         axes.set_xlabel(_NAMES_OF_COSTS[cost])
         axes.set_xlim(left=0)
+        axes.locator_params(axis="x", nbins=5)
