@@ -119,7 +119,7 @@ plt.show()
 # What goes on inside? One training of each kind on the digits, with the losses of all rows
 # scored anew after every round: those that the round chose, those that it did not, and test
 # rows.
-from sklearn_sifal.inspection import selection_losses, selection_overlap
+from sklearn_sifal.inspection import selection_overlap
 from sklearn_sifal.plotting import SelectionLossDisplay
 
 X, y, X_test, y_test = digits(0)
@@ -175,7 +175,7 @@ else:
     count = CountVectorizer(ngram_range=(1, 2))
     X, X_test = count.fit_transform(bank.X_train), count.transform(bank.X_test)
     for name in ("base", "bottom_percentile 20 %"):
-        for budget in (2, 6):
+        for budget in (2, 4):
             model = LossSampledClassifier(STRATEGIES[name], budget=budget, random_state=0)
             score = model.fit(X, bank.y_train).score(X_test, bank.y_test)
             print(f"{name:22}  {budget} passes: accuracy {score:.3f}")

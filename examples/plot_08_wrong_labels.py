@@ -63,16 +63,17 @@ STRATEGIES = {
 }
 N_SEEDS = 3
 
+draws = {"digits": [digits(seed) for seed in range(N_SEEDS)]}
+draws["queries"] = [queries(seed) for seed in range(N_SEEDS)]
 accuracies, chosen_wrong = {}, {}
-for make_data, budget in ((digits, 20), (queries, 4)):
-    for seed in range(N_SEEDS):
-        X, y, wrong, X_test, y_test = make_data(seed)
+for data, budget in (("digits", 20), ("queries", 4)):
+    for seed, (X, y, wrong, X_test, y_test) in enumerate(draws[data]):
         for name, strategy in STRATEGIES.items():
             record = "history" if seed == 0 else "loss"
             model = LossSampledClassifier(
                 strategy, budget=budget, record=record, random_state=seed
             ).fit(X, y)
-            key = make_data.__name__, name
+            key = data, name
             accuracies.setdefault(key, []).append(model.score(X_test, y_test))
             if seed == 0:
                 # Visits spent until the middle of a round, and the share of wrong labels in it.
@@ -132,8 +133,7 @@ for budget in (2, 4, 8):
     line = []
     for name in ("base", "guarded_importance", "bottom_percentile"):
         scores = []
-        for seed in range(N_SEEDS):
-            X, y, wrong, X_test, y_test = queries(seed)
+        for seed, (X, y, _, X_test, y_test) in enumerate(draws["queries"]):
             model = LossSampledClassifier(name, budget=budget, random_state=seed)
             scores.append(model.fit(X, y).score(X_test, y_test))
         line.append(f"{name} {np.mean(scores):.3f}")

@@ -68,12 +68,15 @@ for name in STRATEGIES:
 
 # %%
 # The visits of the first draw. Every strategy made as many.
-from sklearn_sifal.plotting import VisitCountDisplay
+import matplotlib.pyplot as plt
 
-VisitCountDisplay.from_arrays(
+from sklearn_sifal.plotting import VisitCountDisplay, strategy_styles
+
+display = VisitCountDisplay.from_arrays(
     {name: models[name, 0][0].visit_counts_ for name in STRATEGIES if name != "heap, 10 visits"},
     log=True,
 )
+plt.show()
 
 # %%
 # Without a limit the heap is stuck on few rows. Within a round it draws as many times as there
@@ -90,10 +93,6 @@ for number, rows in enumerate(model.selections_):
 # Wrong labels are one row in twenty, and get a third of the visits or more. That costs several
 # points of accuracy against ``base``, in every draw. A limit of five visits a round brings most
 # of it back. It also makes the heap a detector of sorts: who is evicted first?
-import matplotlib.pyplot as plt
-
-from sklearn_sifal.plotting import strategy_styles
-
 model, wrong = models["heap, 5 visits", 0]
 evicted = model.sampling_strategy_.evicted_
 print("columns of evicted_:", evicted.dtype.names)
@@ -143,14 +142,15 @@ for row in rows[first]:
 # %%
 # The limit: does the heap help? Compare its accuracies with those of ``base`` above, draw by
 # draw, and the same without any wrong label:
-for name in ("base", "heap", "heap, 5 visits"):
-    scores = []
-    for seed in range(N_SEEDS):
-        texts, y = make_intents(4000, n_intents=16, random_state=seed)
-        X = CountVectorizer(ngram_range=(1, 2)).fit_transform(texts)
-        X, X_test, y, y_test = train_test_split(X, y, test_size=0.5, random_state=seed, stratify=y)
+clean = {name: [] for name in ("base", "heap", "heap, 5 visits")}
+for seed in range(N_SEEDS):
+    texts, y = make_intents(4000, n_intents=16, random_state=seed)
+    X = CountVectorizer(ngram_range=(1, 2)).fit_transform(texts)
+    X, X_test, y, y_test = train_test_split(X, y, test_size=0.5, random_state=seed, stratify=y)
+    for name, scores in clean.items():
         model = LossSampledClassifier(STRATEGIES[name], budget=6, random_state=seed)
         scores.append(model.fit(X, y).score(X_test, y_test))
+for name, scores in clean.items():
     print(f"without wrong labels, {name:15}" + "  ".join(f"{score:.3f}" for score in scores))
 
 # %%

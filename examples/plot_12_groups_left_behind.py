@@ -56,20 +56,23 @@ print(f"with the same label mix in every group {report.adjusted_loss_gap:.2f}")
 
 # %%
 # The same as a picture.
+import matplotlib.pyplot as plt
+
 from sklearn_sifal.plotting import GroupReportDisplay
 
-GroupReportDisplay(report).plot()
+display = GroupReportDisplay(report).plot()
+plt.show()
 
 # %%
 # The gap in the loss is no accident of few rows: its interval is far from 0. It is not the
-# label mix either: with the same mix in every group it hardly changes. And yet it points at the
-# wrong group. *Bad labels* has the larger loss, and nothing can be done for it by training: it
-# is close to the 0.75 that its labels allow. The group that the model treats worse than it
-# could is *own pattern*, about ten points below its 0.95.
+# label mix either: with the same mix in every group it is as large. Adjusting only tells that
+# *own pattern* looks better than it is, because it has fewer of the label that is hard for it.
+#
+# And yet the gap points at the wrong group. *Bad labels* has the largest loss, and training can
+# do little for it: it is a few points from the 0.75 that its labels allow. The group that the
+# model treats worse than it could is *own pattern*, some ten points below its 0.95.
 #
 # Now the strategies, all at equal visits, on five draws of the data.
-import matplotlib.pyplot as plt
-
 STRATEGIES = [
     "base",
     "random",
