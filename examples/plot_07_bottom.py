@@ -72,7 +72,6 @@ for make_data, budgets in ((digits, (2, 4, 8, 16)), (queries, (2, 4, 8))):
                         "budget": budget,
                         "visits": model.visit_counts_.sum(),
                         "accuracy": model.score(X_test, y_test),
-                        "once": (model.visit_counts_ == 1).mean(),
                     }
                 )
 
