@@ -3,13 +3,13 @@ The bottom x %: does it get stuck?
 ==================================
 
 A net that is trained on its easiest rows only never meets what it cannot do. Does such a
-training come to a halt, and does it help to let the harder rows in one by one?
+training come to a halt, even if the harder rows are let in one by one?
 """
 
 # %%
-# The second half of the question is self-paced learning. All strategies begin with one round on
-# all rows, choose by losses measured before every round (``refresh="epoch"``), and come in
-# three kinds:
+# Letting them in is called self-paced learning. All strategies begin with one round on all
+# rows, choose by losses measured before every round (``refresh="epoch"``), and come in three
+# kinds:
 #
 # - ``bottom_percentile``: the x % of the rows with the smallest losses;
 # - ``bottom_percentage``: the easiest rows that hold x % of the total loss, which are most of

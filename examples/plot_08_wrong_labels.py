@@ -2,14 +2,15 @@
 Wrong labels, and why the largest losses chase them
 ===================================================
 
-Where some labels are wrong, which rows does a strategy train on, what does that do to the
-accuracy, and how are the wrong labels found?
+What does a strategy that goes by losses make of rows with a wrong label? It can train on
+them, keep away from them, or help to find them.
 """
 
 # %%
 # One label in five is made wrong, in two data sets that come with the package or with
-# scikit-learn: handwritten digits, and made-up customer queries. The test labels stay right.
-# The digits are trained for 20 passes and the queries for 4: they learn more slowly per pass.
+# scikit-learn: handwritten digits, and made-up customer queries. The test labels stay right. A
+# pass over the digits is nine steps, one over the queries 32: so they are trained for 20 passes
+# and for 4.
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.feature_extraction.text import CountVectorizer

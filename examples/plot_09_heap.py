@@ -3,7 +3,7 @@ The heap and its evictions
 ==========================
 
 A heap trains on the batch of rows with the largest last losses, again and again, and
-throws out what it has visited too often. Where do its visits go, and who is thrown out?
+throws out what it has visited too often. What becomes of rows with a wrong label?
 """
 
 # %%
@@ -14,21 +14,28 @@ throws out what it has visited too often. Where do its visits go, and who is thr
 import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.model_selection import train_test_split
+from sklearn.utils import Bunch
 
 from sklearn_sifal.datasets import make_intents
 
 
-def make_queries(seed):
-    """Return word counts, labels, which are wrong, and test rows with right labels."""
+def make_queries(seed, label_noise=0.05):
+    """Return half of the queries to train on, and half with right labels to test on."""
     texts, y, true_y = make_intents(
-        4000, n_intents=16, label_noise=0.05, return_true_labels=True, random_state=seed
+        4000, n_intents=16, label_noise=label_noise, return_true_labels=True, random_state=seed
     )
     rows, test = train_test_split(
         np.arange(len(y)), test_size=0.5, random_state=seed, stratify=true_y
     )
     count = CountVectorizer(ngram_range=(1, 2))
-    X, X_test = count.fit_transform(texts[rows]), count.transform(texts[test])
-    return X, y[rows], y[rows] != true_y[rows], X_test, true_y[test]
+    return Bunch(
+        texts=texts[rows],
+        X=count.fit_transform(texts[rows]),
+        y=y[rows],
+        wrong=y[rows] != true_y[rows],
+        X_test=count.transform(texts[test]),
+        y_test=true_y[test],
+    )
 
 
 # %%
@@ -36,8 +43,9 @@ def make_queries(seed):
 from sklearn_sifal import LossSampledClassifier
 from sklearn_sifal.strategies import HeapQueue
 
-X, *_ = make_queries(0)
-n_rows = X.shape[0]
+N_SEEDS = 3
+draws = [make_queries(seed) for seed in range(N_SEEDS)]
+n_rows = len(draws[0].y)
 STRATEGIES = {
     "base": "base",
     "heap": HeapQueue(),
@@ -45,24 +53,21 @@ STRATEGIES = {
     "heap, 5 visits": HeapQueue(max_visits=5),
     "heap, 5 visits, resets": HeapQueue(max_visits=5, reset_every=n_rows),
 }
-N_SEEDS = 3
 
 models, accuracies = {}, {name: [] for name in STRATEGIES}
-for seed in range(N_SEEDS):
-    X, y, wrong, X_test, y_test = make_queries(seed)
+for seed, data in enumerate(draws):
     for name, strategy in STRATEGIES.items():
         model = LossSampledClassifier(strategy, budget=6, record="history", random_state=seed)
-        models[name, seed] = model.fit(X, y), wrong
-        accuracies[name].append(model.score(X_test, y_test))
+        models[name, seed] = model.fit(data.X, data.y)
+        accuracies[name].append(model.score(data.X_test, data.y_test))
 
 print("                          accuracy of the seeds   visits to wrong  to the top 1 % of rows")
 for name in STRATEGIES:
     scores = "  ".join(f"{score:.3f}" for score in accuracies[name])
     to_wrong, to_top = [], []
-    for seed in range(N_SEEDS):
-        model, wrong = models[name, seed]
-        visits = model.visit_counts_
-        to_wrong.append(visits[wrong].sum() / visits.sum())
+    for seed, data in enumerate(draws):
+        visits = models[name, seed].visit_counts_
+        to_wrong.append(visits[data.wrong].sum() / visits.sum())
         to_top.append(np.sort(visits)[-n_rows // 100 :].sum() / visits.sum())
     print(f"{name:24}  {scores:22}  {np.mean(to_wrong):14.0%}  {np.mean(to_top):14.0%}")
 
@@ -73,7 +78,7 @@ import matplotlib.pyplot as plt
 from sklearn_sifal.plotting import VisitCountDisplay, strategy_styles
 
 display = VisitCountDisplay.from_arrays(
-    {name: models[name, 0][0].visit_counts_ for name in STRATEGIES if name != "heap, 10 visits"},
+    {name: models[name, 0].visit_counts_ for name in STRATEGIES if name != "heap, 10 visits"},
     log=True,
 )
 plt.show()
@@ -81,19 +86,22 @@ plt.show()
 # %%
 # Without a limit the heap is stuck on few rows. Within a round it draws as many times as there
 # are rows, and some of them as often as there are batches:
-model, wrong = models["heap", 0]
+from sklearn_sifal.inspection import visit_history
+
+model, wrong = models["heap", 0], draws[0].wrong
+history = visit_history(model.selections_, n_rows)
 for number, rows in enumerate(model.selections_):
-    times = np.bincount(rows)
     print(
-        f"round {number}: {np.count_nonzero(times):5} of {n_rows} rows, one of them "
-        f"{times.max()} times, {wrong[rows].mean():.0%} of the visits to wrong labels"
+        f"round {number}: {history.n_rows[number]:5} of {n_rows} rows, "
+        f"one of them {history.most_visits[number]:2} times, "
+        f"{wrong[rows].mean():.0%} of the visits to wrong labels"
     )
 
 # %%
-# Wrong labels are one row in twenty, and get a third of the visits or more. That costs several
+# Wrong labels are one row in twenty, and get about a third of the visits. That costs several
 # points of accuracy against ``base``, in every draw. A limit of five visits a round brings most
 # of it back. It also makes the heap a detector of sorts: who is evicted first?
-model, wrong = models["heap, 5 visits", 0]
+model = models["heap, 5 visits", 0]
 evicted = model.sampling_strategy_.evicted_
 print("columns of evicted_:", evicted.dtype.names)
 
@@ -107,8 +115,7 @@ print(f"all in all {n_wrong.sum()} of the {wrong.sum()} wrong labels, and {n_out
 figure, axes = plt.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
 styles = strategy_styles(list(STRATEGIES))
 for name in STRATEGIES:
-    one, labels = models[name, 0]
-    share = [100 * labels[rows].mean() for rows in one.selections_]
+    share = [100 * wrong[rows].mean() for rows in models[name, 0].selections_]
     axes[0].plot(share, label=name, **styles[name])
 axes[0].set(xlabel="round", ylabel="visits to wrong labels (%)", ylim=(0, 70))
 axes[0].legend()
@@ -129,36 +136,38 @@ plt.show()
 # share of the visits falls round by round. Resets undo just that: with them the wrong labels
 # are back in every round.
 #
-# The rows that were evicted first, to look at (the true label is not known outside of an
-# experiment):
-texts, intents, true_intents = make_intents(
-    4000, n_intents=16, label_noise=0.05, return_true_labels=True, random_state=0
+# The eight rows evicted first, those of largest loss, with what ``base`` predicts for them:
+from sklearn_sifal.plotting import InstanceGalleryDisplay
+
+first = evicted[np.lexsort((-evicted["loss"], evicted["epoch"]))][:8]
+rows, data = first["row"], draws[0]
+display = InstanceGalleryDisplay.from_arrays(
+    data.texts[rows],
+    first["loss"],
+    y=data.y[rows],
+    y_pred=models["base", 0].predict(data.X[rows]),
+    visits=first["visits"],
 )
-rows, _ = train_test_split(np.arange(4000), test_size=0.5, random_state=0, stratify=true_intents)
-first = evicted[np.lexsort((-evicted["loss"], evicted["epoch"]))]["row"][:8]
-for row in rows[first]:
-    print(f"given: {intents[row]:26} true: {true_intents[row]:26} {texts[row][:60]}")
+plt.show()
 
 # %%
 # The limit: does the heap help? Compare its accuracies with those of ``base`` above, draw by
 # draw, and the same without any wrong label:
 clean = {name: [] for name in ("base", "heap", "heap, 5 visits")}
 for seed in range(N_SEEDS):
-    texts, y = make_intents(4000, n_intents=16, random_state=seed)
-    X = CountVectorizer(ngram_range=(1, 2)).fit_transform(texts)
-    X, X_test, y, y_test = train_test_split(X, y, test_size=0.5, random_state=seed, stratify=y)
+    data = make_queries(seed, label_noise=0)
     for name, scores in clean.items():
         model = LossSampledClassifier(STRATEGIES[name], budget=6, random_state=seed)
-        scores.append(model.fit(X, y).score(X_test, y_test))
+        scores.append(model.fit(data.X, data.y).score(data.X_test, data.y_test))
 for name, scores in clean.items():
     print(f"without wrong labels, {name:15}" + "  ".join(f"{score:.3f}" for score in scores))
 
 # %%
-# On clean queries the heap and ``base`` are within a few test rows of each other, and a round
-# of the heap costs as many visits as one of ``base``. So it is an instrument to look at data
-# with rather than one to train faster with. ``max_visits`` counts within a round, and has to be
-# smaller than the number of batches in one: a row is in a batch once, so in a round of nine
-# batches a limit of ten never acts.
+# On clean queries the heap and ``base`` are within half a point, in either direction, and a
+# round of the heap costs as many visits as one of ``base``. So it is an instrument to look at
+# data with rather than one to train faster with. ``max_visits`` counts within a round, and has
+# to be smaller than the number of batches in one: a row is in a batch once, so in a round of
+# nine batches a limit of ten never acts.
 #
 # Your own data: wherever a heap or another replay of hard rows is in use, print how many
 # distinct rows a round has, and look at those it visits most.
