@@ -137,17 +137,21 @@ plt.show()
 # are back in every round.
 #
 # The eight rows evicted first, those of largest loss, with what ``base`` predicts for them:
+from sklearn_sifal.inspection import InstanceTable
 from sklearn_sifal.plotting import InstanceGalleryDisplay
 
 first = evicted[np.lexsort((-evicted["loss"], evicted["epoch"]))][:8]
 rows, data = first["row"], draws[0]
-display = InstanceGalleryDisplay.from_arrays(
-    data.texts[rows],
-    first["loss"],
-    y=data.y[rows],
-    y_pred=models["base", 0].predict(data.X[rows]),
+print(f"{wrong[rows].sum()} of the {len(rows)} have a wrong label")
+table = InstanceTable(
+    rows=rows,
+    losses=first["loss"],
+    labels=data.y[rows],
+    predictions=models["base", 0].predict(data.X[rows]),
     visits=first["visits"],
+    contents=data.texts[rows],
 )
+display = InstanceGalleryDisplay(table).plot()
 plt.show()
 
 # %%

@@ -60,7 +60,8 @@ import matplotlib.pyplot as plt
 
 from sklearn_sifal.plotting import GroupReportDisplay
 
-display = GroupReportDisplay(report).plot()
+figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True, layout="constrained")
+display = GroupReportDisplay(report).plot(axes)
 plt.show()
 
 # %%
