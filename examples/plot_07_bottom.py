@@ -149,9 +149,9 @@ plt.show()
 # to watch is that of the others.
 #
 # Half of the loss, counted from the easy end, is a different thing, though the name is alike.
-# Easy rows hold so little loss that nearly all rows are needed, more with every round, so that
-# it goes on learning, a little behind ``base``. ``self_paced`` is stuck as long as its rows are
-# few, and gets going once the threshold has let the others in.
+# Easy rows hold so little loss that nearly all rows are needed, nine in ten after a few rounds,
+# so that it goes on learning, a little behind ``base``. ``self_paced`` is stuck as long as its
+# rows are few, and gets going once the threshold has let the others in.
 print("share of the rows in each of the first rounds")
 for name, model in models.items():
     share = [f"{record['visits'] / len(y):.0%}" for record in model.history_[:12]]
