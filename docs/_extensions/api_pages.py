@@ -9,6 +9,7 @@ import inspect
 import re
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -77,12 +78,10 @@ _PAGE = """\
 
 
 def names_of(package: str) -> list[str]:
-    """Public names of a package; none if it is missing."""
-    try:
-        names = import_module(package).__all__
-    except ModuleNotFoundError:
+    """Public names of a package; none where it is missing."""
+    if find_spec(package) is None:
         return []
-    return [name for name in names if not name.startswith("__")]
+    return [name for name in import_module(package).__all__ if not name.startswith("__")]
 
 
 @cache
