@@ -33,12 +33,13 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "api_pages",
     "changelog",
+    "execution_times",
     "literal_links",
     "mathml",
     "repository_links",
 ]
 
-exclude_patterns = ["_build", "_extensions", "**/sg_execution_times.rst"]
+exclude_patterns = ["_build", "_extensions", "sg_execution_times.rst"]
 suppress_warnings = ["config.cache"]  # the settings of the gallery hold a function
 
 # A reference that leads nowhere is an error (``-n -W``), but for those into other projects.
@@ -90,6 +91,7 @@ sphinx_gallery_conf = {
 html_theme = "pydata_sphinx_theme"
 html_title = f"sklearn_sifal {release}"
 html_short_title = "sklearn_sifal"
+html_favicon = html_logo = "_static/logo.svg"
 html_static_path = ["_static"]
 html_css_files = ["style.css"]
 html_show_sourcelink = False
@@ -97,7 +99,7 @@ html_copy_source = False
 html_sidebars = {"index": [], "changelog": [], "references": [], "search": []}
 html_context = {"default_mode": "auto"}
 html_theme_options = {
-    "logo": {"text": "sklearn_sifal"},
+    "logo": {"text": "sklearn_sifal", "alt_text": ""},
     "header_links_before_dropdown": 6,
     "navigation_with_keys": False,
     "show_toc_level": 2,
