@@ -7,6 +7,7 @@ the names of a package into an order that is better to read than the alphabet.
 
 import inspect
 import re
+import sys
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -15,6 +16,7 @@ from typing import Any
 
 from numpydoc.docscrape import ClassDoc
 from sphinx.application import Sphinx
+from sphinx.pycode import ModuleAnalyzer
 
 PACKAGES = {
     "sklearn_sifal": "Estimators",
@@ -53,6 +55,25 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "What strategies see and return": ("Setup", "DrawContext", "Selection", "STRATEGIES"),
     },
+    "sklearn_sifal.inspection": {
+        "Losses and instances": (
+            "loss_deciles", "LossDeciles", "hardest_instances", "easiest_instances",
+            "InstanceTable", "data_map", "DataMap",
+        ),
+        "Visits": (
+            "most_visited_instances", "visits_by_label", "visits_by_decile", "VisitsByGroup",
+            "visit_history", "VisitHistory",
+        ),
+        "Selections": (
+            "selection_losses", "SelectionLosses", "selection_overlap", "SelectionOverlap",
+            "selection_labels", "SelectionLabels",
+        ),
+        "Groups of people or things": ("group_report", "GroupReport"),
+        "Weights": (
+            "weight_statistics", "WeightStatistics", "weight_histogram", "WeightHistogram",
+            "weight_trajectory", "WeightTrajectory", "kl_divergence",
+        ),
+    },
 }  # fmt: skip
 
 _CLASS_PAGE = """\
@@ -72,6 +93,17 @@ _PAGE = """\
 .. currentmodule:: {package}
 
 .. auto{kind}:: {name}
+
+{gallery}
+"""
+
+_DATA_PAGE = """\
+{name}
+{line}
+
+.. py:data:: {package}.{name}
+
+   {comment}
 
 {gallery}
 """
@@ -104,9 +136,11 @@ def kind_of(value: Any) -> str:
 def groups_of(package: str) -> dict[str, list[str]]:
     """Titles and names, each object once over all packages."""
     names = [n for n in names_of(package) if public_objects()[n] == f"{package}.{n}"]
+    if not names:
+        return {}
     groups = {title: list(members) for title, members in GROUPS.get(package, {}).items()}
     listed = {name for members in groups.values() for name in members}
-    module = import_module(package) if names else None
+    module = import_module(package)
     for name in (n for n in names if n not in listed):
         value = getattr(module, name)
         kind = "Records" if hasattr(value, "__dataclass_fields__") else {
@@ -148,6 +182,15 @@ def class_members(cls: type) -> str:
     return "\n".join(f"   {line}".rstrip() for line in ["", *lines])
 
 
+def comment_of(package: str, name: str) -> str:
+    """The comment above a constant, from the module that defines it."""
+    for module in [m for m in sys.modules if m.startswith(f"{package}.")]:
+        lines = ModuleAnalyzer.for_module(module).find_attr_docs().get(("", name))
+        if lines:
+            return " ".join(lines).strip()
+    raise ValueError(f"{package}.{name} needs a comment that begins with '#:'.")
+
+
 def object_page(package: str, name: str) -> str:
     """The page of one object."""
     value = getattr(import_module(package), name)
@@ -156,6 +199,8 @@ def object_page(package: str, name: str) -> str:
     fields["gallery"] = f".. minigallery:: {package}.{name}\n   :add-heading: In the gallery"
     if kind == "class":
         return _CLASS_PAGE.format(members=class_members(value), **fields)
+    if kind == "data":
+        return _DATA_PAGE.format(comment=comment_of(package, name), **fields)
     return _PAGE.format(kind=kind, **fields)
 
 
@@ -186,7 +231,7 @@ def index_page(packages: list[str]) -> str:
 
 def all_pages() -> dict[str, str]:
     """File name -> text of all pages."""
-    packages = [package for package in PACKAGES if any(groups_of(package).values())]
+    packages = [package for package in PACKAGES if groups_of(package)]
     pages = {"index.rst": index_page(packages)}
     for package in packages:
         pages[f"{package}.rst"] = package_page(package)
