@@ -254,7 +254,16 @@ def write_pages(app: Sphinx, config: Any) -> None:
             path.write_text(text, encoding="utf-8")
 
 
+def hide_private_fields(
+    app: Sphinx, what: str, name: str, obj: Any, options: Any, signature: str | None, returns: Any
+) -> tuple[str | None, Any]:
+    """Leave the private fields of a record out of its signature."""
+    shown = re.sub(r"(?<=[(,]) ?_\w+(=[^,()]*)?,?", "", signature or "")
+    return re.sub(r",\)$", ")", shown) or None, returns
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Write the pages before Sphinx looks for files."""
     app.connect("config-inited", write_pages)
+    app.connect("autodoc-process-signature", hide_private_fields)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
