@@ -23,10 +23,12 @@ class LinkNames(SphinxTransform):
     def apply(self, **options: Any) -> None:
         """Look at all literals of a page."""
         objects = public_objects()
+        known = set(objects.values())
         own = self.env.docname.rpartition("/")[2]
         for literal in list(self.document.findall(nodes.literal)):
             name = literal.astext().removesuffix("()")
-            full_name = objects.get(name) or (name if name in objects.values() else None)
+            spellings = (objects.get(name, ""), name, f"sklearn_sifal.{name}")
+            full_name = next((spelling for spelling in spellings if spelling in known), None)
             if full_name in (None, own) or _is_inside(literal):
                 continue
             link = addnodes.pending_xref(
