@@ -7,7 +7,7 @@
 #   OUT     where the demo writes
 #   PYTHON  the Python (3.11 or newer) that the environment is made with
 #   VENV    where the environment is
-#   JOBS    processes of the test suite
+#   JOBS    processes of the test suite, and of the documentation
 #   ARGS    further arguments of pytest, or of the demo
 
 DATA = intents
@@ -32,13 +32,13 @@ export OPENBLAS_NUM_THREADS = 1
 # No window for a figure.
 export MPLBACKEND = Agg
 
-EXAMPLES = $(wildcard examples/*.py)
+EXAMPLES = $(wildcard examples/plot_*.py)
 
 .DEFAULT_GOAL = help
 # Two installations at once in one environment would spoil it.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint types examples floors build changelog clean
+.PHONY: help demo test lint types docs experiment examples floors build changelog clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*##\(.*\)/  make \1@\2/p' Makefile | tr @ '\t' | expand -t 18
@@ -56,12 +56,14 @@ lint: $(VENV)/.made-dev  ## check style and format
 types: $(VENV)/.made-dev  ## check types
 	$(BIN)/mypy
 
-examples: $(VENV)/.made-dev  ## run every example, the experiment in its quick form
-	@set -e; for example in $(EXAMPLES); do \
-		case $$example in */sifal_experiment.py) options="--quick --out build/examples";; *) options="";; esac; \
-		echo "$$example $$options"; \
-		$(BIN)/python $$example $$options; \
-	done
+docs: $(VENV)/.made-dev  ## build the documentation, which runs the examples, in docs/_build/html
+	$(BIN)/python -m sphinx -b html -W --keep-going -n -j $(JOBS) docs docs/_build/html
+
+experiment: $(VENV)/.made-dev  ## run the experiment in its quick form
+	$(BIN)/python examples/sifal_experiment.py --quick --out build/examples
+
+examples: experiment  ## run the experiment and every example, without building pages
+	@set -e; for example in $(EXAMPLES); do echo "$$example"; $(BIN)/python $$example; done
 
 floors: $(VENV)/.made-dev  ## test with the lowest supported versions
 	mkdir -p build
@@ -79,7 +81,8 @@ changelog: $(VENV)/.made-dev  ## show what the next release says; VERSION=0.1.0 
 	$(BIN)/towncrier build --draft --version $(VERSION)
 
 clean:  ## remove what was built and cached; the environment stays
-	rm -rf build dist docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf build dist docs/_build docs/api docs/auto_examples docs/sg_execution_times.rst
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps say that a step went well; they are written last, so a failed step is done again.

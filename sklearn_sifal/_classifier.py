@@ -140,7 +140,7 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         Class labels, sorted.
     n_features_in_ : int
         Number of features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features; only if X had string column names.
     n_iter_ : int
         Number of rounds.
@@ -177,7 +177,7 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
     initial_weights_ : dict of str to ndarray
         Weights before the first step; drawn anew from their seed when asked for, unless
         they were given.
-    loss_history_ : ndarray of shape (n_iter_, n_samples) or None
+    loss_history_ : ndarray of shape (`n_iter_`, n_samples) or None
         Last known losses after each round; None unless ``record='history'``.
         In the type `history_dtype`.
     selections_ : list of ndarray or None

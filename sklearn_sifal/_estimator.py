@@ -165,7 +165,7 @@ class LossSampledEstimator(BaseEstimator):
 
     @property
     def loss_history_(self) -> NDArray[np.floating] | None:
-        """Last known losses after each round, (n_iter_, n_samples); None if not recorded."""
+        """Last known losses after each round, (`n_iter_`, n_samples); None if not recorded."""
         from sklearn_sifal.neural._tasks import task_of
 
         kept = self._fitted("_loss_history", "loss_history_")

@@ -151,7 +151,7 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         Their weighted standard deviation; 1 if they were all the same.
     n_features_in_ : int
         Number of features seen in `fit`.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features; only if X had string column names.
     n_iter_ : int
         Number of rounds.
@@ -187,7 +187,7 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
     initial_weights_ : dict of str to ndarray
         Weights before the first step; drawn anew from their seed when asked for, unless
         they were given.
-    loss_history_ : ndarray of shape (n_iter_, n_samples) or None
+    loss_history_ : ndarray of shape (`n_iter_`, n_samples) or None
         Last known losses after each round; None unless ``record='history'``.
         float64, made from what is kept whenever it is asked for.
     selections_ : list of ndarray or None

@@ -21,7 +21,7 @@ class GradientNormSampling(PresampleStrategy):
     gradient up to a common factor. A drawn row has weight 1 / (B g_i): expectation 1, and
     the batch estimates the mean gradient without bias.
 
-    That costs a scoring pass, so batches are plain until it is worth it. With u = 1 / B,
+    That costs a scoring pass, so batches are plain until it is worth it. With u = 1 / B, ::
 
         tau = 1 / sqrt(1 - |g - u|^2 / |g|^2)
 
