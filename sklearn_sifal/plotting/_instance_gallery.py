@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_sifal._parameters import check_integer_value, reject_value
+from sklearn_sifal.plotting._contents import as_texts, value_text
 from sklearn_sifal.plotting._figures import make_axes
 from sklearn_sifal.plotting._fitted_records import last_step, losses_of
 from sklearn_sifal.plotting._images import as_images
@@ -306,12 +307,12 @@ class InstanceGalleryDisplay:
         """What the columns say, by heading."""
         table = self.instances
         cells = {"row": [printable(row) for row in table.rows]}
-        cells["text"] = [printable(content) for content in table.contents]
+        cells["text"] = as_texts(table.contents)
         if table.labels is not None:
-            cells["label"] = [printable(label) for label in table.labels]
+            cells["label"] = [value_text(label) for label in table.labels]
         if table.predictions is not None:
             wrong = self._is_wrong()
-            names = [printable(label) for label in table.predictions]
+            names = [value_text(label) for label in table.predictions]
             cells["predicted"] = [
                 f"✗\xa0{name}" if bad else name for name, bad in zip(names, wrong, strict=True)
             ]
@@ -466,11 +467,11 @@ class InstanceGalleryDisplay:
         table = self.instances
         lines: list[tuple[str, str]] = []
         if table.labels is not None:
-            lines.append((printable(table.labels[number]), BLACK))
+            lines.append((value_text(table.labels[number]), BLACK))
         if table.predictions is not None:
             wrong = self._is_wrong()[number]
             mark = "✗" if wrong else "→"
-            name = printable(table.predictions[number])
+            name = value_text(table.predictions[number])
             lines.append((f"{mark} {name}", LOSS_COLOR if wrong else _DARK_GREY))
         facts = []
         if table.losses is not None:
