@@ -22,6 +22,7 @@ PACKAGES = [
     "sklearn_sifal.neural",
     "sklearn_sifal.datasets",
     "sklearn_sifal.comparison",
+    "sklearn_sifal.inspection",
 ]
 
 # What is asked of every docstring; see numpydoc's list of checks. Left out is mere style
