@@ -13,6 +13,7 @@ from sklearn_sifal.inspection._instances import (
     hardest_instances,
     most_visited_instances,
 )
+from sklearn_sifal.inspection._kl_divergence import kl_divergence
 from sklearn_sifal.inspection._selections import (
     SelectionLabels,
     SelectionLosses,
@@ -21,11 +22,20 @@ from sklearn_sifal.inspection._selections import (
     selection_losses,
     selection_overlap,
 )
-from sklearn_sifal.inspection._visits import VisitsByGroup, visits_by_decile, visits_by_label
+from sklearn_sifal.inspection._visits import (
+    VisitHistory,
+    VisitsByGroup,
+    visit_history,
+    visits_by_decile,
+    visits_by_label,
+)
 from sklearn_sifal.inspection._weights import (
     WeightHistogram,
     WeightStatistics,
     WeightTrajectory,
+    weight_histogram,
+    weight_statistics,
+    weight_trajectory,
 )
 
 __all__ = [
@@ -36,6 +46,7 @@ __all__ = [
     "SelectionLabels",
     "SelectionLosses",
     "SelectionOverlap",
+    "VisitHistory",
     "VisitsByGroup",
     "WeightHistogram",
     "WeightStatistics",
@@ -44,11 +55,16 @@ __all__ = [
     "easiest_instances",
     "group_report",
     "hardest_instances",
+    "kl_divergence",
     "loss_deciles",
     "most_visited_instances",
     "selection_labels",
     "selection_losses",
     "selection_overlap",
+    "visit_history",
     "visits_by_decile",
     "visits_by_label",
+    "weight_histogram",
+    "weight_statistics",
+    "weight_trajectory",
 ]
