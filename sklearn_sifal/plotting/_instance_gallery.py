@@ -317,10 +317,20 @@ class InstanceGalleryDisplay:
                 f"✗\xa0{name}" if bad else name for name, bad in zip(names, wrong, strict=True)
             ]
         if table.losses is not None:
-            cells[self.loss_label] = [f"{loss:.2f}" for loss in table.losses]
+            cells[self.loss_label] = [_loss_text(loss) for loss in table.losses]
         if table.visits is not None:
             cells["visits"] = [str(int(visits)) for visits in table.visits]
         return cells
+
+    def _titles(self) -> dict[str, str]:
+        """Headings of columns that are not called what they are by default."""
+        first = next(iter(self.instances.contents), None) if self._are_listed() else None
+        titles = {} if isinstance(first, str) else {"text": "values"}
+        return titles if self.loss_label == "loss (nats)" else {**titles, "label": "target"}
+
+    def _are_listed(self) -> bool:
+        """Whether the contents are rows by themselves, rather than those of a matrix."""
+        return getattr(self.instances.contents, "ndim", 1) == 1
 
     def _is_wrong(self) -> NDArray[np.bool_]:
         table = self.instances
@@ -341,7 +351,8 @@ class InstanceGalleryDisplay:
             widths[heading] = min(needed, 0.19 * width)
         widths["text"] = width - sum(widths.values()) - gap * (len(cells) - 1)
         lefts = np.concatenate([[0], np.cumsum([w + gap for w in widths.values()])])[:-1].tolist()
-        rows = [{heading: [heading] for heading in cells}]
+        titles = self._titles()
+        rows = [{heading: [titles.get(heading, heading)] for heading in cells}]
         rows += [
             {
                 heading: wrapped(cell, widths[heading], measure, max_lines)
@@ -363,8 +374,11 @@ class InstanceGalleryDisplay:
         wrong = [False, *self._is_wrong()]
         y = 1.0
         for number, row in enumerate(rows):
+            # "top" is that of the tallest letter, so words of one line go by their baseline.
+            n_lines = max(map(len, row.values()))
+            va, at = ("baseline", y - 0.85 * line) if n_lines == 1 else ("top", y)
             for left, (heading, lines) in zip(lefts, row.items(), strict=True):
-                style = {"fontsize": size, "linespacing": _LINE_SPACING, "va": "top", "ha": "left"}
+                style = {"fontsize": size, "linespacing": _LINE_SPACING, "va": va, "ha": "left"}
                 style["color"] = _DARK_GREY if number == 0 else BLACK
                 if heading == "predicted" and wrong[number]:
                     style["color"] = LOSS_COLOR
@@ -372,7 +386,7 @@ class InstanceGalleryDisplay:
                     style.update(kwargs)
                 text = self.ax_.text(
                     left,
-                    y,
+                    at,
                     "\n".join(lines),
                     transform=self.ax_.transAxes,
                     parse_math=False,  # a price is no formula
@@ -380,7 +394,7 @@ class InstanceGalleryDisplay:
                 )
                 if heading == "text" and number:
                     self.texts_.append(text)
-            y -= line * (max(map(len, row.values())) + 0.25)
+            y -= line * (n_lines + 0.25)
             self.ax_.plot(
                 [0, 1],
                 [y + 0.12 * line] * 2,
@@ -475,7 +489,7 @@ class InstanceGalleryDisplay:
             lines.append((f"{mark} {name}", LOSS_COLOR if wrong else _DARK_GREY))
         facts = []
         if table.losses is not None:
-            facts.append(f"loss {table.losses[number]:.2f}")
+            facts.append(f"loss {_loss_text(table.losses[number])}")
         if table.visits is not None:
             facts.append(f"{int(table.visits[number])}×")
         lines.append((", ".join(facts) or f"row {table.rows[number]}", _DARK_GREY))
@@ -493,6 +507,10 @@ class InstanceGalleryDisplay:
                     parse_math=False,
                 )
             )
+
+
+def _loss_text(loss: float) -> str:
+    return f"{loss:.2f}" if abs(loss) < 1000 else f"{loss:,.0f}"
 
 
 def _n_lines(rows: list[dict[str, list[str]]]) -> float:
