@@ -218,6 +218,13 @@ def test_rows_of_any_kind_as_texts(contents, texts):
     assert [text.get_text() for text in display.texts_] == texts
 
 
+def test_headings_fit_what_is_below(regression):
+    display = InstanceGalleryDisplay.from_estimator(regression.model, regression.X, regression.y)
+    assert written(display)[:5] == ["row", "values", "target", "predicted", "loss"]
+    texts = InstanceGalleryDisplay.from_arrays(np.array(["a"]), [12345.6])
+    assert written(texts) == ["row", "text", "loss (nats)", "0", "a", "12,346"]
+
+
 def test_wide_rows_are_cut():
     assert as_texts(np.ones((1, 10**6), dtype=int))[0].count("1") == 200
     assert as_texts(sp.csr_array(np.ones((1, 1000))))[0].count(":") == 200
