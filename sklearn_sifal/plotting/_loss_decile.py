@@ -225,10 +225,11 @@ class LossDecileDisplay:
         n_bins = self.deciles.n_bins
         kind = "loss decile" if n_bins == 10 else "loss bin"
         for axes in self.axes_ if lowest is None else [lowest]:
-            axes.set_xlabel(f"{kind} (0: smallest losses, {n_bins - 1}: largest)")
-        step = -(-n_bins // 20)
+            axes.set_xlabel(f"{kind} (1: smallest losses, {n_bins}: largest)")
+        positions = range(0, n_bins, -(-n_bins // 20))
         for axes in self.axes_:
-            axes.set_xticks(range(0, n_bins, step))
+            # People count deciles from one; the record's bins are indices.
+            axes.set_xticks(positions, [str(position + 1) for position in positions])
 
     def _draw_losses(self, axes: Any, kwargs: dict[str, Any]) -> None:
         deciles = self.deciles

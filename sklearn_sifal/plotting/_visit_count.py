@@ -1,6 +1,7 @@
 """VisitCountDisplay: how often rows were trained on."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -117,8 +118,9 @@ class VisitCountDisplay:
                 raise ValueError("by='label' needs y, the training labels.")
             groups = visits_by_label(visits, np.asarray(y)[trained])
         elif by == "decile":
-            groups = visits_by_decile(visits, losses_of(estimator, X, y)[trained])
-        group_label = "loss decile (0: smallest losses)" if by == "decile" else "label"
+            deciles = visits_by_decile(visits, losses_of(estimator, X, y)[trained])
+            groups = replace(deciles, groups=deciles.groups + 1)  # as people count them
+        group_label = "loss decile (1: smallest losses)" if by == "decile" else "label"
         return cls(visits, groups=groups, group_label=group_label).plot(ax, **kwargs)
 
     @classmethod

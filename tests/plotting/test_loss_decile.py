@@ -18,7 +18,7 @@ def test_mean_losses_and_their_shares(read):
     shares = [text.get_text() for text in display.ax_.texts]
     assert shares == ["12 %", "88 %"]  # 1.4 and 10 of 11.4
     assert display.ax_.get_ylabel() == "mean loss (nats)"
-    assert display.ax_.get_xlabel() == "loss bin (0: smallest losses, 1: largest)"
+    assert display.ax_.get_xlabel() == "loss bin (1: smallest losses, 2: largest)"
     assert display.label_bars_ == {}
 
 

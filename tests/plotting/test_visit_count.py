@@ -66,7 +66,7 @@ def test_of_a_fit(texts, read):
     assert read.ticks(by_label.axes_[1].yaxis) == sorted(set(texts.y))
     by_decile = VisitCountDisplay.from_estimator(texts.model)
     assert len(by_decile.group_bars_) == 10
-    assert by_decile.axes_[1].get_ylabel() == "loss decile (0: smallest losses)"
+    assert by_decile.axes_[1].get_ylabel() == "loss decile (1: smallest losses)"
     fresh = VisitCountDisplay.from_estimator(texts.model, texts.X, texts.y, by="decile")
     assert len(fresh.group_bars_) == 10
     alone = VisitCountDisplay.from_estimator(texts.model, by=None)
