@@ -41,7 +41,15 @@ _DEFINED_IN = {
 
 
 # Imported when first asked for, so that `sklearn_sifal.strategies` needs no import of its own.
-_SUBMODULES = ("datasets", "preprocessing", "samplers", "strategies")
+_SUBMODULES = (
+    "comparison",
+    "datasets",
+    "inspection",
+    "plotting",
+    "preprocessing",
+    "samplers",
+    "strategies",
+)
 
 
 def __getattr__(name: str) -> Any:

@@ -21,6 +21,9 @@ PACKAGES = [
     "sklearn_sifal.samplers",
     "sklearn_sifal.neural",
     "sklearn_sifal.datasets",
+    "sklearn_sifal.comparison",
+    "sklearn_sifal.inspection",
+    "sklearn_sifal.plotting",
 ]
 
 # What is asked of every docstring; see numpydoc's list of checks. Left out is mere style
