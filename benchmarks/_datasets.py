@@ -1,7 +1,7 @@
 """The data sets of the strategies' table, each with fixed validation splits.
 
-Everything here is seeded and the same in every process. A data set whose files are
-absent raises OSError when loaded; nothing is downloaded (`fetch_banking77` does that).
+Everything here is seeded and the same in every process. A data set whose files are absent
+raises OSError when loaded; nothing is downloaded (`fetch_banking77` and `fetch_mnist` do that).
 """
 
 from collections.abc import Callable
@@ -16,8 +16,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 from sklearn.model_selection import train_test_split
 
-from sklearn_sifal.datasets import fetch_banking77
-from sklearn_sifal.datasets._data_home import data_folder
+from sklearn_sifal.datasets import fetch_banking77, fetch_mnist
 
 _VALIDATION_SHARE = 0.2
 #: The estimator's own learning rate when the tables were made.
@@ -110,12 +109,8 @@ def _query_log() -> Source:
 
 
 def _mnist() -> Source:
-    with np.load(data_folder() / "mnist.npz") as file:
-        X, X_test = (
-            file[name].reshape(len(file[name]), -1).astype(np.float32) / 255
-            for name in ("x_train", "x_test")
-        )
-        y, y_test = (file[name].astype(np.int64) for name in ("y_train", "y_test"))
+    images, test_images, y, y_test = fetch_mnist(return_X_y=True, download_if_missing=False)
+    X, X_test = (part.astype(np.float32) / 255 for part in (images, test_images))
     return Source(X, y, np.arange(len(X)), X_test, y_test)
 
 

@@ -17,7 +17,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.model_selection import StratifiedKFold, train_test_split
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_sifal.datasets import make_intents
+from sklearn_sifal.datasets import fetch_mnist, make_intents
 from sklearn_sifal.datasets._data_home import data_folder
 
 
@@ -156,9 +156,8 @@ def _newsgroups(draw: int) -> TrainingPart:
 
 def _mnist(n_rows: int) -> Callable[[int], TrainingPart]:
     def load(draw: int) -> TrainingPart:
-        with np.load(data_folder() / "mnist.npz") as file:
-            X, y = file["x_train"][:n_rows], file["y_train"][:n_rows]
-        return TrainingPart(X.reshape(len(X), -1).astype(np.float32) / 255, y)
+        X, _, y, _ = fetch_mnist(return_X_y=True, download_if_missing=False)
+        return TrainingPart(X[:n_rows].astype(np.float32) / 255, y[:n_rows])
 
     return load
 

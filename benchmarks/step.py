@@ -31,8 +31,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from benchmarks._machine import machine, write_results
 from sklearn_sifal import LossSampledClassifier
-from sklearn_sifal.datasets import fetch_banking77, make_intents
-from sklearn_sifal.datasets._data_home import data_folder
+from sklearn_sifal.datasets import fetch_banking77, fetch_mnist, make_intents
 from sklearn_sifal.neural import _mlp_net, _row_sparse
 from sklearn_sifal.neural._closed_form import Pass
 from sklearn_sifal.neural._mlp import InputLayer
@@ -104,10 +103,9 @@ def text(quick: bool) -> tuple[Any, Any]:
 
 
 def dense(quick: bool) -> tuple[Any, Any]:
-    with np.load(data_folder() / "mnist.npz") as file:
-        X, y = file["x_train"], file["y_train"]
+    X, _, y, _ = fetch_mnist(return_X_y=True, download_if_missing=False)
     n = 2000 if quick else 20_000
-    return X[:n].reshape(n, -1).astype(np.float32) / 255, y[:n]
+    return X[:n].astype(np.float32) / 255, y[:n]
 
 
 def microseconds(fit: Callable[[], Any], parts: Sequence[Part], turns: int) -> dict[str, float]:

@@ -50,8 +50,7 @@ from benchmarks._contestants import (
 )
 from benchmarks._machine import machine, write_results
 from sklearn_sifal import RegexPreprocessor
-from sklearn_sifal.datasets import fetch_banking77, make_intents
-from sklearn_sifal.datasets._data_home import data_folder
+from sklearn_sifal.datasets import fetch_banking77, fetch_mnist, make_intents
 
 C_GRID = (0.02, 0.05, 0.1, 0.3, 1.0)
 # Recommended for text in the README.
@@ -137,13 +136,10 @@ def recommended(quick: bool) -> Race:
 
 
 def dense(quick: bool) -> Race:
-    with np.load(data_folder() / "mnist.npz") as file:
-        images = {name: file[name] for name in file.files}
+    images, test_images, y, y_test = fetch_mnist(return_X_y=True, download_if_missing=False)
     n = 2000 if quick else None
-    X, X_test = (
-        images[name][:n].reshape(-1, 784).astype(np.float32) / 255 for name in ("x_train", "x_test")
-    )
-    data = Data("dense", X, images["y_train"][:n], X_test, images["y_test"][:n])
+    X, X_test = (part[:n].astype(np.float32) / 255 for part in (images, test_images))
+    data = Data("dense", X, y[:n], X_test, y_test[:n])
     most = 2 if quick else 20
     budgets = (1, 2) if quick else (1.5, 2, 3, 4, 6, 8)
     mlps = [mlp(256, most, learning_rate_init=lr) for lr in (0.001, 0.0005, 0.002)]

@@ -210,7 +210,8 @@ def test_torch_and_skorch_stay_where_they_belong(module: str) -> None:
 @pytest.mark.parametrize("module", PATHS)
 def test_heavy_and_optional_libraries_are_imported_late(module: str) -> None:
     imported = {i.module for i in imports_of(module) if i.at_import_time}
-    assert names(imported, "matplotlib", "tqdm", "pooch", "safetensors", "skops", "pandas") == []
+    heavy = ("matplotlib", "tqdm", "pooch", "PIL", "safetensors", "skops", "pandas")
+    assert names(imported, *heavy) == []
 
 
 def run(code: str) -> None:

@@ -1,7 +1,24 @@
-"""Made-up and real customer queries with their intents, and sparse matrices as mapped files."""
+"""Data to try things on, made up and real, and readers of one's own: texts, images, matrices."""
 
 from sklearn_sifal.datasets._banking77 import fetch_banking77
 from sklearn_sifal.datasets._csr_files import open_csr, save_csr
+from sklearn_sifal.datasets._image_folder import load_image_folder
 from sklearn_sifal.datasets._intents import make_intents
+from sklearn_sifal.datasets._mnist import (
+    fetch_fashion_mnist,
+    fetch_kuzushiji_mnist,
+    fetch_mnist,
+)
+from sklearn_sifal.datasets._text_folder import load_text_folder
 
-__all__ = ["fetch_banking77", "make_intents", "open_csr", "save_csr"]
+__all__ = [
+    "fetch_banking77",
+    "fetch_fashion_mnist",
+    "fetch_kuzushiji_mnist",
+    "fetch_mnist",
+    "load_image_folder",
+    "load_text_folder",
+    "make_intents",
+    "open_csr",
+    "save_csr",
+]

@@ -1,0 +1,52 @@
+"""Folders with a sub-folder for each class."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+
+def files_by_class(
+    path: str | os.PathLike[str], is_wanted: Callable[[Path], bool], what: str
+) -> tuple[list[Path], list[str]]:
+    """Return the wanted files and the class of each: folders by name, then files by name.
+
+    Hidden files and folders, and files beside the sub-folders, are passed over. Sorted, since
+    the order in which a system lists a folder is that of no two machines.
+
+    Raises
+    ------
+    FileNotFoundError, NotADirectoryError
+        If `path` is no folder.
+    ValueError
+        If there are fewer than two sub-folders, or one without wanted files; the messages
+        call these `what`.
+    """
+    folder = Path(path)
+    if not folder.exists():
+        raise FileNotFoundError(f"There is no folder {folder}.")
+    if not folder.is_dir():
+        raise NotADirectoryError(f"{folder} is not a folder.")
+    classes = [entry for entry in _listed(folder) if entry.is_dir()]
+    if len(classes) < 2:
+        has = f"one, {classes[0].name!r}" if classes else "none"
+        raise ValueError(
+            f"{folder} should have a sub-folder for each of two or more classes. It has {has}."
+        )
+    files, names = [], []
+    for sub_folder in classes:
+        found = [entry for entry in _listed(sub_folder) if entry.is_file() and is_wanted(entry)]
+        if not found:
+            raise ValueError(
+                f"{sub_folder} has no {what}. The files of a class belong directly into its "
+                "sub-folder."
+            )
+        files += found
+        names += [sub_folder.name] * len(found)
+    return files, names
+
+
+def _listed(folder: Path) -> list[Path]:
+    return sorted(
+        (entry for entry in folder.iterdir() if not entry.name.startswith(".")),
+        key=lambda entry: entry.name,
+    )
