@@ -2,8 +2,8 @@
 Rare classes and rare patterns: where choosing by loss helps
 ============================================================
 
-Does choosing rows by their loss help where some of them are rare? Here it does, and it is
-compared with the simple remedy, class weights: once where the rare rows have labels of their
+Does choosing rows by their loss help where some of them are rare? It does; and how does that
+compare with the simple remedy, class weights? Once where the rare rows have labels of their
 own, and once where nothing but their loss gives them away.
 """
 
@@ -49,8 +49,8 @@ candidates = {
     "class weights": {"sampling_strategy": "base", "class_weight": "balanced"},
 }
 tasks = {"label: the digit": digits, "label: even or odd": digits % 2}
-budgets = [4, 12]
-rates = [0.01, 0.03, 0.09]
+budgets = [4, 10]
+rates = [0.007, 0.02, 0.06]
 
 # %%
 # Each trains with every budget (row visits, in passes over the data) and rate. It is judged by the
@@ -107,20 +107,76 @@ runs = {
 from scipy import stats
 
 
-def scores(task, name, budget, key="balanced_accuracy"):
-    """Of each draw."""
-    return np.array(
-        [r[key] for r in runs[task] if r["strategy"] == name and r["budget"] == budget]
-    )
+def values(task, name, budget, key):
+    """One of each draw."""
+    found = [r[key] for r in runs[task] if r["strategy"] == name and r["budget"] == budget]
+    return np.array(found)
+
+
+def against_base(task, name, budget):
+    """Mean difference and half of its interval."""
+    score, base = (values(task, n, budget, "balanced_accuracy") for n in (name, "base"))
+    points = 100 * (score - base)
+    return points.mean(), stats.t.ppf(0.975, len(points) - 1) * stats.sem(points)
 
 
 for task in tasks:
-    print(f"{task:20}", *(f"{budget:>13} passes" for budget in budgets))
+    print(f"{task:20}", *(f"{budget:>10} passes" for budget in budgets))
     for name in candidates:
-        cells = []
-        for budget in budgets:
-            points = 100 * (scores(task, name, budget) - scores(task, "base", budget))
-            half = stats.t.ppf(0.975, len(points) - 1) * stats.sem(points)
-            cells.append(f"{points.mean():+6.1f} ± {half:4.1f}")
-        print(f"  {name:18}", *(f"{cell:>20}" for cell in cells))
-print({task: [r["lr"] for r in runs[task] if r["seed"]==0] for task in tasks})
+        share = [values(task, name, budget, "balanced_accuracy").mean() for budget in budgets]
+        gain = [against_base(task, name, budget) for budget in budgets]
+        cells = [f"{s:.3f} {d:+5.1f} ± {h:4.1f}" for s, (d, h) in zip(share, gain, strict=True)]
+        print(f"  {name:18}", *cells, sep="  ")
+
+# %%
+# A picture of the larger budget: the share of each digit that is recognised, means over the draws.
+import matplotlib.pyplot as plt
+
+figure, axes = plt.subplots(2, 1, figsize=(8, 7.5), layout="constrained")
+for axis, task in zip(axes, tasks, strict=True):
+    shares = np.array([values(task, n, budgets[-1], "recalls").mean(axis=0) for n in candidates])
+    image = axis.imshow(100 * shares, cmap="cividis", vmin=0, vmax=100, aspect="auto")
+    for place, share in np.ndenumerate(100 * shares):
+        color = "white" if share < 55 else "black"
+        axis.text(*place[::-1], f"{share:.0f}", ha="center", va="center", color=color)
+    axis.axvline(4.5, color="white", linewidth=3)
+    axis.set_xticks(range(10), [str(d) if d < 5 else f"{d}, rare" for d in range(10)])
+    axis.set_yticks(range(len(candidates)), candidates)
+    axis.set_title(f"{task}, {budgets[-1]} passes")
+figure.colorbar(image, ax=axes, label="recognised (%)", shrink=0.6)
+plt.show()
+
+# %%
+# What the differences amount to, beside their intervals:
+figure, axes = plt.subplots(1, 2, figsize=(9, 4), layout="constrained", sharey=True)
+others = [name for name in candidates if name != "base"]
+for axis, task in zip(axes, tasks, strict=True):
+    for shift, budget, marker in zip((-0.12, 0.12), budgets, "so", strict=True):
+        mean, half = np.array([against_base(task, name, budget) for name in others]).T
+        places = np.arange(len(others)) + shift
+        axis.errorbar(mean, places, xerr=half, fmt=marker, capsize=3, label=f"{budget} passes")
+    axis.axvline(0, color="black", linewidth=0.8)
+    axis.set(xlabel="points against base", title=task)
+axes[0].set_yticks(range(len(others)), others)
+axes[0].invert_yaxis()
+axes[0].legend(loc="upper right")
+plt.show()
+
+# %%
+# Where the rare digits are labels, the base misses most of them. Going for the largest losses
+# finds more, ``percentile 30`` most of all. The default, ``guarded_importance``, which leans
+# towards hard rows but away from labels that look wrong, gains little. Class weights gain more
+# than twice what the best rule does, for a few points on the frequent digits. So with rare
+# *labels*, set ``class_weight`` first.
+#
+# Where the rare digits hide in large classes, class weights have nothing to hold on to. What
+# the rules gain is a point at most, hardly more than their intervals; and ``percentile 30``, best of
+# the rules above, breaks down in some of the draws.
+#
+# Data of your own that this is about: intents, defects or diagnoses of which some are rare, as long
+# as a rare case is worth as much to you as a frequent one. Where it is not, plain accuracy on a test
+# part like the training part is the measure, and there is little to gain.
+#
+# The limit: some five hundred rows, and a balanced judge, who is kinder to rare rows than
+# most real test parts. Twelve differences were looked at, so an interval or two that just leaves
+# out zero is to be expected by chance.
