@@ -2,8 +2,8 @@
 Searching over the sampling percentage
 ======================================
 
-How large a part of the loss should a round cover? The percentage is a parameter like any other, so
-a grid search answers it. How much is the answer worth?
+How large a part of the loss should a round cover? The percentage is a parameter like any other,
+so a grid search answers it. How much is the answer worth?
 """
 
 # %%
@@ -23,8 +23,9 @@ except OSError:
 print(f"{len(queries):,} queries of {len(set(intents))} intents")
 
 # %%
-# The strategy ``"percentage"`` takes the hardest rows that hold a given share of the total loss. Every
-# candidate spends the same number of row visits, worth three passes; 100 is training on everything.
+# The strategy ``"percentage"`` takes the hardest rows that hold a given share of the total
+# loss. Every candidate spends the same number of row visits, worth three passes; 100 is
+# training on everything.
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.model_selection import GridSearchCV, RepeatedStratifiedKFold
 from sklearn.pipeline import make_pipeline
@@ -48,8 +49,8 @@ print(search.best_params_, f"{search.best_score_:.4f}")
 
 # %%
 # The folds are the same for all candidates, so what counts is the difference to 100 on the same
-# fold. Beside it stands the time of a fit, which is not the same at equal visits: a
-# small percentage means many rounds, and the losses have to be sorted in each.
+# fold. Beside it stands the time of a fit, which is not the same at equal visits: a small
+# percentage means many short rounds, and choosing takes time in each.
 import numpy as np
 
 results = search.cv_results_
@@ -68,19 +69,17 @@ for place, percentage in enumerate(percentages):
 import matplotlib.pyplot as plt
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 4), layout="constrained")
-left.errorbar(percentages, points.mean(axis=0), yerr=points.std(axis=0), marker="o", capsize=3)
 left.plot(percentages, points.T, color="grey", alpha=0.3, linewidth=0.8)
+left.errorbar(percentages, points.mean(axis=0), yerr=points.std(axis=0), marker="o", capsize=3)
 left.axhline(0, color="black", linewidth=0.8)
 left.set(
     xlabel="share of the loss covered (%)",
     ylabel="accuracy against 100 % (points)",
     title="Equal visits; thin lines: folds, bars: their spread",
 )
-right.plot(seconds, scores.mean(axis=0), marker="o")
-for x, y, percentage in zip(seconds, scores.mean(axis=0), percentages, strict=True):
-    right.annotate(f"{percentage} %", (x, y), xytext=(5, 4), textcoords="offset points")
-right.set(xlabel="seconds per fit", ylabel="mean accuracy", title="What it costs")
-right.margins(0.15)
+right.errorbar(percentages, seconds, yerr=results["std_fit_time"], marker="o", capsize=3)
+right.set(xlabel="share of the loss covered (%)", ylabel="seconds per fit", title="What it costs")
+right.set_ylim(bottom=0)
 plt.show()
 
 # %%
@@ -89,11 +88,11 @@ by_repeat = scores.reshape(n_repeats, n_folds, len(percentages)).mean(axis=1)
 print("winners of the repeats:", [percentages[k] for k in by_repeat.argmax(axis=1)])
 
 # %%
-# The search always names a winner. Where the differences are within their spread, or the repeats
-# disagree, chance has named it, and the better choice is what costs least.
-# :class:`~sklearn.model_selection.GridSearchCV` can be told so: of all candidates that are less than one
-# standard error behind the best, take the fastest. Folds share most of their training rows, which the
-# error has to allow for (Nadeau and Bengio, 2003).
+# The search always names a winner. Where the differences are within their spread, or the
+# repeats disagree, chance has named it, and the better choice is what costs least.
+# :class:`~sklearn.model_selection.GridSearchCV` can be told so: of all candidates that are less
+# than one standard error behind the best, take the fastest. Folds share most of their training
+# rows, which the error has to allow for (Nadeau and Bengio, 2003).
 
 
 def fastest_of_the_best(results):
@@ -108,7 +107,8 @@ choice = fastest_of_the_best(results)
 print(f"GridSearchCV(..., refit=fastest_of_the_best) takes {percentages[choice]} %")
 
 # %%
-# Strategies are parameters too, by name or as instances, which bring their own parameters into reach:
+# Strategies are parameters too, by name or as instances, which bring their own parameters into
+# reach:
 from sklearn_sifal.strategies import Percentage
 
 net = "losssampledclassifier__"
@@ -134,10 +134,10 @@ for parameters, mean, spread in zip(
     print(f"{mean:.4f} ± {spread:.4f}", *parameters.values())
 
 # %%
-# So on clean, balanced data the answer is worth little: no share of the loss stands out from 100 %, at
-# equal visits, and small shares take longer. It is worth more where classes are rare
+# So on queries like these the answer is worth little: no share of the loss stands out from 100
+# %, at equal visits, and the smallest takes longest. It is worth more where classes are rare
 # (:ref:`sphx_glr_auto_examples_plot_05_imbalanced.py`).
 #
-# The limit: all candidates here train at the estimator's own learning rate, which need not suit each of
-# them; put ``losssampledclassifier__lr`` into the grid to be fair. And the best score of a search
-# is too good to be true: judge the winner on rows that the search has not seen.
+# The limit: all candidates here train at the estimator's own learning rate, which need not suit
+# each of them; put ``losssampledclassifier__lr`` into the grid to be fair. And the best score
+# of a search is too good to be true: judge the winner on rows that the search has not seen.

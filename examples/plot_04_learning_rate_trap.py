@@ -3,14 +3,14 @@ The learning-rate trap
 ======================
 
 Is a strategy faster, or does it only take larger steps? Papers on importance sampling weigh a
-drawn row by 1/q, q the probability that it was drawn. Where a third of the rows is drawn, that makes
-every step three times as large. Compared at one shared learning rate, a method can look like twice
-the speed for nothing else.
+drawn row by 1/q, q the probability that it was drawn. Where a third of the rows is drawn, that
+makes every step three times as large. Compared at one shared learning rate, a method can look
+like twice the speed for nothing else.
 """
 
 # %%
-# The small digits that come with scikit-learn. What is held out has two halves: one
-# chooses the learning rates, the other one judges.
+# The small digits that come with scikit-learn. What is held out has two halves: one chooses the
+# learning rates, the other one judges.
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
@@ -26,9 +26,9 @@ print(f"{len(y):,} digits to train on, {len(y_val)} to choose the rate, {len(y_t
 
 # %%
 # The package keeps the mean of a strategy's weights at one, so its own ``"importance"`` does
-# not make larger steps. A method whose paper does says so by a factor on the learning
-# rate. With it the published form is two lines, and so is its control: rows
-# drawn by nothing, with the same larger steps.
+# not make larger steps. A method whose paper does says so by a factor on the learning rate.
+# With it the published form is two lines, and so is its control: rows drawn by nothing, with
+# the same larger steps.
 from sklearn_sifal.strategies import Importance, Random
 
 
@@ -55,8 +55,8 @@ strategies = {
 }
 
 # %%
-# Every strategy trains at every rate, on as many row visits as two passes over the data.
-# Seeds are paired: with one seed all strategies start from the same weights.
+# Every strategy trains at every rate, on as many row visits as two passes over the data. Seeds
+# are paired: with one seed all strategies start from the same weights.
 from sklearn_sifal import LossSampledClassifier
 
 rates = [0.001, 0.003, 0.01, 0.02, 0.03, 0.04, 0.06]
@@ -95,7 +95,8 @@ for label, (_, test) in scores.items():
     accuracy = test[shared].mean()
     passes = passes_of_base(accuracy, base_at_shared)
     points = 100 * (accuracy - scores["base"][1, shared].mean())
-    print(f"  {label:25} {accuracy:.3f} ({points:+.1f} points), like base after {passes:.1f} passes")
+    line = f"  {label:25} {accuracy:.3f}, like base after {passes:.1f} passes"
+    print(f"{line}; {points:+.1f} points against it")
 
 # %%
 # Now each at the rate that was best for it on the validation half, the base too, at each of its
@@ -134,8 +135,8 @@ print(f"larger steps, importance against random: {points.mean():+.1f} ± {half_w
 
 # %%
 # On the left the validation accuracy at every rate: larger steps move a curve to the left. What
-# they reach at a small rate, the others reach at a larger one. On the right the test
-# accuracy, each mark a seed.
+# they reach at a small rate, the others reach at a larger one. On the right the test accuracy,
+# each mark a seed.
 import matplotlib.pyplot as plt
 
 from sklearn_sifal.plotting import strategy_styles
@@ -145,30 +146,29 @@ figure, (curves, marks) = plt.subplots(1, 2, figsize=(10, 4.5), layout="constrai
 for place, (label, (validation, test)) in enumerate(scores.items()):
     curves.plot(rates, validation.mean(axis=1), label=label, **styles[label])
     color = styles[label]["color"]
-    at_shared = marks.scatter(test[shared], np.full(len(seeds), place), marker="x", color=color)
     best = at_best_rate(scores[label])[1]
-    at_best = marks.scatter(best, np.full(len(seeds), place), marker="o", color=color, alpha=0.6)
+    marks.scatter(test[shared], np.full(len(seeds), place), marker="x", color=color)
+    marks.scatter(best, np.full(len(seeds), place), marker="o", color=color, alpha=0.6)
 curves.axvline(rates[shared], color="grey", linestyle=":")
 curves.set(xscale="log", xlabel="learning rate", ylabel="validation accuracy")
 curves.set_title("Two passes, by learning rate")
 curves.legend()
 marks.set_yticks(range(len(scores)), list(scores))
 marks.invert_yaxis()
-marks.set(xlabel="test accuracy", title="Two passes, by seed")
-marks.legend([at_shared, at_best], ["all at the rate 0.003", "each at its best rate"])
+marks.set(xlabel="test accuracy", title="Crosses: all at 0.003. Dots: each at its best rate")
 plt.show()
 
 # %%
-# At the shared rate, importance sampling with larger steps is far ahead, as if it were half as fast
-# again as the base. But random rows with the same steps, which know no loss, are nearly as far.
-# With a rate of its own for each, a tenth of the lead is left, a point or so; and of
-# that one cannot tell how much is due to the choice, since the control has a share in it: steps
-# that start small and grow after the first round are a schedule, which can be worth
-# something by itself.
+# At the shared rate, importance sampling with larger steps is far ahead, as if it were half as
+# fast again as the base. But random rows with the same steps, which know no loss, are nearly as
+# far. With a rate of its own for each, a tenth of the lead is left, a point or so; and of that
+# one cannot tell how much is due to the choice, since the control has a share in it: steps that
+# start small and grow after the first round are a schedule, which can be worth something by
+# itself.
 #
-# This concerns any two methods whose steps differ, on any data of your own: before you believe that
-# one is faster, give each a rate of its own.
+# This concerns any two methods whose steps differ, on any data of your own: before you believe
+# that one is faster, give each a rate of its own.
 # :func:`~sklearn_sifal.comparison.compare_strategies` does that with ``lr=[...]``.
 #
-# The limit: small images, a small net, two passes, seven rates. With larger budgets the best rates
-# get smaller, and the picture has to be drawn anew.
+# The limit: small images, a small net, two passes, seven rates. With larger budgets the best
+# rates get smaller, and the picture has to be drawn anew.

@@ -9,10 +9,10 @@ own, and once where nothing but their loss gives them away.
 
 # %%
 # Digits 5 to 9 are thinned to a tenth, some five of each against ninety; six times, with other
-# rows each time. What is held out stays balanced: two fifths of it choose the learning rates, the rest
-# judges. From the same images come two tasks. In the first one a label is the digit. In the second one it
-# says whether the digit is even or odd: the rare digits are still there, but each
-# hides in a large class.
+# rows each time. What is held out stays balanced: two fifths of it choose the learning rates,
+# the rest judges. From the same images come two tasks. In the first one a label is the digit.
+# In the second one it says whether the digit is even or odd: the rare digits are still there,
+# but each hides in a large class.
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
@@ -38,7 +38,8 @@ draws = [draw(seed) for seed in range(6)]
 print("rows of each digit in the first draw:", np.bincount(digits[draws[0][0]]))
 
 # %%
-# The candidates: everything, a random part, four rules by loss, and everything with class weights.
+# The candidates: everything, a random part, four rules by loss, and everything with class
+# weights.
 candidates = {
     "base": {"sampling_strategy": "base"},
     "random": {"sampling_strategy": "random", "sampling_percentage": 30},
@@ -53,9 +54,9 @@ budgets = [4, 10]
 rates = [0.007, 0.02, 0.06]
 
 # %%
-# Each trains with every budget (row visits, in passes over the data) and rate. It is judged by the
-# share it gets right of each digit, so that a rare digit counts as much as a frequent
-# one, and at the rate that is best for it on average over the draws.
+# Each trains with every budget (row visits, in passes over the data) and rate. It is judged by
+# the share it gets right of each digit, so that a rare digit counts as much as a frequent one,
+# and at the rate that is best for it on average over the draws.
 from time import perf_counter
 
 from sklearn_sifal import LossSampledClassifier
@@ -129,7 +130,8 @@ for task in tasks:
         print(f"  {name:18}", *cells, sep="  ")
 
 # %%
-# A picture of the larger budget: the share of each digit that is recognised, means over the draws.
+# A picture of the larger budget: the share of each digit that is recognised, means over the
+# draws.
 import matplotlib.pyplot as plt
 
 figure, axes = plt.subplots(2, 1, figsize=(8, 7.5), layout="constrained")
@@ -170,13 +172,13 @@ plt.show()
 # *labels*, set ``class_weight`` first.
 #
 # Where the rare digits hide in large classes, class weights have nothing to hold on to. What
-# the rules gain is a point at most, hardly more than their intervals; and ``percentile 30``, best of
-# the rules above, breaks down in some of the draws.
+# the rules gain is a point at most, hardly more than their intervals; and ``percentile 30``,
+# best of the rules above, breaks down in some of the draws.
 #
-# Data of your own that this is about: intents, defects or diagnoses of which some are rare, as long
-# as a rare case is worth as much to you as a frequent one. Where it is not, plain accuracy on a test
-# part like the training part is the measure, and there is little to gain.
+# Data of your own that this is about: intents, defects or diagnoses of which some are rare, as
+# long as a rare case is worth as much to you as a frequent one. Where it is not, plain accuracy
+# on a test part like the training part is the measure, and there is little to gain.
 #
-# The limit: some five hundred rows, and a balanced judge, who is kinder to rare rows than
-# most real test parts. Twelve differences were looked at, so an interval or two that just leaves
-# out zero is to be expected by chance.
+# The limit: some five hundred rows, and a balanced judge, who is kinder to rare rows than most
+# real test parts. Twelve differences were looked at, so an interval or two that just leaves out
+# zero is to be expected by chance.
