@@ -1,6 +1,6 @@
 """
-Rare classes and rare patterns: where choosing by loss helps
-============================================================
+Rare classes and rare patterns
+==============================
 
 Does choosing rows by their loss help where some of them are rare? It does; and how does that
 compare with the simple remedy, class weights? Once where the rare rows have labels of their
@@ -8,11 +8,11 @@ own, and once where nothing but their loss gives them away.
 """
 
 # %%
-# Digits 5 to 9 are thinned to a tenth, some five of each against ninety; six times, with other
-# rows each time. What is held out stays balanced: two fifths of it choose the learning rates,
-# the rest judges. From the same images come two tasks. In the first one a label is the digit.
-# In the second one it says whether the digit is even or odd: the rare digits are still there,
-# but each hides in a large class.
+# Digits 5 to 9 are thinned to a tenth, five to ten of each against ninety; six times, with
+# other rows each time. What is held out stays balanced: two fifths of it choose the learning
+# rates, the rest judges. From the same images come two tasks. In the first one a label is the
+# digit. In the second one it says whether the digit is even or odd: the rare digits are still
+# there, but each hides in a large class.
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
@@ -57,8 +57,6 @@ rates = [0.007, 0.02, 0.06]
 # Each trains with every budget (row visits, in passes over the data) and rate. It is judged by
 # the share it gets right of each digit, so that a rare digit counts as much as a frequent one,
 # and at the rate that is best for it on average over the draws.
-from time import perf_counter
-
 from sklearn_sifal import LossSampledClassifier
 
 
@@ -68,39 +66,22 @@ def recalls(net, rows, labels):
     return np.array([right[digits[rows] == digit].mean() for digit in range(10)])
 
 
-def trainings(parameters, labels, budget):
-    """One record for each draw, at the best rate."""
-    by_rate = []
-    for lr in rates:
-        records = []
+def judged(parameters, labels, budget):
+    """Recalls at the rate that is best over all draws, of shape (n_draws, 10)."""
+    found = np.empty((2, len(rates), len(draws), 10))
+    for i, lr in enumerate(rates):
         for seed, (train, choose, judge) in enumerate(draws):
             net = LossSampledClassifier(**parameters, budget=budget, lr=lr, random_state=seed)
-            began = perf_counter()
             net.fit(images[train], labels[train])
-            records.append(
-                {
-                    "seed": seed,
-                    "budget": budget,
-                    "lr": lr,
-                    "seconds": perf_counter() - began,
-                    "visits": net.visit_counts_.sum() / len(train),
-                    "chosen_by": recalls(net, choose, labels).mean(),
-                    "recalls": (recall := recalls(net, judge, labels)),
-                    "balanced_accuracy": recall.mean(),
-                }
-            )
-        by_rate.append(records)
-    return max(by_rate, key=lambda records: np.mean([r["chosen_by"] for r in records]))
+            found[:, i, seed] = recalls(net, choose, labels), recalls(net, judge, labels)
+    return found[1, found[0].mean(axis=(1, 2)).argmax()]
 
 
-runs = {
-    task: [
-        {"strategy": name, **record}
-        for name, parameters in candidates.items()
-        for budget in budgets
-        for record in trainings(parameters, labels, budget)
-    ]
+results = {
+    (task, name, budget): judged(parameters, labels, budget)
     for task, labels in tasks.items()
+    for name, parameters in candidates.items()
+    for budget in budgets
 }
 
 # %%
@@ -108,15 +89,9 @@ runs = {
 from scipy import stats
 
 
-def values(task, name, budget, key):
-    """One of each draw."""
-    found = [r[key] for r in runs[task] if r["strategy"] == name and r["budget"] == budget]
-    return np.array(found)
-
-
 def against_base(task, name, budget):
     """Mean difference and half of its interval."""
-    score, base = (values(task, n, budget, "balanced_accuracy") for n in (name, "base"))
+    score, base = (results[task, n, budget].mean(axis=1) for n in (name, "base"))
     points = 100 * (score - base)
     return points.mean(), stats.t.ppf(0.975, len(points) - 1) * stats.sem(points)
 
@@ -124,7 +99,7 @@ def against_base(task, name, budget):
 for task in tasks:
     print(f"{task:20}", *(f"{budget:>10} passes" for budget in budgets))
     for name in candidates:
-        share = [values(task, name, budget, "balanced_accuracy").mean() for budget in budgets]
+        share = [results[task, name, budget].mean() for budget in budgets]
         gain = [against_base(task, name, budget) for budget in budgets]
         cells = [f"{s:.3f} {d:+5.1f} ± {h:4.1f}" for s, (d, h) in zip(share, gain, strict=True)]
         print(f"  {name:18}", *cells, sep="  ")
@@ -136,7 +111,7 @@ import matplotlib.pyplot as plt
 
 figure, axes = plt.subplots(2, 1, figsize=(8, 7.5), layout="constrained")
 for axis, task in zip(axes, tasks, strict=True):
-    shares = np.array([values(task, n, budgets[-1], "recalls").mean(axis=0) for n in candidates])
+    shares = np.array([results[task, n, budgets[-1]].mean(axis=0) for n in candidates])
     image = axis.imshow(100 * shares, cmap="cividis", vmin=0, vmax=100, aspect="auto")
     for place, share in np.ndenumerate(100 * shares):
         color = "white" if share < 55 else "black"
