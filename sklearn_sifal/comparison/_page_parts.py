@@ -1,6 +1,7 @@
 """Pieces of HTML, all text escaped."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -24,7 +25,8 @@ def number(value: float, digits: int = 2, *, signed: bool = False) -> str:
     """A number with a fixed number of decimals, thousands set apart; a dash for NaN."""
     if not math.isfinite(value):
         return "–"
-    text = f"{value:+,.{digits}f}" if signed else f"{value:,.{digits}f}"
+    value = round(float(value), digits) or 0.0  # not "-0.0"
+    text = f"{value:+,.{digits}f}" if signed and value else f"{value:,.{digits}f}"
     # A minus that is as wide as the plus.
     return text.replace("-", "−")
 
@@ -102,7 +104,7 @@ def table(
 ) -> str:
     """A table in a box that scrolls; the first cell of a row is its heading."""
     heads = "".join(
-        "<th scope=\"col\""
+        '<th scope="col"'
         + (f' title="{c.hint}"' if c.hint else "")
         + (" data-ascending" if c.ascending else "")
         + (" data-fixed" if c.fixed else "")
@@ -129,12 +131,17 @@ def section(identifier: str, title: str, *parts: str) -> str:
 
 def paragraph(text: str, kind: str = "") -> str:
     """A paragraph of plain text."""
-    return f"<p{_class(kind)}>{escape(text)}</p>"
+    return f"<p{_class(kind)}>{prose(text)}</p>"
+
+
+def prose(text: str) -> str:
+    """Plain text as HTML, with minus signs that are as wide as the plus."""
+    return re.sub(r"(?<![\w.])-(?=\d)", "−", escape(text))
 
 
 def listed(texts: Iterable[str], kind: str = "") -> str:
     """A list of plain texts."""
-    items = "\n".join(f"<li>{escape(text)}</li>" for text in texts)
+    items = "\n".join(f"<li>{prose(text)}</li>" for text in texts)
     return f"<ul{_class(kind)}>\n{items}\n</ul>"
 
 
@@ -146,7 +153,7 @@ def definitions(pairs: Mapping[str, str], kind: str = "") -> str:
 
 def figure(svg: str, caption: str) -> str:
     """A picture with what is to be seen in it."""
-    return f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>"
+    return f"<figure>{svg}<figcaption>{prose(caption)}</figcaption></figure>"
 
 
 def by_strategy(group: str, parts: Mapping[str, str]) -> str:

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from sklearn.base import is_classifier
 from sklearn.metrics import precision_recall_fscore_support
 
-
 _ROWS_PER_PART = 1 << 16
 
 
