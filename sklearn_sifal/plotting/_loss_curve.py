@@ -5,7 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from sklearn_sifal.plotting._figures import add_grid, legend_outside, make_axes, panels_to_draw
+from sklearn_sifal.plotting._figures import add_grid, add_legend, make_axes, panels_to_draw
 from sklearn_sifal.plotting._fitted_records import last_step, loss_name, staged_losses
 from sklearn_sifal.plotting._strategy_curves import (
     StrategyCurve,
@@ -219,7 +219,7 @@ class LossCurveDisplay:
         self.ax_.set_ylabel(_NAMES_OF_METRICS.get(self.metric, self.metric.replace("_", " ")))
         if legend:
             handles = self.lines_[-1]
-            legend_outside(self.axes_[-1], handles, [line.get_label() for line in handles])
+            add_legend(self.axes_[-1], handles, [line.get_label() for line in handles])
         return self
 
     def _costs(self, x: Any, ax: Any) -> tuple[str, ...]:
@@ -248,5 +248,5 @@ class LossCurveDisplay:
         self.bands_.append(drawn_bands)
         add_grid(axes, "both")
         axes.set_xlabel(_NAMES_OF_COSTS[cost])
-        if axes.get_xlim()[0] < 0:  # a margin to the left of nothing
-            axes.set_xlim(left=0)
+        axes.set_xlim(left=0)
+        axes.locator_params(axis="x", nbins=5)

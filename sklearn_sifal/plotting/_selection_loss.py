@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from sklearn_sifal.plotting._figures import add_grid, integer_ticks, legend_outside, make_axes
+from sklearn_sifal.plotting._figures import add_grid, add_legend, integer_ticks, make_axes
 from sklearn_sifal.plotting._fitted_records import loss_name, recorded, staged_losses
 from sklearn_sifal.plotting._style import BLACK, PALETTE
 
@@ -151,7 +151,7 @@ class SelectionLossDisplay:
         add_grid(self.ax_, "both")
         if legend and self.lines_:
             names = [line.get_label() for line in self.lines_.values()]
-            legend_outside(self.ax_, list(self.lines_.values()), names)
+            add_legend(self.ax_, list(self.lines_.values()), names)
         return self
 
     def _draw(

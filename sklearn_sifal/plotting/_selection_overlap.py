@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sklearn_sifal.plotting._figures import add_grid, integer_ticks, legend_outside, make_axes
+from sklearn_sifal.plotting._figures import add_grid, add_legend, integer_ticks, make_axes
 from sklearn_sifal.plotting._fitted_records import last_step, recorded
 from sklearn_sifal.plotting._style import PALETTE, shown_count
 
@@ -145,5 +145,5 @@ class SelectionOverlapDisplay:
         add_grid(self.ax_, "both")
         if legend:
             names = [line.get_label() for line in self.lines_.values()]
-            legend_outside(self.ax_, list(self.lines_.values()), names)
+            add_legend(self.ax_, list(self.lines_.values()), names)
         return self

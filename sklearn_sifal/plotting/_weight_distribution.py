@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from sklearn_sifal.plotting._figures import add_grid, legend_outside, make_axes
+from sklearn_sifal.plotting._figures import add_grid, add_legend, make_axes
 from sklearn_sifal.plotting._fitted_records import last_step
 from sklearn_sifal.plotting._style import GREY, LIGHT_GREY, shown, strategy_styles
 
@@ -116,15 +116,9 @@ class WeightDistributionDisplay:
 
         several = all(isinstance(value, Mapping) for value in weights.values())
         by_name = dict(weights) if several else {"": weights}
-        limits = [
-            limit
-            for layers in by_name.values()
-            for array in layers.values()
-            for limit in (np.min(array), np.max(array))
-        ]
-        span = (float(min(limits)), float(max(limits)))
-        if span[0] == span[1]:
-            span = (span[0] - 0.5, span[1] + 0.5)
+        # One bin over all weights has their range.
+        limits = [weight_histogram(layers, bins=1).edges for layers in by_name.values()]
+        span = (float(np.min(limits)), float(np.max(limits)))
         histograms = {
             name: weight_histogram(layers, bins=bins, value_range=span)
             for name, layers in by_name.items()
@@ -189,11 +183,12 @@ class WeightDistributionDisplay:
             axes.set_title("all layers" if layer == "all" else shown(layer), fontsize="medium")
             if log:
                 axes.set_yscale("log")
+                axes.minorticks_off()
             add_grid(axes, "both")
         if legend and len(histograms) > 1:
             outlines = self.outlines_[-1]
             last = self.axes_[min(columns, len(names)) - 1]  # at the right of the first row
-            legend_outside(last, list(outlines.values()), [shown(name) for name in outlines])
+            add_legend(last, list(outlines.values()), [shown(name) for name in outlines])
         return self
 
     def _layers(
