@@ -37,7 +37,8 @@ model = make_pipeline(
     CountVectorizer(ngram_range=(1, 2)),
     LossSampledClassifier("percentage", budget=3, random_state=0),
 )
-percentages = [10, 25, 50, 75, 90, 100]
+model.fit(queries, intents)  # what a process loads in its first fit is on no candidate's clock
+percentages = [10, 30, 60, 90, 100]
 n_folds, n_repeats = 3, 3
 search = GridSearchCV(
     model,
@@ -115,10 +116,10 @@ net = "losssampledclassifier__"
 search = GridSearchCV(
     model,
     [
-        {net + "sampling_strategy": ["base", "random", "guarded_importance"]},
+        {net + "sampling_strategy": ["random", "guarded_importance"]},
         {
             net + "sampling_strategy": [Percentage(75)],
-            net + "sampling_strategy__refresh": ["once", "table", "epoch"],
+            net + "sampling_strategy__refresh": ["once", "epoch"],
         },
     ],
     cv=3,

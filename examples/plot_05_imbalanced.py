@@ -117,7 +117,7 @@ for axis, task in zip(axes, tasks, strict=True):
         color = "white" if share < 55 else "black"
         axis.text(*place[::-1], f"{share:.0f}", ha="center", va="center", color=color)
     axis.axvline(4.5, color="white", linewidth=3)
-    axis.set_xticks(range(10), [str(d) if d < 5 else f"{d}, rare" for d in range(10)])
+    axis.set_xticks(range(10), [str(d) if d < 5 else f"{d}\nrare" for d in range(10)])
     axis.set_yticks(range(len(candidates)), candidates)
     axis.set_title(f"{task}, {budgets[-1]} passes")
 figure.colorbar(image, ax=axes, label="recognised (%)", shrink=0.6)

@@ -59,13 +59,13 @@ plt.show()
 
 # %%
 # How much of this is chance? If labels had nothing to do with losses, a small label would still
-# be uneven. With the labels shuffled, the largest lift of all labels is, 19 times out of 20,
-# below
+# be uneven. So the labels are shuffled, many times, and the largest lift of all is noted:
 rng = np.random.default_rng(0)
 shuffled = [loss_deciles(losses, rng.permutation(intents)).lift[-1].max() for _ in range(200)]
 by_chance = np.quantile(shuffled, 0.95)
 hard = deciles.lift[-1]
-print(f"{by_chance:.2f}; in the hardest tenth {np.sum(hard > by_chance)} labels are above that")
+print(f"19 shuffles out of 20 have no lift above {by_chance:.2f} in the hardest tenth;")
+print(f"in truth {np.sum(hard > by_chance)} of {len(hard)} labels are above that")
 
 # %%
 # Labels can be hard because they are rare, because others resemble them, or because their rows
@@ -77,9 +77,10 @@ from scipy.stats import spearmanr
 new_losses = model[-1].instance_losses(model[:-1].transform(new_queries), new_intents)
 new_deciles = loss_deciles(new_losses, new_intents)
 both = np.isin(deciles.labels, new_deciles.labels)
-print(f"with the label's frequency:        {spearmanr(hard, deciles.base_rate).statistic:+.2f}")
+print("rank correlation of a label's lift in the hardest tenth")
+print(f"  with its frequency:              {spearmanr(hard, deciles.base_rate).statistic:+.2f}")
 with_new = spearmanr(hard[both], new_deciles.lift[-1]).statistic
-print(f"with its lift among new queries:   {with_new:+.2f}")
+print(f"  with its lift among new queries: {with_new:+.2f}")
 print(f"mean loss of the hardest tenth:    {deciles.mean_loss[-1]:.2f} nats")
 print(f"mean loss of the hardest new ones: {new_deciles.mean_loss[-1]:.2f} nats")
 
