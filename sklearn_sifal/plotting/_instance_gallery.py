@@ -268,7 +268,7 @@ class InstanceGalleryDisplay:
     def _plot_texts(self, ax: Any, max_lines: int, kwargs: dict[str, Any]) -> None:
         cells = self._cells()
         if ax is None:
-            size, width = _TEXT_SIZE, 72 * (_WIDTH - 0.2)
+            size, width = _TEXT_SIZE, 72 * (_WIDTH - 0.25)
             rows, lefts = self._laid_out(cells, size, width, max_lines)
             height = _LINE * size * _n_lines(rows)
             figure_size = (_WIDTH, height / 72 + 0.2)

@@ -13,7 +13,7 @@ from sklearn_sifal.plotting._strategy_curves import (
     curves_of_runs,
     single_curve,
 )
-from sklearn_sifal.plotting._style import shown, strategy_styles
+from sklearn_sifal.plotting._style import marker_step, shown, strategy_styles
 
 _NAMES_OF_METRICS = {
     "accuracy": "test accuracy",
@@ -236,6 +236,7 @@ class LossCurveDisplay:
         for curve in self.curves:
             style = {**styles[curve.name], "markersize": 4.5, "linewidth": 1.6, **kwargs}
             at = getattr(curve, cost)
+            style.setdefault("markevery", marker_step(len(at)))
             lines += axes.plot(at, curve.mean, label=shown(curve.name), **style)
             if bands and (curve.n_runs > 1).any():
                 color = lines[-1].get_color()

@@ -79,6 +79,11 @@ def _nth_style(number: int) -> dict[str, Any]:
     }
 
 
+def marker_step(n_points: int) -> int:
+    """Every how many points a line has a marker: they tell lines apart, not points."""
+    return max(1, -(-n_points // 20))
+
+
 def bar_styles(n_bars: int) -> list[dict[str, Any]]:
     """Colours of areas beside each other, hatched once the colours are used up."""
     styles = []

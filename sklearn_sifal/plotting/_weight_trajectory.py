@@ -14,7 +14,7 @@ from sklearn_sifal.plotting._figures import (
     panels_to_draw,
 )
 from sklearn_sifal.plotting._fitted_records import last_step, recorded
-from sklearn_sifal.plotting._style import shown, strategy_styles
+from sklearn_sifal.plotting._style import marker_step, shown, strategy_styles
 
 if TYPE_CHECKING:
     from sklearn_sifal.inspection._weights import WeightTrajectory
@@ -189,7 +189,7 @@ class WeightTrajectoryDisplay:
         wanted = (*_DEFAULT, "kl_from_reference")
         default = tuple(name for name in wanted if name in known)
         names = panels_to_draw("WeightTrajectoryDisplay.plot", panels, known, default, ax)
-        columns = min(3, len(names))
+        columns = 2 if len(names) == 4 else min(3, len(names))
         rows = -(-len(names) // columns)
         self.figure_, self.axes_ = make_axes(
             "WeightTrajectoryDisplay.plot",
@@ -238,7 +238,8 @@ class WeightTrajectoryDisplay:
         styles = strategy_styles(lines)
         drawn = {}
         for name, (rounds, values) in lines.items():
-            style = {**styles[name], "markersize": 4.0, "linewidth": 1.5, **kwargs}
+            style = {**styles[name], "markersize": 4.0, "linewidth": 1.5}
+            style = {**style, "markevery": marker_step(len(values)), **kwargs}
             (drawn[name],) = axes.plot(rounds, values, label=shown(name), **style)
         self.lines_.append(drawn)
 

@@ -117,8 +117,8 @@ def test_the_last_step_stands_alone_or_in_a_search(display, texts):
 def test_an_unfitted_estimator_is_refused(display, texts):
     with pytest.raises(NotFittedError):
         display.from_estimator(LossSampledClassifier(), **CALLS[display](texts))
+    model = make_pipeline(LossSampledClassifier())
     with pytest.raises(NotFittedError):
-        model = make_pipeline(LossSampledClassifier())
         display.from_estimator(model, **CALLS[display](texts))
 
 

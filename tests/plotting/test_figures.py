@@ -41,7 +41,7 @@ def test_other_things_are_no_axes(ax):
 
 def test_the_number_of_axes_must_fit():
     _, grid = plt.subplots(1, 3)
-    with pytest.raises(ValueError, match="it draws 2 panels. Got 3 axes"):
+    with pytest.raises(ValueError, match=r"it draws 2 panels\. Got 3 axes"):
         make_axes("it", grid, 2, size=(1, 1))
 
 

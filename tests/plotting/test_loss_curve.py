@@ -78,9 +78,9 @@ def test_single_runs_have_no_band():
 def test_bad_runs():
     with pytest.raises(ValueError, match="at least one record"):
         LossCurveDisplay.from_runs([])
-    with pytest.raises(ValueError, match="must have 'f1' in every record. They have"):
+    with pytest.raises(ValueError, match=r"must have 'f1' in every record\. They have"):
         LossCurveDisplay.from_runs(RUNS, metric="f1")
-    with pytest.raises(TypeError, match="dicts. Got str"):
+    with pytest.raises(TypeError, match=r"dicts\. Got str"):
         LossCurveDisplay.from_runs(["base"])
     with pytest.raises(ValueError, match="'band' parameter"):
         LossCurveDisplay.from_runs(RUNS, band="sigma")
@@ -108,7 +108,7 @@ def test_test_rows_are_a_second_line(texts, read):
 def test_metrics_of_the_history(texts):
     line = LossCurveDisplay.from_estimator(texts.model, metric="lr").lines_[0][0]
     assert line.get_ydata().tolist() == [record["lr"] for record in texts.net.history_]
-    with pytest.raises(ValueError, match="history_ has no 'valid_acc'. It has"):
+    with pytest.raises(ValueError, match=r"history_ has no 'valid_acc'\. It has"):
         LossCurveDisplay.from_estimator(texts.model, metric="valid_acc")
     with pytest.raises(ValueError, match="only be given with metric='train_loss'"):
         LossCurveDisplay.from_estimator(texts.model, texts.X, texts.y, metric="lr")

@@ -74,7 +74,7 @@ def test_bad_input():
         display.plot(sort_by="size")
     with pytest.raises(ValueError, match="'max_rows' parameter"):
         display.plot(max_rows=0)
-    with pytest.raises(ValueError, match="rows from 0 to n_samples - 1 = 2. Got 0 to 3"):
+    with pytest.raises(ValueError, match=r"rows from 0 to n_samples - 1 = 2\. Got 0 to 3"):
         SelectionDisplay(SELECTIONS, 3).plot()
     with pytest.raises(ValueError, match="at least one round"):
         SelectionDisplay([], 3).plot()

@@ -6,6 +6,7 @@ import pytest
 from sklearn_sifal.plotting import strategy_styles
 from sklearn_sifal.plotting._style import (
     PALETTE,
+    marker_step,
     printable,
     shown,
     shown_count,
@@ -86,6 +87,11 @@ def test_shares_do_not_round_something_to_nothing(share, text):
 
 def test_counts_have_thousands_apart():
     assert shown_count(1234567) == "1,234,567"
+
+
+@pytest.mark.parametrize("n_points, step", [(0, 1), (1, 1), (20, 1), (21, 2), (1000, 50)])
+def test_long_lines_have_about_twenty_markers(n_points, step):
+    assert marker_step(n_points) == step
 
 
 def test_text_is_readable_on_its_background():
