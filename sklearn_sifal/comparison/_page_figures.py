@@ -12,13 +12,13 @@ from sklearn_sifal.comparison._recordings import Recording
 from sklearn_sifal.plotting._figures import add_grid, integer_ticks
 from sklearn_sifal.plotting._images import as_images
 from sklearn_sifal.plotting._loss_curve import LossCurveDisplay
-from sklearn_sifal.plotting._style import BLACK, GREY, PALETTE, strategy_styles
+from sklearn_sifal.plotting._style import BLACK, GREY, LIGHT_GREY, PALETTE, strategy_styles
 from sklearn_sifal.plotting._weight_distribution import WeightDistributionDisplay
 
 _MARKERS = 8  # on a line, at most twice as many
 _SIZE = (4.0, 3.0)  # inches; about as many points as a phone has pixels across
 # What a picture's colours are called in the style sheet, which has others for dark screens.
-_VARIABLES = {BLACK: "--base", GREY: "--control"} | {
+_VARIABLES = {BLACK: "--base", GREY: "--control", LIGHT_GREY: "--before"} | {
     color: f"--s{i + 1}" for i, color in enumerate(PALETTE)
 }
 _IDENTIFIER = re.compile(r'\bid="([^"]+)"')
@@ -59,6 +59,8 @@ class Panels:
         def draw(axes: Any) -> None:
             for name, style in self.styles.items():
                 of = [run for run in runs if run["strategy"] == name]
+                if not of:  # it broke down with every seed
+                    continue
                 seconds = [run["seconds"] for run in of]
                 values = [run[metric] for run in of]
                 look = {"color": style["color"], "marker": style["marker"], "linestyle": "none"}

@@ -21,6 +21,11 @@ def text_of(value: Any, length: int = _LONGEST_NAME) -> str:
     return escape(plain if len(plain) <= length else plain[: length - 1] + "…")
 
 
+def name_of(value: Any, length: int = _LONGEST_NAME) -> str:
+    """A label or name that a narrow cell may break after its underscores."""
+    return text_of(value, length).replace("_", "_<wbr>")
+
+
 def number(value: float, digits: int = 2, *, signed: bool = False) -> str:
     """A number with a fixed number of decimals, thousands set apart; a dash for NaN."""
     if not math.isfinite(value):
@@ -91,12 +96,15 @@ class Column:
         Whether the first click sorts from the smallest on.
     fixed : bool
         Whether it cannot be sorted by.
+    kind : str
+        Class names.
     """
 
     title: str
     hint: str = ""
     ascending: bool = False
     fixed: bool = False
+    kind: str = ""
 
 
 def table(
@@ -106,6 +114,7 @@ def table(
     heads = "".join(
         '<th scope="col"'
         + (f' title="{c.hint}"' if c.hint else "")
+        + _class(c.kind)
         + (" data-ascending" if c.ascending else "")
         + (" data-fixed" if c.fixed else "")
         + f">{c.title}</th>"
