@@ -1,37 +1,22 @@
 """
-Your own PyTorch loop: a small CNN on the hardest digits
-========================================================
+Your own PyTorch loop: which digits does a heap come back to?
+=============================================================
 
-A plain training loop hands its losses to a sampler, which draws the next batch. Which
-handwritten digits does a heap of losses come back to?
+A plain training loop hands its losses to a sampler, which draws the next batch. What has to
+change in the loop, which handwritten digits does a heap of losses come back to, and does
+that make a small CNN better?
 """
 
 # %%
-# MNIST if the folder named by the environment variable ``SIFAL_DATA`` has ``mnist.npz``,
-# else the small digits that come with scikit-learn. Part of MNIST will do here.
-import os
-from pathlib import Path
-
+# The small digits that come with scikit-learn, as images.
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-
-def load_images() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Training images in [0, 1] and labels, then those of the test part."""
-    file = Path(os.environ.get("SIFAL_DATA", "")) / "mnist.npz"
-    if file.exists():
-        with np.load(file) as data:
-            X, y, X_test, y_test = (data[k] for k in ("x_train", "y_train", "x_test", "y_test"))
-        return X[:2000] / 255, y[:2000], X_test[:2000] / 255, y_test[:2000]
-    images, labels = load_digits(return_X_y=True)
-    X, X_test, y, y_test = train_test_split(
-        images.reshape(-1, 8, 8) / 16, labels, test_size=0.3, random_state=0
-    )
-    return X, y, X_test, y_test
-
-
-X, y, X_test, y_test = load_images()
+pixels, digits = load_digits(return_X_y=True)
+X, X_test, y, y_test = train_test_split(
+    pixels.reshape(-1, 8, 8) / 16, digits, test_size=0.3, stratify=digits, random_state=0
+)
 print(f"{len(X)} images of {X.shape[1]} x {X.shape[2]} pixels to train on")
 
 # %%
@@ -53,9 +38,9 @@ images, labels = as_images(X), torch.tensor(y, dtype=torch.int64)
 dataset = IndexedDataset(TensorDataset(images, labels))
 
 
-def make_net() -> torch.nn.Module:
-    """Two convolutions and two dense layers, with the same initial weights every time."""
-    torch.manual_seed(0)
+def make_net(seed: int) -> torch.nn.Module:
+    """Two convolutions and two dense layers, with the same initial weights for a seed."""
+    torch.manual_seed(seed)
     side = images.shape[-1] // 4
     return torch.nn.Sequential(
         torch.nn.Conv2d(1, 8, 3, padding=1),
@@ -77,11 +62,11 @@ def make_net() -> torch.nn.Module:
 loss_of_each = torch.nn.CrossEntropyLoss(reduction="none")
 
 
-def train(strategy, n_rounds: int = 12) -> tuple[torch.nn.Module, LossSampler]:
+def train(strategy, seed: int, n_rounds: int = 12) -> tuple[torch.nn.Module, LossSampler]:
     """Train a new net for so many rounds."""
-    sampler = LossSampler(dataset, strategy, batch_size=64, random_state=0)
+    sampler = LossSampler(dataset, strategy, batch_size=64, random_state=seed)
     loader = DataLoader(dataset, batch_sampler=sampler)
-    net = make_net()
+    net = make_net(seed)
     optimizer = torch.optim.Adam(net.parameters(), lr=2e-3)
     for _ in range(n_rounds):
         for batch, targets, rows in loader:
@@ -99,41 +84,56 @@ def train(strategy, n_rounds: int = 12) -> tuple[torch.nn.Module, LossSampler]:
 # from then on: images that cannot be learnt would take every batch otherwise.
 from sklearn_sifal.strategies import HeapQueue
 
-results = {"base": train("base"), "heap": train(HeapQueue(start_at=8, max_visits=10))}
+SEEDS = range(3)
+strategies = {"base": "base", "heap": HeapQueue(start_at=8, max_visits=10)}
+trained = {name: [train(strategy, seed) for seed in SEEDS] for name, strategy in strategies.items()}
 
 # %%
-# Accuracy and negative log-likelihood on the test part, at equal visits:
-with torch.no_grad():
-    for name, (net, sampler) in results.items():
-        logits = net(as_images(X_test))
+# Accuracy and negative log-likelihood on the test part, seed by seed, at equal visits:
+for name, runs in trained.items():
+    for net, sampler in runs:
+        with torch.no_grad():
+            logits = net(as_images(X_test))
+            nll = loss_of_each(logits, torch.tensor(y_test, dtype=torch.int64)).mean()
         right = (logits.argmax(1).numpy() == y_test).mean()
-        nll = loss_of_each(logits, torch.tensor(y_test, dtype=torch.int64)).mean()
         visits = sampler.visit_counts.sum()
         print(f"{name}: accuracy {right:.4f}, NLL {nll:.4f} nats, {visits} visits")
 
 # %%
-# The rows that the heap came back to most often:
-net, sampler = results["heap"]
+# How the heap spent its visits, and what the net then says of the rows it came back to most:
+net, sampler = trained["heap"][0]
 visits = sampler.visit_counts
-print(f"{(visits <= 10).mean():.0%} of the images were visited at most 10 times")
+print(f"{(visits <= 8).mean():.0%} of the images were never drawn after the eight rounds")
 with torch.no_grad():
-    predicted = net(images).argmax(1)
-hardest = visits.argsort(kind="stable")[::-1][:10]
-for row in hardest:
-    print(f"row {row:5}  visits {visits[row]:3}  label {labels[row]}  predicted {predicted[row]}")
+    predicted = net(images).argmax(1).numpy()
+most_visited = visits.argsort(kind="stable")[::-1][:12]
+wrong = (predicted[most_visited] != y[most_visited]).sum()
+print(f"the {len(most_visited)} most visited: {visits[most_visited]} visits, {wrong} still wrong")
 
 # %%
 # What they look like:
 import matplotlib.pyplot as plt
 
-figure, axes = plt.subplots(2, 5, figsize=(7, 3), layout="constrained")
-for axis, row in zip(axes.flat, hardest, strict=True):
+figure = plt.figure(figsize=(9, 4), layout="constrained")
+left, right = figure.subfigures(1, 2, width_ratios=[2, 3])
+axis = left.subplots()
+axis.hist(visits, bins=np.arange(visits.min(), visits.max() + 2) - 0.5, color="#0072B2")
+axis.set(
+    title="Visits in 12 rounds, heap", xlabel="visits of an image", ylabel="images", yscale="log"
+)
+for axis, row in zip(right.subplots(3, 4).flat, most_visited, strict=True):
     axis.imshow(X[row], cmap="gray_r")
-    axis.set_title(f"{labels[row]}, {visits[row]} visits", fontsize="small")
+    axis.set_title(f"{y[row]}: {visits[row]} visits", fontsize="small")
     axis.axis("off")
 plt.show()
 
 # %%
-# The limit: twelve rounds on few images with one seed do not say which of the two is better.
-# With fewer rounds on all rows at the start, the heap's net gets worse than the other: it is
-# trained on a harder mixture than it is tested on. Wrong labels are just what it comes back to.
+# More than half of the images stay at the eight visits of the full rounds: the heap had better
+# things to do. The peak at 18 are those that sat out after ten draws in one round. Most
+# visited are a 9 that looks like a 3, a 3 and some eights with a stroke missing, a 4 that
+# could be anything; two of the twelve are wrong even so. The test part did not gain by
+# it: the accuracy is 0.94 on average without the heap and 0.92 with it, better with one of
+# three seeds and much worse with another, and the probabilities are worse on average as well.
+#
+# The limit: three seeds on 1,257 images. datasetq's experiment, where the heap gains a little on
+# all of MNIST, is in the guide to training loops; wrong labels are just what it comes back to.
