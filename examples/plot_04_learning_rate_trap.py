@@ -155,7 +155,7 @@ curves.set_title("Two passes, by learning rate")
 curves.legend()
 marks.set_yticks(range(len(scores)), list(scores))
 marks.invert_yaxis()
-marks.set(xlabel="test accuracy", title="Crosses: all at 0.003. Dots: each at its best rate")
+marks.set(xlabel="test accuracy", title="Crosses: rate 0.003; dots: each at its best")
 plt.show()
 
 # %%
