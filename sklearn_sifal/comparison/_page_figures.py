@@ -136,8 +136,6 @@ class Panels:
         drawn = [self._symbol(f"line-{i}", style) for i, style in enumerate(self.styles.values())]
         inner = "".join(drawn)
         return f'<svg width="0" height="0" class="symbols" aria-hidden="true">{inner}</svg>'
-            f'<svg width="0" height="0" class="symbols" aria-hidden="true">{"".join(drawn)}</svg>'
-        )
 
     def _symbol(self, identifier: str, style: dict[str, Any]) -> str:
         from matplotlib.lines import Line2D
@@ -220,7 +218,9 @@ def _inline(svg: str, prefix: str) -> str:
     # What is to be seen is in the words under it.
     svg = re.sub(r"<svg[^>]*>", f'<svg {view[0]} aria-hidden="true">', svg, count=1)
     svg = svg.replace("xlink:href", "href")
+    # The page's font; matplotlib names its own in one way or the other.
     svg = re.sub(r"font: ([\d.]+px) [^;\"]+", r"font-size: \1", svg)
+    svg = re.sub(r"font-family: [^;\"]+;? ?", "", svg)
     for color, variable in _VARIABLES.items():
         svg = svg.replace(color.lower(), f"var({variable})")
     return re.sub(r"\n\s*", "\n", svg).strip()
