@@ -1,6 +1,6 @@
 """The look that all Displays share: colours, markers, shortened names, numbers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from numbers import Integral
 from typing import Any
 
@@ -68,6 +68,14 @@ def strategy_styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
             styles[name] = _nth_style(n_colored)
             n_colored += 1
     return styles
+
+
+def styles_of(
+    names: Iterable[str], given: Mapping[str, Mapping[str, Any]] | None
+) -> dict[str, dict[str, Any]]:
+    """Styles that a caller gives, and those of `strategy_styles` for other names."""
+    styles = strategy_styles(names)
+    return {name: dict((given or {}).get(name, style)) for name, style in styles.items()}
 
 
 def _nth_style(number: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from sklearn_sifal.plotting._figures import add_grid, add_legend, make_axes
 from sklearn_sifal.plotting._fitted_records import last_step
-from sklearn_sifal.plotting._style import GREY, LIGHT_GREY, shown, strategy_styles
+from sklearn_sifal.plotting._style import GREY, LIGHT_GREY, shown, styles_of
 
 if TYPE_CHECKING:
     from sklearn_sifal.inspection._weights import WeightHistogram
@@ -132,6 +132,7 @@ class WeightDistributionDisplay:
         layers: str | Sequence[str] | None = None,
         log: bool = True,
         legend: bool = True,
+        styles: Mapping[str, Mapping[str, Any]] | None = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the histograms.
@@ -147,6 +148,9 @@ class WeightDistributionDisplay:
             Whether densities have a logarithmic scale, on which tails can be seen.
         legend : bool, default=True
             Whether to draw a legend, if there are several models.
+        styles : mapping of str to dict, default=None
+            Styles by name, such as those of `strategy_styles` for a longer list, so that a strategy
+            looks the same in several pictures. None is that of the names drawn.
         **kwargs : dict
             Passed to the outlines (:meth:`matplotlib.axes.Axes.stairs`).
 
@@ -176,9 +180,9 @@ class WeightDistributionDisplay:
         )
         self.ax_ = self.axes_[0]
         self.outlines_: list[dict[str, Any]] = []
-        styles = strategy_styles(name for name in histograms if name != _INITIAL)
+        looks = styles_of((name for name in histograms if name != _INITIAL), styles)
         for layer, axes in zip(names, self.axes_, strict=True):
-            self.outlines_.append(self._draw(axes, histograms, layer, styles, kwargs))
+            self.outlines_.append(self._draw(axes, histograms, layer, looks, kwargs))
             axes.set(xlabel="weight", ylabel="density")
             axes.set_title("all layers" if layer == "all" else shown(layer), fontsize="medium")
             if log:
@@ -211,7 +215,7 @@ class WeightDistributionDisplay:
         axes: Any,
         histograms: dict[str, Any],
         layer: str,
-        styles: dict[str, dict[str, Any]],
+        looks: dict[str, dict[str, Any]],
         kwargs: dict[str, Any],
     ) -> dict[str, Any]:
         outlines = {}
@@ -222,7 +226,7 @@ class WeightDistributionDisplay:
             if name == _INITIAL:
                 style = {"color": LIGHT_GREY, "edgecolor": GREY, "fill": True, "zorder": 1}
             else:
-                style = {key: styles[name][key] for key in ("color", "linestyle")}
+                style = {key: looks[name][key] for key in ("color", "linestyle")}
                 style |= {"linewidth": 1.4}
             outlines[name] = axes.stairs(
                 density, histogram.edges, label=shown(name), **{**style, **kwargs}

@@ -14,7 +14,7 @@ from sklearn_sifal.plotting._figures import (
     panels_to_draw,
 )
 from sklearn_sifal.plotting._fitted_records import last_step, recorded
-from sklearn_sifal.plotting._style import marker_step, shown, strategy_styles
+from sklearn_sifal.plotting._style import marker_step, shown, styles_of
 
 if TYPE_CHECKING:
     from sklearn_sifal.inspection._weights import WeightTrajectory
@@ -145,6 +145,7 @@ class WeightTrajectoryDisplay:
         layer: str = "all",
         threshold: float | None = None,
         legend: bool = True,
+        styles: Mapping[str, Mapping[str, Any]] | None = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the course of the weights.
@@ -165,6 +166,9 @@ class WeightTrajectoryDisplay:
             middle one.
         legend : bool, default=True
             Whether to draw a legend, to the right of the last axes.
+        styles : mapping of str to dict, default=None
+            Styles by name, such as those of `strategy_styles` for a longer list, so that a strategy
+            looks the same in several pictures. None is that of the names drawn.
         **kwargs : dict
             Passed to the lines (:meth:`matplotlib.axes.Axes.plot`).
 
@@ -203,7 +207,7 @@ class WeightTrajectoryDisplay:
         position = _position(first.thresholds, threshold)
         for name, axes in zip(names, self.axes_, strict=True):
             lines = _values_of(trajectories, self._at(trajectories), name, layer, position)
-            self._draw(axes, lines, kwargs)
+            self._draw(axes, lines, styles, kwargs)
             label = _NAMES[name].format(threshold=first.thresholds[position])
             axes.set(xlabel="round" if self.visits is None else "row visits", ylabel=label)
             integer_ticks(axes)
@@ -234,11 +238,17 @@ class WeightTrajectoryDisplay:
                 )
         return visits
 
-    def _draw(self, axes: Any, lines: dict[str, tuple[Any, Any]], kwargs: dict[str, Any]) -> None:
-        styles = strategy_styles(lines)
+    def _draw(
+        self,
+        axes: Any,
+        lines: dict[str, tuple[Any, Any]],
+        styles: Mapping[str, Mapping[str, Any]] | None,
+        kwargs: dict[str, Any],
+    ) -> None:
+        looks = styles_of(lines, styles)
         drawn = {}
         for name, (rounds, values) in lines.items():
-            style = {**styles[name], "markersize": 4.0, "linewidth": 1.5}
+            style = {**looks[name], "markersize": 4.0, "linewidth": 1.5}
             style = {**style, "markevery": marker_step(len(values)), **kwargs}
             (drawn[name],) = axes.plot(rounds, values, label=shown(name), **style)
         self.lines_.append(drawn)

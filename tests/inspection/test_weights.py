@@ -1,5 +1,6 @@
 """Statistics, histograms and trajectories of weights."""
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,17 @@ class TestStatistics:
         assert_allclose(found.mean, weights.mean(), rtol=1e-12)
         assert_allclose(found.std, weights.std(), rtol=1e-6)
         assert_array_equal(found.n_weights, len(weights))
+
+    @pytest.mark.parametrize("function", [weight_statistics, weight_histogram])
+    def test_a_large_layer_is_not_copied(self, function: Any) -> None:
+        weights = {"input.weight": np.zeros((2**13, 2**10), np.float32)}
+        tracemalloc.start()
+        try:
+            function(weights)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert peak < weights["input.weight"].nbytes / 2
 
     def test_layers_without_weights(self) -> None:
         found = weight_statistics(

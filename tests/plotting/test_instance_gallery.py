@@ -2,12 +2,14 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 from matplotlib.figure import Figure
 
 from sklearn_sifal.inspection import hardest_instances
 from sklearn_sifal.plotting import InstanceGalleryDisplay
+from sklearn_sifal.plotting._contents import as_texts
 from sklearn_sifal.plotting._images import as_images
 from sklearn_sifal.plotting._text_layout import cut, text_measure, wrapped
 
@@ -195,6 +197,42 @@ def test_ranges_of_colors():
 def test_what_is_no_image(contents, image_shape, message):
     with pytest.raises(ValueError, match=message):
         as_images(contents, image_shape)
+
+
+@pytest.mark.parametrize(
+    "contents, texts",
+    [
+        (["a", "b"], ["a", "b"]),
+        (np.array([[1.23456, 2], [0, -1e-9]]), ["1.23, 2", "0, -1e-09"]),
+        (np.array([[1, 20], [3, 4]]), ["1, 20", "3, 4"]),
+        (sp.csr_array([[0, 1.5, 0], [2.0, 0, 1]]), ["1: 1.5", "0: 2, 2: 1"]),
+        (pd.DataFrame({"age": [20, 30], "city": ["x", "y"]}), ["20, x", "30, y"]),
+        (pd.Series(["a", "b"]), ["a", "b"]),
+        ([np.array([1, 2]), np.array([3])], ["1, 2", "3"]),
+        ([None, 3.0], ["None", "3"]),
+    ],
+)
+def test_rows_of_any_kind_as_texts(contents, texts):
+    assert as_texts(contents) == texts
+    display = InstanceGalleryDisplay.from_arrays(contents, [2.0, 1.0])
+    assert [text.get_text() for text in display.texts_] == texts
+
+
+def test_headings_fit_what_is_below(regression):
+    display = InstanceGalleryDisplay.from_estimator(regression.model, regression.X, regression.y)
+    assert written(display)[:5] == ["row", "values", "target", "predicted", "loss"]
+    texts = InstanceGalleryDisplay.from_arrays(np.array(["a"]), [12345.6])
+    assert written(texts) == ["row", "text", "loss (nats)", "0", "a", "12,346"]
+
+
+def test_wide_rows_are_cut():
+    assert as_texts(np.ones((1, 10**6), dtype=int))[0].count("1") == 200
+    assert as_texts(sp.csr_array(np.ones((1, 1000))))[0].count(":") == 200
+
+
+def test_data_frames_of_pixels_are_images():
+    frame = pd.DataFrame(np.arange(8).reshape(2, 4))
+    assert as_images(frame, (2, 2))[1].tolist() == [[4, 5], [6, 7]]
 
 
 def test_of_a_fit(texts, numbers):

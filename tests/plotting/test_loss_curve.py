@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from sklearn_sifal.plotting import LossCurveDisplay, StrategyCurve
+from sklearn_sifal.plotting import LossCurveDisplay, StrategyCurve, strategy_styles
 from sklearn_sifal.plotting._strategy_curves import band_of
 
 # Two strategies, two budgets, two seeds; the seconds of `heap` are the double.
@@ -112,6 +112,15 @@ def test_metrics_of_the_history(texts):
         LossCurveDisplay.from_estimator(texts.model, metric="valid_acc")
     with pytest.raises(ValueError, match="only be given with metric='train_loss'"):
         LossCurveDisplay.from_estimator(texts.model, texts.X, texts.y, metric="lr")
+
+
+def test_a_strategy_can_look_the_same_in_several_pictures():
+    styles = strategy_styles(["base", "random", "percentage", "heap"])
+    display = LossCurveDisplay.from_runs(RUNS, styles=styles)
+    assert display.lines_[0][1].get_color() == styles["heap"]["color"]
+    assert display.lines_[0][1].get_marker() == styles["heap"]["marker"]
+    alone = LossCurveDisplay.from_runs(RUNS)
+    assert alone.lines_[0][1].get_color() != styles["heap"]["color"]
 
 
 def test_keywords_go_to_the_lines():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sklearn_sifal.plotting import VisitCountDisplay
+from sklearn_sifal.plotting import LossDecileDisplay, VisitCountDisplay
 
 
 def test_shares_of_rows(read):
@@ -85,6 +85,7 @@ def test_validation_rows_are_left_out(read):
     display = VisitCountDisplay.from_estimator(net, by=None)
     assert len(display.visits) == 90
     assert read.heights(display.bars_[0])[0] == 0
+    assert LossDecileDisplay.from_estimator(net).deciles.n_unknown == 10
 
 
 def test_bad_input(texts):

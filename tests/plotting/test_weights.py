@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
 from sklearn_sifal.inspection import weight_histogram, weight_trajectory
 from sklearn_sifal.plotting import WeightDistributionDisplay, WeightTrajectoryDisplay
@@ -30,6 +31,16 @@ def test_models_have_the_same_bins(read):
     assert edges.tolist() == [0, 1, 2]
     np.testing.assert_allclose(density(display, 0, "heap"), [1 / 3, 2 / 3])
     assert read.legend(display.axes_[1]) == ["base", "heap"]
+
+
+def test_styles_can_be_given():
+    styles = {"heap": {"color": "#123456", "linestyle": ":", "marker": "o"}}
+    models = {"base": WEIGHTS, "heap": OTHER}
+    outline = WeightDistributionDisplay.from_arrays(models, styles=styles).outlines_[0]["heap"]
+    assert to_hex(outline.get_edgecolor()) == "#123456"
+    courses = {"heap": weight_trajectory(ROUNDS)}
+    line = WeightTrajectoryDisplay(courses).plot(styles=styles).lines_[0]["heap"]
+    assert line.get_color() == "#123456"
 
 
 def test_layers_can_be_chosen():
