@@ -136,7 +136,7 @@ for parameters, mean, spread in zip(
 
 # %%
 # So on queries like these the answer is worth little: no share of the loss stands out from 100
-# %, at equal visits, and the smallest takes longest. It is worth more where classes are rare
+# %, at equal visits, and the smallest takes longer. It is worth more where classes are rare
 # (:ref:`sphx_glr_auto_examples_plot_05_imbalanced.py`).
 #
 # The limit: all candidates here train at the estimator's own learning rate, which need not suit

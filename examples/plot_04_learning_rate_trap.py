@@ -5,7 +5,7 @@ The learning-rate trap
 Is a strategy faster, or does it only take larger steps? Papers on importance sampling weigh a
 drawn row by 1/q, q the probability that it was drawn. Where a third of the rows is drawn, that
 makes every step three times as large. Compared at one shared learning rate, a method can look
-like twice the speed for nothing else.
+much faster for nothing else.
 """
 
 # %%
@@ -122,7 +122,7 @@ print("two passes, each at its best rate:")
 for label in strategies:
     rate, test = at_best_rate(scores[label])
     passes = passes_of_base(test.mean(), base_at_best)
-    line = f"  {label:25} {test.mean():.3f} at {rate:<5}, like base after {passes:.1f} passes"
+    line = f"  {label:25} {test.mean():.3f} at {rate:<4}, like base after {passes:.1f} passes"
     if label != "base":
         points = 100 * (test - base_test)
         line += f"; {points.mean():+.1f} ± {half_width(points):.1f} points against it"
