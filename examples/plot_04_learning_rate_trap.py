@@ -170,5 +170,5 @@ plt.show()
 # that one is faster, give each a rate of its own.
 # :func:`~sklearn_sifal.comparison.compare_strategies` does that with ``lr=[...]``.
 #
-# The limit: small images, a small net, two passes, seven rates. With larger budgets the best
-# rates get smaller, and the picture has to be drawn anew.
+# The limit: small images, a small net, two passes, seven rates. With another budget or other
+# data the best rates are others, and the picture has to be drawn anew.
