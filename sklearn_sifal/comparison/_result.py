@@ -111,9 +111,10 @@ class StrategyComparison:
         records : list of dict
             In the order of `strategies`. The means of all figures and of the costs under
             their names; 'seconds' are medians, 'seconds_ratio' is the median over seeds of
-            the ratio to base. '<metric>_std' is a standard deviation over the seeds.
+            the ratio to base, 'seconds_ratio_low' and 'seconds_ratio_high' are the least and
+            the largest. '<metric>_std' is a standard deviation over the seeds.
             'difference' is the mean of the differences to base, paired by seed, in points for
-            shares and R², with the ends of its 95 % t interval, 'difference_low' and
+            shares, with the ends of its 95 % t interval, 'difference_low' and
             'difference_high', its p-value 'difference_p_value' and, for
             all but base and random, 'difference_p_adjusted', after Holm; 'difference_to_random'
             with the same ends. 'against_base' is 'better' or 'worse' where the adjusted
@@ -224,7 +225,8 @@ class StrategyComparison:
             n_rates=len(rates) if isinstance(rates, Sequence) else 1,
             base_curve=curve,
         )
-        return give_verdict(self.summary(metric=metric), about)
+        smaller = {b: self.summary(metric=metric, budget=b) for b in self.budgets[:-1]}
+        return give_verdict(self.summary(metric=metric), about, smaller)
 
     def __repr__(self) -> str:
         metric = self.metrics[0]
