@@ -4,7 +4,8 @@ Run it from the project's root, with BANKING77 in ``SIFAL_DATA`` or downloaded::
 
     python -m benchmarks.sifal                  # about 10 minutes on two processes
     python -m benchmarks.sifal --data intents   # made-up queries in the shape of SIFAL's own
-    python -m benchmarks.sifal --quick          # two strategies, small, to see it run
+    python -m benchmarks.sifal --quick          # four strategies on a quarter of the rows
+    python -m benchmarks.sifal --quick --file-order    # rows in the order of the file
 
 Queries are cleaned by regular expressions, counted as unigrams and bigrams, and classified by
 a net with one hidden layer. Every training of a seed starts from the same weights and goes
@@ -70,6 +71,9 @@ QUICK = {name: STRATEGIES[name] for name in ("base", "random", "percentile 30", 
 # Shown round by round.
 IN_DETAIL = ("base", "percentile 30", "percentage 90", "bottom_percentile 30")
 
+# What the cheaper of them are worth beside a shorter training on everything.
+SHORT = ("base", "random", "percentile 30", "percentile 50", "percentage 75", "percentage 90")
+SHORT_BUDGETS = (1.2, 1.75, 2.0)
 ROUND_KEYS = ("chosen_share", "chosen", "other", "chosen_after", "other_after", "test")
 
 BUDGET = ROUNDS = 4
@@ -99,10 +103,10 @@ class Look(NamedTuple):
     rounds: dict[str, list[float]]
 
 
-def load(name: str, *, quick: bool) -> Data:
+def load(name: str, *, quick: bool, file_order: bool = False) -> Data:
     """One of the two data sets, the training part in a random order.
 
-    In files the rows of a class often stand together; a fixed order must not be that one.
+    In files the rows of a class often stand together; a fixed order should not be that one.
     """
     if name == "banking77":
         X_train, X_test, y_train, y_test = fetch_banking77(return_X_y=True)
@@ -113,7 +117,11 @@ def load(name: str, *, quick: bool) -> Data:
             queries, intents, test_size=0.3, stratify=intents, random_state=0
         )
         title = "made-up queries (make_intents)"
-    order = np.random.default_rng(0).permutation(len(y_train))[:: 4 if quick else 1]
+    order = np.arange(len(y_train))
+    if not file_order:
+        order = np.random.default_rng(0).permutation(order)
+    if quick:
+        order = order[::4]
     return Data(title, X_train[order], y_train[order], X_test, y_test)
 
 
@@ -125,12 +133,21 @@ def model(**parameters: Any) -> Any:
     )
 
 
-def compare(data: Data, options: argparse.Namespace, **parameters: Any) -> StrategyComparison:
+def compare(
+    data: Data,
+    options: argparse.Namespace,
+    *,
+    strategies: dict[str, SamplingStrategy] | None = None,
+    budget: Any = BUDGET,
+    **parameters: Any,
+) -> StrategyComparison:
+    if strategies is None:
+        strategies = QUICK if options.quick else STRATEGIES
     return compare_strategies(
         model(**parameters),
-        QUICK if options.quick else STRATEGIES,
+        strategies,
         *data[1:],
-        budget=BUDGET,
+        budget=budget,
         n_seeds=options.seeds,
         lr=RATES[1:3] if options.quick else RATES,
         n_jobs=options.jobs,
@@ -224,12 +241,13 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)])
 
 
-def accuracy_table(comparison: StrategyComparison) -> str:
+def accuracy_table(comparison: StrategyComparison, budget: float | None = None) -> str:
+    at = comparison.budgets[-1] if budget is None else budget
+    rates = {run["strategy"]: run["lr"] for run in comparison.runs if run["budget"] == at}
     head = ["strategy", "rate", "accuracy", "against base, 95 % interval", "precision", "recall"]
     head += ["F1", "NLL", "rounds", "visits", "scored", "seconds / base's"]
     rows = []
-    for record in comparison.summary():
-        rate = next(r["lr"] for r in comparison.runs if r["strategy"] == record["strategy"])
+    for record in comparison.summary(budget=at):
         interval = ""
         if record["strategy"] != "base":
             half = (record["difference_high"] - record["difference_low"]) / 2
@@ -238,7 +256,7 @@ def accuracy_table(comparison: StrategyComparison) -> str:
         rows.append(
             [
                 record["strategy"],
-                f"{rate:g}{edge}",
+                f"{rates[record['strategy']]:g}{edge}",
                 f"{record['accuracy']:.4f}",
                 interval,
                 *(f"{record[name]:.4f}" for name in ("precision", "recall", "f1")),
@@ -360,13 +378,14 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--jobs", type=int, default=2, help="trainings at a time, a thread each")
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--file-order", action="store_true", help="do not mix the rows first")
     parser.add_argument("--out", type=Path, default=OUT)
     return parser.parse_args()
 
 
 def main() -> None:
     options = parse_arguments()
-    data = load(options.data, quick=options.quick)
+    data = load(options.data, quick=options.quick, file_order=options.file_order)
     print(f"{data.title}: {len(data.y_train)} training and {len(data.y_test)} test queries\n")
     equal_visits = compare(data, options)
     print(f"## Equal visits: {BUDGET} times the training rows\n")
@@ -377,6 +396,12 @@ def main() -> None:
         equal_rounds = compare(data, options, max_epochs=ROUNDS)
     print(f"## Equal rounds: {ROUNDS} rounds, whatever they cost\n")
     print(accuracy_table(equal_rounds), "\n")
+
+    short = {name: STRATEGIES[name] for name in SHORT}
+    fewer_visits = compare(data, options, strategies=short, budget=SHORT_BUDGETS)
+    for budget in SHORT_BUDGETS:
+        print(f"## Equal visits: {budget:g} times the training rows\n")
+        print(accuracy_table(fewer_visits, budget), "\n")
 
     looks = look_at_all(data, equal_visits, options)
     layers = ("all", "input.weight", "layers.0.weight")
@@ -399,6 +424,7 @@ def main() -> None:
             "machine": machine(),
             "equal visits": equal_visits.runs,
             "equal rounds": equal_rounds.runs,
+            "fewer visits": fewer_visits.runs,
             "looks": [look._replace(losses=None)._asdict() for look in looks],
         },
         options.out / options.data,
