@@ -193,6 +193,8 @@ def _inline(svg: str, prefix: str) -> str:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r"<!--.*?-->", "", svg, flags=re.DOTALL)
+    # Its rules would be the whole page's, and are in the page's own style sheet.
+    svg = re.sub(r"<style[^>]*>.*?</style>", "", svg, flags=re.DOTALL)
     used = {name for _, name in _REFERENCE.findall(svg)}
     svg = _IDENTIFIER.sub(lambda m: f'id="{prefix}{m[1]}"' if m[1] in used else "", svg)
     svg = _REFERENCE.sub(lambda m: f"{m[1]}{prefix}{m[2]}", svg)
