@@ -29,6 +29,12 @@ def as_texts(contents: Any) -> list[str]:
     return [_text(content) for content in contents]
 
 
+def holds_strings(contents: Any) -> bool:
+    """Whether the rows are texts already, to go by the first one."""
+    # Rows of a matrix are not; a sparse one could not even be iterated over.
+    return getattr(contents, "ndim", 1) == 1 and isinstance(next(iter(contents), None), str)
+
+
 def _sparse_texts(rows: Any) -> list[str]:
     texts = []
     for start, stop in zip(rows.indptr[:-1], rows.indptr[1:], strict=True):

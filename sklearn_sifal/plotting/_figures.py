@@ -94,6 +94,15 @@ def make_axes(
     return given[0].figure.figure, axes
 
 
+def size_in_points(figure: "Figure", axes: "Axes") -> tuple[float, float]:
+    """Width and height of axes, after the figure's layout."""
+    if figure.get_layout_engine() is not None:
+        figure.draw_without_rendering()
+    box = axes.get_window_extent()
+    points = 72 / figure.dpi
+    return box.width * points, box.height * points
+
+
 def panels_to_draw(
     owner: str,
     chosen: Any,

@@ -7,25 +7,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_sifal._parameters import check_integer_value, reject_value
-from sklearn_sifal.plotting._contents import as_texts, value_text
-from sklearn_sifal.plotting._figures import make_axes
+from sklearn_sifal.plotting._contents import as_texts, holds_strings, value_text
 from sklearn_sifal.plotting._fitted_records import last_step, losses_of
+from sklearn_sifal.plotting._image_grid import draw_image_grid
 from sklearn_sifal.plotting._images import as_images
-from sklearn_sifal.plotting._style import BLACK, LIGHT_GREY, LOSS_COLOR, printable
-from sklearn_sifal.plotting._text_layout import cut, text_measure, wrapped
+from sklearn_sifal.plotting._style import BLACK, DARK_GREY, LOSS_COLOR, printable
+from sklearn_sifal.plotting._text_list import Column, draw_text_list
 
 if TYPE_CHECKING:
     from sklearn_sifal.inspection._instances import InstanceTable
 
 _ORDERS = ("hardest", "easiest", "most_visited")
-_TEXT_SIZE = 9.0
-_TITLE_SIZE = 8.0
-_SMALLEST_SIZE = 4.0
-_LINE = 1.35  # height of a line by the font size
-_LINE_SPACING = 1.3  # what matplotlib calls it, for DejaVu Sans
-_DARK_GREY = "#555555"
-_WIDTH = 9.0  # of a figure with texts, in inches
-_CELL = 1.35  # width of an image, in inches
 
 
 class InstanceGalleryDisplay:
@@ -248,12 +240,19 @@ class InstanceGalleryDisplay:
         kind = self._checked_kind()
         if self.instances.contents is None or not len(self.instances.rows):
             raise ValueError("instances must have contents and at least one row.")
-        self.texts_: list[Any] = []
+        caller = "InstanceGalleryDisplay.plot"
+        self.texts_: list[Any]
         self.images_: list[Any] = []
         if kind == "image":
-            self._plot_images(ax, n_columns, kwargs)
+            images = as_images(self.instances.contents, self.image_shape)
+            titles = [self._title(number) for number in range(len(images))]
+            self.figure_, self.ax_, self.texts_, self.images_ = draw_image_grid(
+                caller, ax, images, titles, n_columns, kwargs
+            )
         else:
-            self._plot_texts(ax, max_lines, kwargs)
+            self.figure_, self.ax_, self.texts_ = draw_text_list(
+                caller, ax, self._columns(), max_lines, kwargs
+            )
         return self
 
     def _checked_kind(self) -> str:
@@ -264,258 +263,62 @@ class InstanceGalleryDisplay:
             reject_value("InstanceGalleryDisplay", "kind", expected, self.kind)
         return self.kind
 
-    # ------------------------------------------------------------------ texts
-
-    def _plot_texts(self, ax: Any, max_lines: int, kwargs: dict[str, Any]) -> None:
-        cells = self._cells()
-        if ax is None:
-            size, width = _TEXT_SIZE, 72 * (_WIDTH - 0.25)
-            rows, lefts = self._laid_out(cells, size, width, max_lines)
-            height = _LINE * size * _n_lines(rows)
-            figure_size = (_WIDTH, height / 72 + 0.2)
-            self.figure_, (self.ax_,) = make_axes(
-                "InstanceGalleryDisplay.plot", None, size=figure_size
-            )
-        else:
-            self.figure_, (self.ax_,) = make_axes("InstanceGalleryDisplay.plot", ax, size=(1, 1))
-            width, room = self._points()
-            size = _TEXT_SIZE
-            while True:  # a smaller font needs fewer lines, so the size is tried out
-                rows, lefts = self._laid_out(cells, size, width, max_lines)
-                height = _LINE * size * _n_lines(rows)
-                # Names are better small than broken.
-                short = ("label", "predicted")
-                crowded = size > 0.7 * _TEXT_SIZE and any(
-                    len(row[name]) > 1 for row in rows for name in short if name in row
-                )
-                if (height <= room and not crowded) or size <= _SMALLEST_SIZE:
-                    break
-                size = max(_SMALLEST_SIZE, 0.93 * size)
-            height = max(height, room)
-        self.ax_.set_axis_off()
-        self._write(rows, [left / width for left in lefts], size, _LINE * size / height, kwargs)
-
-    def _points(self) -> tuple[float, float]:
-        """Width and height of the given axes in points, after the figure's layout."""
-        if self.figure_.get_layout_engine() is not None:
-            self.figure_.draw_without_rendering()
-        box = self.ax_.get_window_extent()
-        points = 72 / self.figure_.dpi
-        return box.width * points, box.height * points
-
-    def _cells(self) -> dict[str, list[str]]:
-        """What the columns say, by heading."""
-        table = self.instances
-        cells = {"row": [printable(row) for row in table.rows]}
-        cells["text"] = as_texts(table.contents)
-        if table.labels is not None:
-            cells["label"] = [value_text(label) for label in table.labels]
-        if table.predictions is not None:
-            wrong = self._is_wrong()
-            names = [value_text(label) for label in table.predictions]
-            cells["predicted"] = [
-                f"✗\xa0{name}" if bad else name for name, bad in zip(names, wrong, strict=True)
-            ]
-        if table.losses is not None:
-            cells[self.loss_label] = [_loss_text(loss) for loss in table.losses]
-        if table.visits is not None:
-            cells["visits"] = [str(int(visits)) for visits in table.visits]
-        return cells
-
-    def _titles(self) -> dict[str, str]:
-        """Headings of columns that are not called what they are by default."""
-        first = next(iter(self.instances.contents), None) if self._are_listed() else None
-        titles = {} if isinstance(first, str) else {"text": "values"}
-        return titles if self.loss_label == "loss (nats)" else {**titles, "label": "target"}
-
-    def _are_listed(self) -> bool:
-        """Whether the contents are rows by themselves, rather than those of a matrix."""
-        return getattr(self.instances.contents, "ndim", 1) == 1
+    @property
+    def _is_classified(self) -> bool:
+        """Whether labels are classes: predictions of a number are hardly ever right."""
+        return self.loss_label == "loss (nats)"
 
     def _is_wrong(self) -> NDArray[np.bool_]:
         table = self.instances
-        if table.predictions is None or table.labels is None or self.loss_label != "loss (nats)":
+        if table.predictions is None or table.labels is None or not self._is_classified:
             return np.zeros(len(table.rows), dtype=bool)
         wrong: NDArray[np.bool_] = np.asarray(table.predictions) != np.asarray(table.labels)
         return wrong
 
-    def _laid_out(
-        self, cells: dict[str, list[str]], size: float, width: float, max_lines: int
-    ) -> tuple[list[dict[str, list[str]]], list[float]]:
-        """Lines of each cell, the headings first, and the columns' left edges in points."""
-        measure = text_measure(size)
-        gap = 1.2 * size
-        widths: dict[str, float] = {}
-        for heading, column in cells.items():
-            needed = max(measure(cell) for cell in [heading, *column]) if heading != "text" else 0
-            widths[heading] = min(needed, 0.19 * width)
-        widths["text"] = width - sum(widths.values()) - gap * (len(cells) - 1)
-        lefts = np.concatenate([[0], np.cumsum([w + gap for w in widths.values()])])[:-1].tolist()
-        titles = self._titles()
-        rows = [{heading: [titles.get(heading, heading)] for heading in cells}]
-        rows += [
-            {
-                heading: wrapped(cell, widths[heading], measure, max_lines)
-                for heading, cell in zip(cells, row, strict=True)
-            }
-            for row in zip(*cells.values(), strict=True)
+    def _columns(self) -> list[Column]:
+        """Columns of the list of texts."""
+        table = self.instances
+        heading = "text" if holds_strings(table.contents) else "values"
+        columns = [
+            Column("row", [printable(row) for row in table.rows]),
+            Column(heading, as_texts(table.contents), is_text=True),
         ]
-        return rows, lefts
+        if table.labels is not None:
+            name = "label" if self._is_classified else "target"
+            columns.append(Column(name, [value_text(label) for label in table.labels]))
+        if table.predictions is not None:
+            wrong = self._is_wrong()
+            pairs = zip(table.predictions, wrong, strict=True)
+            names = [f"✗\xa0{value_text(p)}" if bad else value_text(p) for p, bad in pairs]
+            colors = {int(row): LOSS_COLOR for row in np.flatnonzero(wrong)}
+            columns.append(Column("predicted", names, colors=colors))
+        if table.losses is not None:
+            columns.append(Column(self.loss_label, [_loss_text(loss) for loss in table.losses]))
+        if table.visits is not None:
+            columns.append(Column("visits", [str(int(visits)) for visits in table.visits]))
+        return columns
 
-    def _write(
-        self,
-        rows: list[dict[str, list[str]]],
-        lefts: list[float],
-        size: float,
-        line: float,
-        kwargs: dict[str, Any],
-    ) -> None:
-        """Put the laid out rows into the axes; `line` is a line's share of their height."""
-        wrong = [False, *self._is_wrong()]
-        y = 1.0
-        for number, row in enumerate(rows):
-            # "top" is that of the tallest letter, so words of one line go by their baseline.
-            n_lines = max(map(len, row.values()))
-            va, at = ("baseline", y - 0.85 * line) if n_lines == 1 else ("top", y)
-            for left, (heading, lines) in zip(lefts, row.items(), strict=True):
-                style = {"fontsize": size, "linespacing": _LINE_SPACING, "va": va, "ha": "left"}
-                style["color"] = _DARK_GREY if number == 0 else BLACK
-                if heading == "predicted" and wrong[number]:
-                    style["color"] = LOSS_COLOR
-                if heading == "text" and number:
-                    style.update(kwargs)
-                text = self.ax_.text(
-                    left,
-                    at,
-                    "\n".join(lines),
-                    transform=self.ax_.transAxes,
-                    parse_math=False,  # a price is no formula
-                    **style,
-                )
-                if heading == "text" and number:
-                    self.texts_.append(text)
-            y -= line * (n_lines + 0.25)
-            self.ax_.plot(
-                [0, 1],
-                [y + 0.12 * line] * 2,
-                transform=self.ax_.transAxes,
-                color=LIGHT_GREY if number else BLACK,
-                linewidth=0.6,
-            )
-            y -= 0.1 * line
-
-    # ------------------------------------------------------------------ images
-
-    def _plot_images(self, ax: Any, n_columns: int | None, kwargs: dict[str, Any]) -> None:
-        images = as_images(self.instances.contents, self.image_shape)
-        columns = min(len(images), n_columns or 5)
-        rows = -(-len(images) // columns)
-        aspect = images.shape[1] / images.shape[2]
-        n_lines = 1 + sum(
-            part is not None for part in (self.instances.labels, self.instances.predictions)
-        )
-        pitch, size = 1.12, _TITLE_SIZE  # a cell with its gap, in widths of an image
-        if ax is None:
-            cell = 72 * _CELL
-            title = (n_lines + 0.6) * _LINE * size / cell
-            height = rows * (aspect + title) * _CELL
-            self.figure_, (self.ax_,) = make_axes(
-                "InstanceGalleryDisplay.plot",
-                None,
-                size=(columns * pitch * _CELL + 0.1, height + 0.1),
-            )
-        else:
-            self.figure_, (self.ax_,) = make_axes("InstanceGalleryDisplay.plot", ax, size=(1, 1))
-            width, room = self._points()
-            # Smaller images until the titles, at a size that goes with them, fit as well.
-            cell = width / (columns * pitch)
-            while True:
-                size = min(_TITLE_SIZE, max(_SMALLEST_SIZE, _TITLE_SIZE * cell / (72 * _CELL)))
-                title = (n_lines + 0.6) * _LINE * size / cell
-                if rows * (aspect + title) * cell <= room or cell < 10:
-                    break
-                cell *= 0.95
-        self._place(images, columns, pitch, aspect + title, kwargs)
-        measure = text_measure(size)
-        for number, (x, y) in enumerate(self._corners(len(images), columns, pitch, aspect + title)):
-            self._entitle(number, x, y, cell, size, measure)
-        self.ax_.set(
-            xlim=(-0.01, columns * pitch), ylim=(-rows * (aspect + title) - 0.02, 0), aspect="equal"
-        )
-        self.ax_.set_axis_off()
-
-    @staticmethod
-    def _corners(n: int, columns: int, pitch: float, height: float) -> list[tuple[float, float]]:
-        """Upper left corners of the cells; the axes go down from 0."""
-        return [((k % columns) * pitch, -(k // columns) * height) for k in range(n)]
-
-    def _place(
-        self,
-        images: NDArray[Any],
-        columns: int,
-        pitch: float,
-        height: float,
-        kwargs: dict[str, Any],
-    ) -> None:
-        aspect = images.shape[1] / images.shape[2]
-        settings: dict[str, Any] = {"interpolation": "nearest"}
-        if images.ndim == 3:  # one grey scale for all of them
-            settings |= {"cmap": "gray_r", "vmin": images.min(), "vmax": images.max()}
-        for image, (x, y) in zip(
-            images, self._corners(len(images), columns, pitch, height), strict=True
-        ):
-            bottom = y - height
-            extent = (x, x + 1, bottom, bottom + aspect)
-            self.images_.append(self.ax_.imshow(image, extent=extent, **{**settings, **kwargs}))
-            self.ax_.plot(
-                [x, x + 1, x + 1, x, x],
-                [bottom, bottom, bottom + aspect, bottom + aspect, bottom],
-                color=LIGHT_GREY,
-                linewidth=0.6,
-            )
-
-    def _entitle(
-        self, number: int, x: float, y: float, cell: float, size: float, measure: Any
-    ) -> None:
-        """Write what is known of an image above it."""
+    def _title(self, number: int) -> list[tuple[str, str]]:
+        """Lines above an image, with their colours."""
         table = self.instances
         lines: list[tuple[str, str]] = []
         if table.labels is not None:
             lines.append((value_text(table.labels[number]), BLACK))
         if table.predictions is not None:
-            wrong = self._is_wrong()[number]
-            mark = "✗" if wrong else "→"
             name = value_text(table.predictions[number])
-            lines.append((f"{mark} {name}", LOSS_COLOR if wrong else _DARK_GREY))
+            wrong = self._is_wrong()[number]
+            lines.append((f"✗ {name}", LOSS_COLOR) if wrong else (f"→ {name}", DARK_GREY))
         facts = []
         if table.losses is not None:
             facts.append(f"loss {_loss_text(table.losses[number])}")
         if table.visits is not None:
             facts.append(f"{int(table.visits[number])}×")
-        lines.append((", ".join(facts) or f"row {table.rows[number]}", _DARK_GREY))
-        step = _LINE * size / cell
-        for position, (line, color) in enumerate(lines):
-            self.texts_.append(
-                self.ax_.text(
-                    x,
-                    y - (position + 0.4) * step,
-                    cut(line, cell * 1.08, measure),
-                    fontsize=size,
-                    color=color,
-                    va="top",
-                    ha="left",
-                    parse_math=False,
-                )
-            )
+        lines.append((", ".join(facts) or f"row {table.rows[number]}", DARK_GREY))
+        return lines
 
 
 def _loss_text(loss: float) -> str:
     return f"{loss:.2f}" if abs(loss) < 1000 else f"{loss:,.0f}"
-
-
-def _n_lines(rows: list[dict[str, list[str]]]) -> float:
-    """Height of laid out rows in lines, with the space between them."""
-    return sum(max(map(len, row.values())) + 0.35 for row in rows)
 
 
 def _choose(

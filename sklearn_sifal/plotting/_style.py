@@ -13,6 +13,7 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F
 BLACK = "#000000"
 GREY = "#7F7F7F"
 LIGHT_GREY = "#D0D0D0"
+DARK_GREY = "#555555"
 # What belongs together keeps one colour in all Displays.
 LOSS_COLOR = PALETTE[1]
 ROWS_COLOR = PALETTE[0]
