@@ -1,39 +1,41 @@
-"""The trainings of a comparison: which, in which order, on what."""
+"""The comparison: check what is given, train, and put together what was found."""
 
 import os
 import platform
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from itertools import product
-from numbers import Real
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import effective_n_jobs
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, clone, is_classifier
-from sklearn.model_selection import train_test_split
-from sklearn.pipeline import Pipeline
-from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
+from sklearn.base import BaseEstimator, is_classifier
 
 from sklearn_sifal._estimator import LossSampledEstimator
 from sklearn_sifal._loss_table import NonFiniteLossError
 from sklearn_sifal._parameters import (
     check_integer_value,
-    check_random_state_value,
     check_real_value,
 )
 from sklearn_sifal._progress import ProgressBar
 from sklearn_sifal.comparison._candidates import YARDSTICK, resolve_candidates
 from sklearn_sifal.comparison._contents import contents_of
-from sklearn_sifal.comparison._recordings import Recording, record, record_base
+from sklearn_sifal.comparison._inputs import (
+    check_budgets,
+    check_rates,
+    check_targets,
+    prepare_part,
+    seeds_from,
+    split_estimator,
+    validation_part,
+)
+from sklearn_sifal.comparison._plan import Plan, Progress
+from sklearn_sifal.comparison._recordings import Recording
 from sklearn_sifal.comparison._result import StrategyComparison
 from sklearn_sifal.comparison._scores import TestScores, metrics_of
 from sklearn_sifal.comparison._statistics import standard_error_over_rows
-from sklearn_sifal.comparison._trainings import Part, Task, train
 
 _NAME = "compare_strategies"
 # More splits than these tell little more of a learning rate, and cost as much as the rest.
@@ -146,35 +148,36 @@ def compare_strategies(
     >>> [record["strategy"] for record in comparison.summary()]
     ['base', 'random', 'percentile']
     """
-    before, last = _split_estimator(estimator)
-    budgets = _check_budgets(budget)
+    before, last = split_estimator(estimator)
+    budgets = check_budgets(budget)
     check_integer_value(_NAME, "n_seeds", n_seeds, 1)
-    rates = _check_rates(lr)
+    rates = check_rates(lr)
     check_real_value(
         _NAME, "validation_fraction", validation_fraction, 0, 1, open_low=True, open_high=True
     )
     candidates = resolve_candidates(last, strategies)
-    y_train, y_test = _check_targets(last, X_train, y_train, X_test, y_test)
-    seeds = _seeds(random_state, n_seeds)
-    part = _prepare(before, X_train, y_train, X_test, y_test)
+    y_train, y_test = check_targets(last, X_train, y_train, X_test, y_test)
+    seeds = seeds_from(random_state, n_seeds)
+    part = prepare_part(before, X_train, y_train, X_test, y_test)
     fixed = frozenset(name for name, candidate in candidates.items() if candidate.lr != last.lr)
-    plan = _Plan(candidates, budgets, seeds, rates, fixed, n_jobs)
+    plan = Plan(candidates, budgets, seeds, rates, fixed, n_jobs)
 
     n_splits = min(n_seeds, _MOST_SPLITS) if len(rates) > 1 else 0
     with ProgressBar("trainings") if verbose else nullcontext() as bar:
-        progress = _Progress(bar, plan.n_trainings(n_splits))
+        progress = Progress(bar, plan.n_trainings(n_splits))
         splits = (
-            _split(before, last, X_train, y_train, validation_fraction, seed)
+            validation_part(before, last, X_train, y_train, validation_fraction, seed)
             for seed in seeds[:n_splits]
         )
         search = [record for split in splits for record in plan.search(split, progress)]
         chosen = plan.choose_rates(search)
-        results = plan.run(part, chosen, progress)
-        runs = [run for run, _ in results]
-        _check_base(runs)
+        results = []
+        for run, scores in plan.run(part, chosen, progress):
+            _check_base(run)
+            results.append((run, scores))
         recordings = plan.record(part, chosen, progress)
     return StrategyComparison(
-        runs=runs,
+        runs=[run for run, _ in results],
         rounds=[round_ for recording in recordings.values() for round_ in recording.rounds],
         strategies=tuple(candidates),
         budgets=budgets,
@@ -204,242 +207,13 @@ def compare_strategies(
     )
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """Which trainings there are."""
-
-    candidates: Mapping[str, LossSampledEstimator]
-    budgets: tuple[float, ...]
-    seeds: tuple[int, ...]
-    rates: tuple[float, ...]
-    fixed: frozenset[str]  # strategies that bring a rate of their own
-    n_jobs: int | None
-
-    def n_trainings(self, n_splits: int) -> int:
-        """Number of trainings, with those of the search for rates and those that are recorded."""
-        of_search = n_splits * len(self.rates) * (len(self.candidates) - len(self.fixed))
-        per_budget = len(self.seeds) * len(self.candidates) + of_search
-        return len(self.budgets) * per_budget + len(self.candidates)
-
-    def search(self, split: tuple[int, Part], progress: Callable[[], None]) -> list[dict[str, Any]]:
-        """Train on one split with each rate."""
-        seed, part = split
-        tasks = [
-            Task(name, seed, budget, rate)
-            for budget, rate, name in product(self.budgets, self.rates, self.candidates)
-            if name not in self.fixed
-        ]
-        return [run for run, _ in self._train(tasks, part, progress)]
-
-    def choose_rates(self, search: list[dict[str, Any]]) -> dict[tuple[str, float], float | None]:
-        """Rate of each strategy at each budget."""
-        return {
-            (name, budget): self._rate(name, budget, search)
-            for name, budget in product(self.candidates, self.budgets)
-        }
-
-    def _rate(self, name: str, budget: float, search: list[dict[str, Any]]) -> float | None:
-        if name in self.fixed:
-            return None
-        if not search:
-            return self.rates[0] if self.rates else None
-        main, loss = ("accuracy", "nll") if "nll" in search[0] else ("r2", "mse")
-
-        def badness(rate: float) -> tuple[float, float, float]:
-            found = [
-                run
-                for run in search
-                if (run["strategy"], run["budget"], run["lr"]) == (name, budget, rate)
-            ]
-            means = [float(np.mean([run[key] for run in found])) for key in (main, loss)]
-            # A rate at which any training broke down comes last.
-            worst = float("inf")
-            return (worst, worst, rate) if np.isnan(means[0]) else (-means[0], means[1], rate)
-
-        return min(self.rates, key=badness)
-
-    def run(
-        self,
-        part: Part,
-        chosen: Mapping[tuple[str, float], float | None],
-        progress: Callable[[], None],
-    ) -> list[tuple[dict[str, Any], TestScores]]:
-        """Train for the record, strategies in turn."""
-        tasks = [
-            Task(name, seed, budget, chosen[name, budget])
-            for seed, budget, name in product(self.seeds, self.budgets, self.candidates)
-        ]
-        return list(self._train(tasks, part, progress))
-
-    def record(
-        self,
-        part: Part,
-        chosen: Mapping[tuple[str, float], float | None],
-        progress: Callable[[], None],
-    ) -> dict[str, Recording]:
-        """Train the first seed at the largest budget again, and keep what happens inside."""
-        budget = self.budgets[-1]
-        tasks = {
-            name: Task(name, self.seeds[0], budget, chosen[name, budget])
-            for name in self.candidates
-        }
-        base = tasks.pop(YARDSTICK)
-        first, yardstick = record_base(self.candidates[YARDSTICK], base, part)
-        progress()
-        recordings = {YARDSTICK: first}
-        calls = (
-            delayed(record)(self.candidates[name], task, part, yardstick)
-            for name, task in tasks.items()
+def _check_base(run: Mapping[str, Any]) -> None:
+    """Raise at once if there is nothing to compare with."""
+    if run["strategy"] == YARDSTICK and run["error"] is not None:
+        raise NonFiniteLossError(
+            f"There is nothing to compare with: 'base', with seed {run['seed']} and budget "
+            f"{run['budget']:g}, broke down. {run['error']}"
         )
-        found = Parallel(self.n_jobs, return_as="generator")(calls)
-        for name, recording in zip(tasks, found, strict=True):
-            progress()
-            if recording is not None:
-                recordings[name] = recording
-        return recordings
-
-    def _train(
-        self, tasks: Sequence[Task], part: Part, progress: Callable[[], None]
-    ) -> Iterator[tuple[dict[str, Any], TestScores]]:
-        calls = (delayed(train)(self.candidates[task.strategy], task, part) for task in tasks)
-        for result in Parallel(self.n_jobs, return_as="generator")(calls):
-            progress()
-            yield result
-
-
-class _Progress:
-    """Counts trainings on a bar."""
-
-    def __init__(self, bar: ProgressBar | None, total: int) -> None:
-        self.bar, self.total, self.done = bar, total, 0
-
-    def __call__(self) -> None:
-        self.done += 1
-        if self.bar is not None:
-            self.bar.update_to(self.done / self.total, f"{self.done} of {self.total}")
-
-
-def _split_estimator(estimator: Any) -> tuple[Pipeline | None, LossSampledEstimator]:
-    """The steps before the estimator, if there are any, and the estimator."""
-    before, last = None, estimator
-    if isinstance(estimator, Pipeline):
-        last = estimator.steps[-1][1]
-        before = estimator[:-1] if len(estimator) > 1 else None
-    if not isinstance(last, LossSampledEstimator):
-        kind = type(last).__name__
-        where = f"a Pipeline that ends in {kind}" if last is not estimator else kind
-        raise TypeError(
-            "The estimator must be a LossSampledClassifier, a LossSampledRegressor or a Pipeline "
-            f"that ends in one. Got {where}."
-        )
-    return before, last
-
-
-def _check_budgets(budget: Any) -> tuple[float, ...]:
-    return _positive_numbers(budget, "budget")
-
-
-def _check_rates(lr: Any) -> tuple[float, ...]:
-    return () if lr is None else _positive_numbers(lr, "lr")
-
-
-def _positive_numbers(values: Any, name: str) -> tuple[float, ...]:
-    """One number or several, ascending."""
-    listed = [values] if isinstance(values, Real | str) else list(values)
-    if not listed:
-        raise ValueError(f"The {name!r} parameter of {_NAME} must not be empty.")
-    for value in listed:
-        check_real_value(_NAME, name, value, 0, open_low=True)
-    ascending = tuple(sorted(float(value) for value in listed))
-    if len(set(ascending)) < len(ascending):
-        raise ValueError(f"The {name!r} parameter of {_NAME} has a number twice: {values!r}.")
-    return ascending
-
-
-def _check_targets(
-    last: LossSampledEstimator, X_train: Any, y_train: Any, X_test: Any, y_test: Any
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Targets as arrays, as many as the rows."""
-    parts = []
-    for X, y, of in ((X_train, y_train, "train"), (X_test, y_test, "test")):
-        y = column_or_1d(y)
-        try:
-            check_consistent_length(X, y)
-        except ValueError as error:
-            raise ValueError(f"X_{of} and y_{of}: {error}") from error
-        if len(y) == 0:
-            raise ValueError(f"y_{of} is empty.")
-        parts.append(y)
-    y_train, y_test = parts
-    if is_classifier(last):
-        unknown = np.setdiff1d(y_test, y_train)
-        if len(unknown):
-            shown = ", ".join(repr(label) for label in unknown[:5].tolist())
-            more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
-            raise ValueError(
-                f"y_test has labels that are not in y_train: {shown}{more}. No model can predict "
-                "them: leave their rows out, or split with stratify=y."
-            )
-    return y_train, y_test
-
-
-def _seeds(random_state: Any, n_seeds: int) -> tuple[int, ...]:
-    check_random_state_value(_NAME, random_state)
-    first = random_state
-    if not isinstance(random_state, int | np.integer):
-        first = check_random_state(random_state).randint(2**31 - n_seeds)
-    return tuple(range(int(first), int(first) + n_seeds))
-
-
-def _prepare(before: Pipeline | None, X_train: Any, y_train: Any, X: Any, y: Any) -> Part:
-    """Fit the steps before the estimator on the rows to train on, and apply them to all."""
-    if before is None:
-        return Part(_as_matrix(X_train), y_train, _as_matrix(X), y)
-    fitted = clone(before)
-    transformed = _as_matrix(fitted.fit_transform(X_train, y_train))
-    return Part(transformed, y_train, _as_matrix(fitted.transform(X)), y)
-
-
-def _as_matrix(X: Any) -> Any:
-    """CSR or an array, whose rows can be taken; raw text is left for the estimator to refuse."""
-    if sp.issparse(X):
-        return X.tocsr()
-    array = np.asarray(X)
-    return X if array.ndim < 2 else array
-
-
-def _split(
-    before: Pipeline | None,
-    last: LossSampledEstimator,
-    X: Any,
-    y: NDArray[Any],
-    validation_fraction: float,
-    seed: int,
-) -> tuple[int, Part]:
-    """Seed and data of a split to choose rates by."""
-    try:
-        X_fit, X_val, y_fit, y_val = train_test_split(
-            X,
-            y,
-            test_size=validation_fraction,
-            stratify=y if is_classifier(last) else None,
-            random_state=seed,
-        )
-    except ValueError as error:
-        raise ValueError(
-            "lr has several rates, but no validation split to choose them by could be made with "
-            f"validation_fraction={validation_fraction}: {error}"
-        ) from error
-    return seed, _prepare(before, X_fit, y_fit, X_val, y_val)
-
-
-def _check_base(runs: Sequence[Mapping[str, Any]]) -> None:
-    for run in runs:
-        if run["strategy"] == YARDSTICK and run["error"] is not None:
-            raise NonFiniteLossError(
-                f"'base' has nothing to be compared with: with seed {run['seed']} and budget "
-                f"{run['budget']:g} it broke down. {run['error']}"
-            )
 
 
 def _changed(last: LossSampledEstimator, candidate: LossSampledEstimator) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sklearn_sifal.comparison._page_data import PageData, picked_contents
 from sklearn_sifal.comparison._page_figures import Panels
@@ -23,10 +23,8 @@ from sklearn_sifal.comparison._page_training import (
     hardest_section,
     weights_section,
 )
+from sklearn_sifal.comparison._tables import ComparisonTables
 from sklearn_sifal.plotting._figures import import_pyplot
-
-if TYPE_CHECKING:
-    from sklearn_sifal.comparison._result import StrategyComparison
 
 # A section that has nothing to say is left out.
 _SECTIONS = {
@@ -42,7 +40,7 @@ _SECTIONS = {
 
 
 def write_page(
-    comparison: "StrategyComparison",
+    comparison: ComparisonTables,
     path: Path,
     *,
     title: str | None,
@@ -53,7 +51,7 @@ def write_page(
 
     Parameters
     ----------
-    comparison : StrategyComparison
+    comparison : ComparisonTables
         What it is about.
     path : Path
         The file.

@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sklearn_sifal.comparison._contents import contents_of
 from sklearn_sifal.comparison._page_figures import Panels
 from sklearn_sifal.comparison._page_parts import Cell, name_of, text_of
 from sklearn_sifal.comparison._recordings import Recording
 from sklearn_sifal.comparison._scores import Metric
-
-if TYPE_CHECKING:
-    from sklearn_sifal.comparison._result import StrategyComparison
+from sklearn_sifal.comparison._tables import ComparisonTables
 
 
 @dataclass(frozen=True)
@@ -20,7 +18,7 @@ class PageData:
 
     Attributes
     ----------
-    of : StrategyComparison
+    of : ComparisonTables
         The comparison.
     records : list of dict
         Its summary.
@@ -32,7 +30,7 @@ class PageData:
         Shape of the rows if they are images.
     """
 
-    of: "StrategyComparison"
+    of: ComparisonTables
     records: list[dict[str, Any]]
     panels: Panels
     contents: dict[int, Any]
@@ -74,7 +72,7 @@ class PageData:
         return f"{metric.label} (%)" if metric.factor == 100 else metric.label
 
 
-def picked_contents(comparison: "StrategyComparison", contents: Any) -> dict[int, Any]:
+def picked_contents(comparison: ComparisonTables, contents: Any) -> dict[int, Any]:
     """Contents of the rows that are shown, of what the user gives for all training rows."""
     n_train = comparison.settings["n_train"]
     n_given = contents.shape[0] if hasattr(contents, "shape") else len(contents)

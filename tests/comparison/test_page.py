@@ -119,6 +119,8 @@ def test_pictures_have_the_pages_colours(page):
     assert "#0072b2" not in drawn
     assert "#d0d0d0" not in drawn
     assert "DejaVu" not in text
+    # One style sheet: matplotlib's would hold for the whole page.
+    assert text.count("<style") == 1
 
 
 EVIL = "</script><script>alert(1)</script>&\"'$x$ ‮\x00"

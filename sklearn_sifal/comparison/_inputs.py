@@ -1,0 +1,132 @@
+"""From what the user passes to what is trained on, with errors that name the argument."""
+
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import Pipeline
+from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
+
+from sklearn_sifal._estimator import LossSampledEstimator
+from sklearn_sifal._parameters import check_random_state_value, check_real_value
+from sklearn_sifal.comparison._trainings import Part
+
+_NAME = "compare_strategies"
+
+
+def split_estimator(estimator: Any) -> tuple[Pipeline | None, LossSampledEstimator]:
+    """The steps before the estimator, if there are any, and the estimator."""
+    before, last = None, estimator
+    if isinstance(estimator, Pipeline):
+        last = estimator.steps[-1][1]
+        before = estimator[:-1] if len(estimator) > 1 else None
+    if not isinstance(last, LossSampledEstimator):
+        kind = type(last).__name__
+        where = f"a Pipeline that ends in {kind}" if last is not estimator else kind
+        raise TypeError(
+            "The estimator must be a LossSampledClassifier, a LossSampledRegressor or a Pipeline "
+            f"that ends in one. Got {where}."
+        )
+    return before, last
+
+
+def check_budgets(budget: Any) -> tuple[float, ...]:
+    return _positive_numbers(budget, "budget")
+
+
+def check_rates(lr: Any) -> tuple[float, ...]:
+    return () if lr is None else _positive_numbers(lr, "lr")
+
+
+def _positive_numbers(values: Any, name: str) -> tuple[float, ...]:
+    """One number or several, ascending."""
+    listed = [values] if isinstance(values, Real | str) else list(values)
+    if not listed:
+        raise ValueError(f"The {name!r} parameter of {_NAME} must not be empty.")
+    for value in listed:
+        check_real_value(_NAME, name, value, 0, open_low=True)
+    ascending = tuple(sorted(float(value) for value in listed))
+    if len(set(ascending)) < len(ascending):
+        raise ValueError(f"The {name!r} parameter of {_NAME} has a number twice: {values!r}.")
+    return ascending
+
+
+def check_targets(
+    last: LossSampledEstimator, X_train: Any, y_train: Any, X_test: Any, y_test: Any
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Targets as arrays, as many as the rows."""
+    parts = []
+    for X, y, of in ((X_train, y_train, "train"), (X_test, y_test, "test")):
+        y = column_or_1d(y)
+        try:
+            check_consistent_length(X, y)
+        except ValueError as error:
+            raise ValueError(f"X_{of} and y_{of}: {error}") from error
+        if len(y) == 0:
+            raise ValueError(f"y_{of} is empty.")
+        parts.append(y)
+    y_train, y_test = parts
+    if is_classifier(last):
+        unknown = np.setdiff1d(y_test, y_train)
+        if len(unknown):
+            shown = ", ".join(repr(label) for label in unknown[:5].tolist())
+            more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
+            raise ValueError(
+                f"y_test has labels that are not in y_train: {shown}{more}. No model can predict "
+                "them: leave their rows out, or split with stratify=y."
+            )
+    return y_train, y_test
+
+
+def seeds_from(random_state: Any, n_seeds: int) -> tuple[int, ...]:
+    check_random_state_value(_NAME, random_state)
+    first = random_state
+    if not isinstance(random_state, int | np.integer):
+        first = check_random_state(random_state).randint(2**31 - n_seeds)
+    return tuple(range(int(first), int(first) + n_seeds))
+
+
+def prepare_part(before: Pipeline | None, X_train: Any, y_train: Any, X: Any, y: Any) -> Part:
+    """Fit the steps before the estimator on the rows to train on, and apply them to all."""
+    if before is None:
+        return Part(_as_matrix(X_train), y_train, _as_matrix(X), y)
+    fitted = clone(before)
+    transformed = _as_matrix(fitted.fit_transform(X_train, y_train))
+    return Part(transformed, y_train, _as_matrix(fitted.transform(X)), y)
+
+
+def _as_matrix(X: Any) -> Any:
+    """CSR or an array, whose rows can be taken; raw text is left for the estimator to refuse."""
+    if sp.issparse(X):
+        return X.tocsr()
+    array = np.asarray(X)
+    return X if array.ndim < 2 else array
+
+
+def validation_part(
+    before: Pipeline | None,
+    last: LossSampledEstimator,
+    X: Any,
+    y: NDArray[Any],
+    validation_fraction: float,
+    seed: int,
+) -> tuple[int, Part]:
+    """Seed and data of a split to choose rates by."""
+    try:
+        X_fit, X_val, y_fit, y_val = train_test_split(
+            X,
+            y,
+            test_size=validation_fraction,
+            stratify=y if is_classifier(last) else None,
+            random_state=seed,
+        )
+    except ValueError as error:
+        raise ValueError(
+            "lr has several rates, but no validation split to choose them by could be made with "
+            f"validation_fraction={validation_fraction}: {error}"
+        ) from error
+    return seed, prepare_part(before, X_fit, y_fit, X_val, y_val)
