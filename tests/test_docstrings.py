@@ -21,6 +21,7 @@ PACKAGES = [
     "sklearn_sifal.samplers",
     "sklearn_sifal.neural",
     "sklearn_sifal.datasets",
+    "sklearn_sifal.cli",
 ]
 
 # What is asked of every docstring; see numpydoc's list of checks. Left out is mere style
