@@ -41,7 +41,7 @@ _DEFINED_IN = {
 
 
 # Imported when first asked for, so that `sklearn_sifal.strategies` needs no import of its own.
-_SUBMODULES = ("cli", "datasets", "preprocessing", "samplers", "strategies")
+_SUBMODULES = ("cli", "comparison", "datasets", "preprocessing", "samplers", "strategies")
 
 
 def __getattr__(name: str) -> Any:

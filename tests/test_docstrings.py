@@ -22,6 +22,7 @@ PACKAGES = [
     "sklearn_sifal.neural",
     "sklearn_sifal.datasets",
     "sklearn_sifal.cli",
+    "sklearn_sifal.comparison",
 ]
 
 # What is asked of every docstring; see numpydoc's list of checks. Left out is mere style

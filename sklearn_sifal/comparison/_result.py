@@ -1,0 +1,310 @@
+"""What a comparison found: figures of every training, tables, words and a page."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_sifal.comparison._candidates import YARDSTICK
+from sklearn_sifal.comparison._scores import Metric
+from sklearn_sifal.comparison._statistics import paired_difference
+from sklearn_sifal.comparison._summary import Runs, summarise
+from sklearn_sifal.comparison._verdict import Circumstances, Verdict, give_verdict
+
+
+@dataclass(eq=False, repr=False)
+class StrategyComparison:
+    """Result of :func:`compare_strategies`.
+
+    It holds figures and small tables, neither data nor models, and can be pickled.
+
+    Attributes
+    ----------
+    runs : list of dict
+        One a training: 'strategy', 'seed', 'budget', 'lr' (None for the estimator's own),
+        the figures of the test part, 'visits', 'scored' (rows scored without training),
+        'steps', 'rounds', 'seconds' (of the fit) and of these 'seconds_select',
+        'seconds_score', 'seconds_train'; 'error', the message if a loss was infinite or NaN,
+        else None. Figures of a classifier are 'accuracy', 'balanced_accuracy', 'precision',
+        'recall' and 'f1' (means over the labels of the test part) as shares, and 'nll' in
+        nats; of a regressor 'r2', 'mse' and 'mae'.
+    rounds : list of dict
+        Test figures on the way of the first seed's trainings at the largest budget:
+        'strategy', 'round', 'visits' (up to there) and the figures. Half-finished nets, with
+        a learning rate that has not fallen yet: not what a training with so few visits gives.
+    strategies : tuple of str
+        Names, base and random first.
+    budgets : tuple of float
+        Ascending.
+    seeds : tuple of int
+        `random_state` of the trainings.
+    metrics : tuple of Metric
+        The figures and how they are shown; the first is the main one.
+    parameters : dict of str to dict
+        Estimator parameters that each strategy stands for, as text.
+    rate_search : list of dict
+        Trainings on validation splits, by which rates were chosen; empty if they were not.
+    labels : ndarray of shape (n_classes,) or None
+        Labels; None for a regressor.
+    settings : dict
+        How it was done: sizes of the data, versions and the like.
+    """
+
+    runs: list[dict[str, Any]]
+    rounds: list[dict[str, Any]]
+    strategies: tuple[str, ...]
+    budgets: tuple[float, ...]
+    seeds: tuple[int, ...]
+    metrics: tuple[Metric, ...]
+    parameters: dict[str, dict[str, str]]
+    rate_search: list[dict[str, Any]]
+    labels: NDArray[Any] | None
+    settings: dict[str, Any]
+    _per_class: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    _support: NDArray[np.int64] | None = None
+    _row_errors: dict[tuple[str, float], float] = field(default_factory=dict)
+
+    # ------------------------------------------------------------------ tables
+
+    def to_frame(self) -> Any:
+        """The trainings as a pandas DataFrame.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+            One row a training, with the keys of `runs` as columns.
+
+        Raises
+        ------
+        ImportError
+            Without pandas.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise ImportError(
+                "to_frame needs pandas, which is not installed: pip install pandas. Without it, "
+                "`runs` has the same as a list of dicts."
+            ) from error
+        return pd.DataFrame(self.runs)
+
+    def summary(
+        self, *, metric: str | None = None, budget: float | None = None
+    ) -> list[dict[str, Any]]:
+        """One record a strategy: means over the seeds, and differences to base.
+
+        Parameters
+        ----------
+        metric : str, default=None
+            Figure that differences are of; None for the first of `metrics`.
+        budget : float, default=None
+            One of `budgets`; None for the largest.
+
+        Returns
+        -------
+        records : list of dict
+            In the order of `strategies`. The means of all figures and of the costs under
+            their names; 'seconds' are medians, 'seconds_ratio' is the median over seeds of
+            the ratio to base. '<metric>_std' is a standard deviation over the seeds.
+            'difference' is the mean of the differences to base, paired by seed, in points for
+            shares and R², with the ends of its 95 % t interval, 'difference_low' and
+            'difference_high', its p-value 'difference_p_value' and, for
+            all but base and random, 'difference_p_adjusted', after Holm; 'difference_to_random'
+            with the same ends. 'against_base' is 'better' or 'worse' where the adjusted
+            p-value is below 0.05, 'not told apart', 'identical' (no difference with any
+            seed), 'unknown' (one seed), 'failed' or 'the yardstick'. 'row_error' is the
+            standard error of the difference over test rows: another test part might well
+            move it by twice that; NaN except for accuracy.
+            'lr_at_edge' is 'lowest' or 'highest' where the best rate is an end of the grid.
+        """
+        shown = self._metric(metric)
+        at = self._budget(budget)
+        row_errors = {
+            name: shown.factor * error
+            for (name, of), error in self._row_errors.items()
+            if of == at and shown.name == "accuracy"
+        }
+        return summarise(
+            Runs(self.runs, self.strategies, at),
+            self.metrics,
+            shown,
+            resolution=self._resolution(shown) or 0.0,
+            row_errors=row_errors,
+            edges=self._edges(at),
+        )
+
+    def per_class(self, strategy: str) -> list[dict[str, Any]]:
+        """How a strategy does on each class at the largest budget.
+
+        Parameters
+        ----------
+        strategy : str
+            One of `strategies`.
+
+        Returns
+        -------
+        records : list of dict
+            One a label: 'label', 'support' (test rows), 'precision', 'recall' and 'f1',
+            means over the seeds as shares, and 'recall_difference', that of the recall to base
+            in points, with the ends of its 95 % t interval, 'recall_difference_low' and
+            'recall_difference_high'. Of as many intervals as there are classes one in twenty
+            leaves out zero by chance. NaN for the recall of a label without test rows.
+
+        Raises
+        ------
+        ValueError
+            If there is no such strategy, or the estimator is a regressor.
+        """
+        if self.labels is None or self._support is None:
+            raise ValueError("per_class is about classes: the estimator is a regressor.")
+        if strategy not in self.strategies:
+            raise ValueError(
+                f"No strategy {strategy!r} was compared. There are: {', '.join(self.strategies)}."
+            )
+        mine, base = self._per_class[strategy], self._per_class[YARDSTICK]
+        records = []
+        for code, (label, support) in enumerate(zip(self.labels, self._support, strict=True)):
+            precision, recall, f1 = mine[:, :, code].mean(axis=0)
+            difference = paired_difference(
+                100 * mine[:, 1, code],
+                100 * base[:, 1, code],
+                resolution=100 / max(int(support), 1),
+            )
+            records.append(
+                {
+                    "label": label.item() if isinstance(label, np.generic) else label,
+                    "support": int(support),
+                    "precision": float(precision),
+                    "recall": float(recall),
+                    "f1": float(f1),
+                    "recall_difference": difference.mean,
+                    "recall_difference_low": difference.low,
+                    "recall_difference_high": difference.high,
+                }
+            )
+        return records
+
+    # ------------------------------------------------------------------ words
+
+    def verdict(self, *, metric: str | None = None) -> str:
+        """What the figures say, in words, at the largest budget.
+
+        Parameters
+        ----------
+        metric : str, default=None
+            Figure that it is about; None for the first of `metrics`.
+
+        Returns
+        -------
+        text : str
+            First whether any strategy was better than base, then what was found, then what
+            to keep in mind. 'Better' and 'worse' are as in `summary`.
+        """
+        return str(self._verdict(metric))
+
+    def _verdict(self, metric: str | None = None) -> Verdict:
+        shown = self._metric(metric)
+        curve = []
+        for budget in self.budgets:
+            base = Runs(self.runs, self.strategies, budget)
+            seconds = float(np.median(base.values(YARDSTICK, "seconds")))
+            curve.append((seconds, float(base.values(YARDSTICK, shown.name).mean())))
+        rates = self.settings["lr"]
+        about = Circumstances(
+            metric=shown,
+            n_seeds=len(self.seeds),
+            n_test=self.settings["n_test"],
+            resolution=self._resolution(shown),
+            n_rates=len(rates) if isinstance(rates, Sequence) else 1,
+            base_curve=curve,
+        )
+        return give_verdict(self.summary(metric=metric), about)
+
+    def __repr__(self) -> str:
+        metric = self.metrics[0]
+        head = (
+            f"StrategyComparison of {len(self.strategies)} strategies, {len(self.seeds)} seed(s), "
+            f"budget {self.budgets[-1]:g}"
+        )
+        rows: list[tuple[str, ...]] = [
+            ("strategy", metric.label, "to base", "95 % interval", "seconds", "")
+        ]
+        rows += [_text_cells(record, metric) for record in self.summary()]
+        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+        lines = [
+            "  ".join(
+                cell.ljust(width) if i in (0, 5) else cell.rjust(width)
+                for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+            ).rstrip()
+            for row in rows
+        ]
+        return "\n".join([head, *lines])
+
+    # ------------------------------------------------------------------ pictures
+
+    def to_html(self, path: Any, *, title: str | None = None) -> None:
+        """Write a page that needs nothing but a browser.
+
+        Parameters
+        ----------
+        path : str or path-like
+            The file; replaced if it exists, once the new one is complete.
+        title : str, default=None
+            Heading of the page.
+        """
+        from sklearn_sifal.comparison._page import write_page
+
+        write_page(self, Path(path), title)
+
+    # ------------------------------------------------------------------ private
+
+    def _metric(self, name: str | None) -> Metric:
+        if name is None:
+            return self.metrics[0]
+        for metric in self.metrics:
+            if metric.name == name:
+                return metric
+        known = ", ".join(repr(metric.name) for metric in self.metrics)
+        raise ValueError(f"metric must be one of {known}. Got {name!r}.")
+
+    def _budget(self, budget: float | None) -> float:
+        if budget is None:
+            return self.budgets[-1]
+        if budget not in self.budgets:
+            known = ", ".join(f"{b:g}" for b in self.budgets)
+            raise ValueError(f"budget must be one of {known}. Got {budget!r}.")
+        return float(budget)
+
+    def _resolution(self, metric: Metric) -> float | None:
+        """Points of accuracy that one test row is worth."""
+        return 100 / self.settings["n_test"] if metric.name == "accuracy" else None
+
+    def _edges(self, budget: float) -> dict[str, str]:
+        """Strategies whose best rate is an end of the grid."""
+        rates = self.settings["lr"]
+        if not self.rate_search or not isinstance(rates, Sequence):
+            return {}
+        searched = {record["strategy"] for record in self.rate_search}
+        ends: Mapping[float, str] = {rates[0]: "lowest", rates[-1]: "highest"}
+        return {
+            run["strategy"]: ends[run["lr"]]
+            for run in self.runs
+            if run["budget"] == budget and run["strategy"] in searched and run["lr"] in ends
+        }
+
+
+def _text_cells(record: Mapping[str, Any], metric: Metric) -> tuple[str, ...]:
+    digits = metric.digits
+    interval = f"{record['difference_low']:+.{digits}f} to {record['difference_high']:+.{digits}f}"
+    is_base = record["strategy"] == YARDSTICK
+    return (
+        record["strategy"],
+        f"{metric.factor * record[metric.name]:.{digits}f}",
+        "" if is_base else f"{record['difference']:+.{digits}f}",
+        "" if is_base or np.isnan(record["difference_low"]) else interval,
+        f"{record['seconds']:.2f}",
+        record["against_base"],
+    )

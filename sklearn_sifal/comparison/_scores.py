@@ -1,0 +1,132 @@
+"""Test figures of a fitted estimator, and how each is shown."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import is_classifier
+from sklearn.metrics import precision_recall_fscore_support
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A figure of the test part.
+
+    Attributes
+    ----------
+    name : str
+        Key in the records.
+    label : str
+        In words.
+    factor : float
+        From the figure to the unit of `unit`: 100 for shares.
+    unit : str
+        Of differences.
+    higher_is_better : bool
+        Which way is up.
+    digits : int
+        Decimals of the figure, times `factor`.
+    """
+
+    name: str
+    label: str
+    factor: float = 100.0
+    unit: str = "points"
+    higher_is_better: bool = True
+    digits: int = 2
+
+
+CLASSIFICATION = (
+    Metric("accuracy", "accuracy"),
+    Metric("balanced_accuracy", "balanced accuracy"),
+    Metric("precision", "macro precision"),
+    Metric("recall", "macro recall"),
+    Metric("f1", "macro F1"),
+    Metric("nll", "negative log-likelihood", 1.0, "nats", False, 4),
+)
+REGRESSION = (
+    Metric("r2", "R²"),
+    Metric("mse", "mean squared error", 1.0, "squared units of y", False, 4),
+    Metric("mae", "mean absolute error", 1.0, "units of y", False, 4),
+)
+
+
+@dataclass(frozen=True)
+class TestScores:
+    """What one fitted estimator does on the test part.
+
+    Attributes
+    ----------
+    figures : dict of str to float
+        One a metric; the first is the main one.
+    per_class : ndarray of shape (3, n_classes) or None
+        Precision, recall and F1; NaN for the recall and F1 of a class without test rows.
+    correct : ndarray of shape (n_test,), bool, or None
+        Which rows are predicted rightly.
+    """
+
+    __test__ = False  # for pytest, which collects by name
+
+    figures: dict[str, float]
+    per_class: NDArray[np.float64] | None = None
+    correct: NDArray[np.bool_] | None = None
+
+
+def metrics_of(estimator: Any) -> tuple[Metric, ...]:
+    """The metrics of a classifier or of a regressor."""
+    return CLASSIFICATION if is_classifier(estimator) else REGRESSION
+
+
+def score(estimator: Any, X: Any, y: NDArray[Any]) -> TestScores:
+    """Score a fitted estimator.
+
+    Parameters
+    ----------
+    estimator : LossSampledEstimator
+        Fitted.
+    X : {ndarray, sparse matrix} of shape (n_test, n_features)
+        Inputs as the estimator takes them.
+    y : ndarray of shape (n_test,)
+        Targets; labels among the estimator's.
+    """
+    if metrics_of(estimator) is REGRESSION:
+        return TestScores(_regression_figures(y, estimator.predict(X)))
+    log_proba = estimator.predict_log_proba(X)
+    codes = np.searchsorted(estimator.classes_, y)
+    predicted = log_proba.argmax(axis=1)
+    per_class = _per_class(codes, predicted, len(estimator.classes_))
+    tested = ~np.isnan(per_class[1])
+    precision, recall, f1 = per_class[:, tested].mean(axis=1)
+    correct = predicted == codes
+    figures = {
+        "accuracy": float(correct.mean()),
+        "balanced_accuracy": float(recall),
+        "precision": float(precision),
+        "recall": float(recall),
+        "f1": float(f1),
+        "nll": float(-log_proba[np.arange(len(codes)), codes].mean(dtype=np.float64)),
+    }
+    return TestScores(figures, per_class, correct)
+
+
+def _per_class(
+    codes: NDArray[np.int64], predicted: NDArray[np.int64], n_classes: int
+) -> NDArray[np.float64]:
+    precision, recall, f1, support = precision_recall_fscore_support(
+        codes, predicted, labels=np.arange(n_classes), zero_division=0
+    )
+    values = np.array([precision, recall, f1], np.float64)
+    values[1:, support == 0] = np.nan
+    return values
+
+
+def _regression_figures(y: NDArray[Any], predicted: NDArray[np.float64]) -> dict[str, float]:
+    residuals = np.asarray(y, np.float64) - predicted
+    mse = float(np.mean(residuals**2))
+    variance = float(np.var(y))
+    return {
+        "r2": 1 - mse / variance if variance > 0 else float("nan"),
+        "mse": mse,
+        "mae": float(np.abs(residuals).mean()),
+    }

@@ -1,0 +1,133 @@
+"""One training of a comparison, as a worker process runs it."""
+
+import warnings
+from contextlib import suppress
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone, is_classifier
+from threadpoolctl import threadpool_limits
+
+from sklearn_sifal._estimator import LossSampledEstimator
+from sklearn_sifal._loss_table import NonFiniteLossError
+from sklearn_sifal.comparison._scores import TestScores, metrics_of, score
+
+_WARM_UP_ROWS = 100  # of each of two classes
+_COSTS = ("visits", "scored", "steps", "seconds_select", "seconds_score", "seconds_train")
+
+# Strategies that this process has trained with before.
+_warmed_up: set[str] = set()
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows to train on and rows to score.
+
+    Attributes
+    ----------
+    X, X_scored : {ndarray, sparse matrix}
+        Inputs as the estimator takes them.
+    y, y_scored : ndarray
+        Targets.
+    """
+
+    X: Any
+    y: NDArray[Any]
+    X_scored: Any
+    y_scored: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One training.
+
+    Attributes
+    ----------
+    strategy : str
+        Name among the candidates.
+    seed : int
+        `random_state` of the estimator.
+    budget : float
+        Row visits in units of the rows trained on.
+    lr : float or None
+        Learning rate; None for the estimator's own.
+    """
+
+    strategy: str
+    seed: int
+    budget: float
+    lr: float | None
+
+    def configure(self, candidate: LossSampledEstimator) -> LossSampledEstimator:
+        """An unfitted estimator for this training, on one thread."""
+        estimator: LossSampledEstimator = clone(candidate)
+        estimator.set_params(budget=self.budget, random_state=self.seed, n_threads=1, verbose=0)
+        if self.lr is not None:
+            estimator.set_params(lr=self.lr)
+        return estimator
+
+
+def train(candidate: LossSampledEstimator, task: Task, part: Part) -> tuple[dict[str, Any], Any]:
+    """Fit on the clock and score off it.
+
+    Parameters
+    ----------
+    candidate : LossSampledEstimator
+        With the parameters of the strategy.
+    task : Task
+        The training.
+    part : Part
+        The data.
+
+    Returns
+    -------
+    run : dict
+        Figures and costs; figures are NaN where a loss was infinite or NaN, and 'error' says
+        so.
+    scores : TestScores
+        Also by class and by row.
+    """
+    estimator = task.configure(candidate)
+    run: dict[str, Any] = {
+        "strategy": task.strategy,
+        "seed": task.seed,
+        "budget": task.budget,
+        "lr": task.lr,
+    }
+    with threadpool_limits(1):
+        _warm_up(estimator, task.strategy, part)
+        began = perf_counter()
+        try:
+            estimator.fit(part.X, part.y)
+        except NonFiniteLossError as error:
+            scores = TestScores({m.name: float("nan") for m in metrics_of(estimator)})
+            costs = dict.fromkeys((*_COSTS, "rounds", "seconds"), float("nan"))
+            return {**run, **scores.figures, **costs, "error": str(error)}, scores
+        seconds = perf_counter() - began
+        scores = score(estimator, part.X_scored, part.y_scored)
+    history = estimator.history_
+    costs = {name: sum(round_[name] for round_ in history) for name in _COSTS}
+    costs |= {"rounds": len(history), "seconds": seconds}
+    return {**run, **scores.figures, **costs, "error": None}, scores
+
+
+def _warm_up(estimator: LossSampledEstimator, name: str, part: Part) -> None:
+    """Train a little, so that what torch and a strategy load once is in nobody's seconds."""
+    if name in _warmed_up:
+        return
+    _warmed_up.add(name)
+    rows = np.arange(min(2 * _WARM_UP_ROWS, len(part.y)))
+    if is_classifier(estimator):
+        codes = np.unique(part.y, return_inverse=True)[1]
+        two = np.argsort(np.bincount(codes), kind="stable")[-2:]
+        rows = np.sort(
+            np.concatenate([np.flatnonzero(codes == code)[:_WARM_UP_ROWS] for code in two])
+        )
+    small = clone(estimator).set_params(budget=2)
+    # A strategy may need more rows than these; then its first training pays for its imports.
+    with suppress(ValueError, TypeError), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        small.fit(part.X[rows], part.y[rows])

@@ -1,0 +1,274 @@
+"""What the figures say, in words: first whether anything helped."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from sklearn_sifal.comparison._candidates import CONTROL, YARDSTICK
+from sklearn_sifal.comparison._scores import Metric
+
+_ENOUGH_SEEDS = 5
+_COARSE = 0.2  # points that one test row is worth
+_Record = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A verdict in words.
+
+    Attributes
+    ----------
+    headline : str
+        What to do, in a sentence or two.
+    findings : tuple of str
+        What was found for the strategies.
+    cautions : tuple of str
+        What to keep in mind before believing it.
+    """
+
+    headline: str
+    findings: tuple[str, ...]
+    cautions: tuple[str, ...]
+
+    def __str__(self) -> str:
+        lines = [self.headline, "", *(f"- {text}" for text in self.findings)]
+        if self.cautions:
+            lines += ["", "Keep in mind:", *(f"- {text}" for text in self.cautions)]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What a verdict has to know beside the figures.
+
+    Attributes
+    ----------
+    metric : Metric
+        What the differences are of.
+    n_seeds : int
+        Trainings a strategy.
+    n_test : int
+        Test rows.
+    resolution : float or None
+        Points that one test row is worth; None where that is not defined.
+    n_rates : int
+        Rates that each strategy could choose from; 0 and 1 stand for a shared one.
+    base_curve : sequence of (float, float)
+        Median seconds and mean figure of base at every budget.
+    """
+
+    metric: Metric
+    n_seeds: int
+    n_test: int
+    resolution: float | None
+    n_rates: int
+    base_curve: Sequence[tuple[float, float]]
+
+
+def give_verdict(records: Sequence[_Record], about: Circumstances) -> Verdict:
+    """Put the summary of a comparison into words.
+
+    Parameters
+    ----------
+    records : sequence of dict
+        One a strategy, as by `summarise`.
+    about : Circumstances
+        Metric, number of seeds and the like.
+    """
+    if about.n_seeds == 1:
+        headline = (
+            "One seed: nothing can be said about differences between strategies. Run again with "
+            "n_seeds=3 or more."
+        )
+        findings = [_one_seed(records, about.metric)]
+    else:
+        headline = _headline(records, about)
+        findings = _findings(records, about)
+    findings.append(_on_seconds(records))
+    return Verdict(headline, tuple(findings), tuple(_cautions(records, about)))
+
+
+def _headline(records: Sequence[_Record], about: Circumstances) -> str:
+    tried = [r for r in records if r["strategy"] not in (YARDSTICK, CONTROL)]
+    better = _sorted(tried, "better", about.metric)
+    if not tried:
+        return "Only base and its control were run: there is nothing to decide."
+    if not better:
+        alone = "The strategy" if len(tried) == 1 else "No strategy"
+        negation = " not" if len(tried) == 1 else ""
+        text = (
+            f"{alone} was{negation} better than base by more than chance at equal visits: "
+            "train on everything."
+        )
+        return text
+    shown = "; ".join(_with_interval(r, about.metric) for r in better)
+    text = f"Better than base by more than chance at equal visits: {shown}."
+    as_random = [r["strategy"] for r in better if not _beats_random(r, about.metric)]
+    if len(as_random) == len(better):
+        text += " But random, which ignores losses, does as well: it is not the choice by loss."
+    best = better[0]
+    ratio = best["seconds_ratio"]
+    if ratio > 1.05:
+        text += (
+            f" {best['strategy']} also takes {ratio:.2f} times as long as base, which could train "
+            "longer instead."
+        )
+    return text
+
+
+def _findings(records: Sequence[_Record], about: Circumstances) -> list[str]:
+    metric = about.metric
+    tried = [r for r in records if r["strategy"] not in (YARDSTICK, CONTROL)]
+    lines = []
+    for outcome, title in (
+        ("better", "Better than base"),
+        ("worse", "Worse than base"),
+        ("not told apart", "Not told apart from base"),
+    ):
+        found = _sorted(tried, outcome, metric)
+        if found:
+            lines.append(f"{title}: {'; '.join(_with_interval(r, metric) for r in found)}.")
+    same = [r["strategy"] for r in tried if r["against_base"] == "identical"]
+    if same:
+        lines.append(
+            f"No difference to base with any seed, so the rule never came into play: {_and(same)}."
+        )
+    lines += [
+        f"{r['strategy']} broke down in {r['n_failed']} of {r['n_seeds']} trainings: a loss became "
+        "infinite or NaN. A smaller lr may help."
+        for r in tried
+        if r["n_failed"]
+    ]
+    lines += _on_random(records, metric)
+    lines += _at_equal_seconds(_sorted(tried, "better", metric), about)
+    return lines
+
+
+def _on_random(records: Sequence[_Record], metric: Metric) -> list[str]:
+    control = next(r for r in records if r["strategy"] == CONTROL)
+    lines = [f"The control: {_with_interval(control, metric)} against base."]
+    tried = [r for r in records if r["strategy"] not in (YARDSTICK, CONTROL)]
+    known = [r for r in tried if not np.isnan(r["difference_to_random"])]
+    level = [r["strategy"] for r in known if not _beats_random(r, metric)]
+    if level and len(level) == len(known) > 1:
+        lines.append("No strategy was better than random, which ignores losses.")
+    elif level:
+        lines.append(f"Not better than random, which ignores losses: {_and(level)}.")
+    return lines
+
+
+def _at_equal_seconds(better: Sequence[_Record], about: Circumstances) -> list[str]:
+    """What base reaches in the seconds of the strategies that were better at equal visits."""
+    lines = []
+    seconds, figures = np.array(sorted(about.base_curve)).T
+    sign = 1 if about.metric.higher_is_better else -1
+    for record in better:
+        if not seconds[0] <= record["seconds"] <= seconds[-1]:
+            continue
+        at_equal = float(np.interp(record["seconds"], seconds, figures))
+        gain = about.metric.factor * (record[about.metric.name] - at_equal)
+        word = "still ahead of" if sign * gain > 0 else "no better than"
+        lines.append(
+            f"At equal seconds {record['strategy']} is {word} base: {_signed(gain, about.metric)} "
+            f"{about.metric.unit}, with base's curve read at {record['seconds']:.2g} s."
+        )
+    return lines
+
+
+def _on_seconds(records: Sequence[_Record]) -> str:
+    base = next(r for r in records if r["strategy"] == YARDSTICK)
+    others = [r for r in records if r["strategy"] != YARDSTICK]
+    known = sorted((r for r in others if r["seconds"] > 0), key=lambda r: r["seconds_ratio"])
+    shown = ", ".join(f"{r['strategy']} {r['seconds_ratio']:.2f}" for r in known)
+    return f"Seconds: base took {base['seconds']:.2g}; as a multiple of that, {shown}."
+
+
+def _cautions(records: Sequence[_Record], about: Circumstances) -> list[str]:
+    tried = [r for r in records if r["strategy"] not in (YARDSTICK, CONTROL)]
+    lines = []
+    if about.n_rates <= 1:
+        lines.append(
+            "All strategies had one learning rate. A gain at a shared rate is often a larger "
+            "step in disguise: pass several, lr=[...], and each gets its own best."
+        )
+    edges = [f"{r['strategy']} ({r['lr']:g})" for r in records if r["lr_at_edge"]]
+    if edges:
+        lines.append(f"The best rate is at the edge of the grid, so widen it, for: {_and(edges)}.")
+    if 1 < about.n_seeds < _ENOUGH_SEEDS:
+        lines.append(
+            f"{about.n_seeds} seeds make wide intervals: only large differences can be told from "
+            "chance."
+        )
+    if len(tried) > 1 and about.n_seeds > 1:
+        lines.append(
+            f"{len(tried)} strategies were compared with base. 'Better' and 'worse' hold for all "
+            "of them together (Holm's adjustment); of the intervals one in twenty leaves out "
+            "zero by chance."
+        )
+    lines += _on_test_rows(tried, about)
+    visits = [r["visits"] for r in records if not np.isnan(r["visits"])]
+    if max(visits) > 1.001 * min(visits):
+        lines.append(
+            f"Visits were not equal: {min(visits):.0f} to {max(visits):.0f}. Early stopping, "
+            "max_epochs or budget_unit='passes' do that."
+        )
+    return lines
+
+
+def _on_test_rows(tried: Sequence[_Record], about: Circumstances) -> list[str]:
+    if about.resolution is None:
+        return []
+    text = f"One of the {about.n_test} test rows is worth {about.resolution:.2g} points."
+    if about.resolution >= _COARSE:
+        text += " The test part is small."
+    shaky = [
+        r["strategy"]
+        for r in tried
+        if r["against_base"] in ("better", "worse") and abs(r["difference"]) < 1.96 * r["row_error"]
+    ]
+    if shaky:
+        text += (
+            " The intervals are over seeds; other test rows might have said otherwise of "
+            f"{_and(shaky)}."
+        )
+    return [text]
+
+
+def _one_seed(records: Sequence[_Record], metric: Metric) -> str:
+    shown = ", ".join(
+        f"{r['strategy']} {_signed(r['difference'], metric)}"
+        for r in records
+        if r["strategy"] != YARDSTICK
+    )
+    return f"Against base, {metric.label} in {metric.unit}, with that seed: {shown}."
+
+
+def _sorted(records: Sequence[_Record], outcome: str, metric: Metric) -> list[_Record]:
+    """Those with an outcome, the largest gain first."""
+    sign = -1 if metric.higher_is_better else 1
+    found = [r for r in records if r["against_base"] == outcome]
+    return sorted(found, key=lambda r: sign * r["difference"])
+
+
+def _beats_random(record: _Record, metric: Metric) -> bool:
+    low, high = record["difference_to_random_low"], record["difference_to_random_high"]
+    return bool(low > 0 if metric.higher_is_better else high < 0)
+
+
+def _with_interval(record: _Record, metric: Metric) -> str:
+    """As ``importance +0.42 points (0.10 to 0.74)``."""
+    shown = f"{record['strategy']} {_signed(record['difference'], metric)} {metric.unit}"
+    if np.isnan(record["difference_low"]):
+        return shown
+    low, high = (_signed(record[f"difference_{end}"], metric) for end in ("low", "high"))
+    return f"{shown} ({low} to {high})"
+
+
+def _signed(value: float, metric: Metric) -> str:
+    return f"{value:+.{metric.digits}f}"
+
+
+def _and(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
