@@ -202,7 +202,7 @@ def _add_audit(commands: Any) -> None:
         "--budget",
         metavar="PASSES",
         type=_number(0, math.inf, "a number above 0"),
-        help="passes over the rows (default: 2 on large files, more on small ones)",
+        help="passes over the rows (default: 3, more on files of a few hundred rows)",
     )
 
 

@@ -195,7 +195,7 @@ def _read_parquet(path: str) -> Table:
     if not Path(path).is_file():
         raise UserError(f"There is no file {path!r}.")
     try:
-        import pandas as pd  # type: ignore[import-untyped]
+        import pandas as pd
 
         frame = pd.read_parquet(path)
     except ImportError:

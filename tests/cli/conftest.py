@@ -44,3 +44,18 @@ def written(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def wrong_rows(tmp_path: Path) -> tuple[Path, set[int]]:
+    """240 rows of which 12 have the label of another topic, and the numbers of these."""
+    rows = make_queries(240, seed=1)
+    names = list(TOPICS)
+    wrong = set(range(5, 240, 20))
+    lines = ["id,text,intent"]
+    for i, (text, intent) in enumerate(rows):
+        label = names[(names.index(intent) + 1) % 3] if i in wrong else intent
+        lines.append(f"{i + 1000},{text},{label}")
+    path = tmp_path / "log.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path, {i + 1 for i in wrong}
