@@ -41,7 +41,16 @@ _DEFINED_IN = {
 
 
 # Imported when first asked for, so that `sklearn_sifal.strategies` needs no import of its own.
-_SUBMODULES = ("cli", "comparison", "datasets", "preprocessing", "samplers", "strategies")
+_SUBMODULES = (
+    "cli",
+    "comparison",
+    "datasets",
+    "inspection",
+    "plotting",
+    "preprocessing",
+    "samplers",
+    "strategies",
+)
 
 
 def __getattr__(name: str) -> Any:

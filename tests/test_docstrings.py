@@ -23,6 +23,8 @@ PACKAGES = [
     "sklearn_sifal.datasets",
     "sklearn_sifal.cli",
     "sklearn_sifal.comparison",
+    "sklearn_sifal.inspection",
+    "sklearn_sifal.plotting",
 ]
 
 # What is asked of every docstring; see numpydoc's list of checks. Left out is mere style

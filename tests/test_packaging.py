@@ -32,7 +32,15 @@ def pins() -> dict[str, str]:
 
 def test_core_dependencies_are_these_without_upper_pins(project: dict[str, Any]) -> None:
     core = dict(split(requirement) for requirement in project["dependencies"])
-    assert set(core) == {"scikit-learn", "joblib", "torch", "skorch", "numpy", "scipy"}
+    assert set(core) == {
+        "scikit-learn",
+        "joblib",
+        "torch",
+        "skorch",
+        "numpy",
+        "scipy",
+        "threadpoolctl",
+    }
     for name, version in core.items():
         assert re.fullmatch(r">=[\d.]+", version), f"{name}: a lower bound and no other"
     assert project["requires-python"] == ">=3.11"

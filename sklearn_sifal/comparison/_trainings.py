@@ -1,7 +1,8 @@
 """One training of a comparison, as a worker process runs it."""
 
 import warnings
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -97,7 +98,7 @@ def train(candidate: LossSampledEstimator, task: Task, part: Part) -> tuple[dict
         "budget": task.budget,
         "lr": task.lr,
     }
-    with threadpool_limits(1):
+    with _one_thread():
         _warm_up(estimator, task.strategy, part)
         began = perf_counter()
         try:
@@ -112,6 +113,17 @@ def train(candidate: LossSampledEstimator, task: Task, part: Part) -> tuple[dict
     costs = {name: sum(round_[name] for round_ in history) for name in _COSTS}
     costs |= {"rounds": len(history), "seconds": seconds}
     return {**run, **scores.figures, **costs, "error": None}, scores
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute on one thread, in torch and in numpy's linear algebra."""
+    from sklearn_sifal._devices import limited_threads
+
+    # In this order: with the other one outside, torch would believe that it is down to one
+    # thread, while the MKL built into it, which threadpoolctl does not see, uses several.
+    with limited_threads(1), threadpool_limits(1):
+        yield
 
 
 def _warm_up(estimator: LossSampledEstimator, name: str, part: Part) -> None:

@@ -1,0 +1,54 @@
+"""Numbers to look inside with: what is hard, what was chosen, what became of the weights.
+
+The functions take arrays, such as the fitted attributes of an estimator, and return small
+records of arrays with a method `to_frame`. `sklearn_sifal.plotting` draws them.
+"""
+
+from sklearn_sifal.inspection._data_map import DataMap, data_map
+from sklearn_sifal.inspection._deciles import LossDeciles, loss_deciles
+from sklearn_sifal.inspection._groups import GroupReport, group_report
+from sklearn_sifal.inspection._instances import (
+    InstanceTable,
+    easiest_instances,
+    hardest_instances,
+    most_visited_instances,
+)
+from sklearn_sifal.inspection._selections import (
+    SelectionLabels,
+    SelectionLosses,
+    SelectionOverlap,
+    selection_labels,
+    selection_losses,
+    selection_overlap,
+)
+from sklearn_sifal.inspection._visits import VisitsByGroup, visits_by_decile, visits_by_label
+from sklearn_sifal.inspection._weights import (
+    WeightHistogram,
+    WeightStatistics,
+    WeightTrajectory,
+)
+
+__all__ = [
+    "DataMap",
+    "GroupReport",
+    "InstanceTable",
+    "LossDeciles",
+    "SelectionLabels",
+    "SelectionLosses",
+    "SelectionOverlap",
+    "VisitsByGroup",
+    "WeightHistogram",
+    "WeightStatistics",
+    "WeightTrajectory",
+    "data_map",
+    "easiest_instances",
+    "group_report",
+    "hardest_instances",
+    "loss_deciles",
+    "most_visited_instances",
+    "selection_labels",
+    "selection_losses",
+    "selection_overlap",
+    "visits_by_decile",
+    "visits_by_label",
+]

@@ -1,0 +1,303 @@
+"""Groups of rows compared: are some harder, or trained on less, than others?"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_sifal._parameters import check_integer_value
+from sklearn_sifal.inspection._checks import (
+    check_losses,
+    check_one_per_row,
+    check_visits,
+    divide,
+    encode,
+    group_sums,
+)
+from sklearn_sifal.inspection._record import Record
+
+_LEVEL = 0.95
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class GroupReport(Record):
+    """Loss, visits and accuracy of groups of rows, made by `group_report`.
+
+    A gap is the largest minus the smallest value of the groups that take part in it. Fields
+    are None where what they need was not given.
+
+    Attributes
+    ----------
+    groups : ndarray of shape (n_groups,)
+        The groups, sorted.
+    n_rows : ndarray of shape (n_groups,), int64
+        Rows with a known loss.
+    in_gaps : ndarray of shape (n_groups,), bool
+        Whether the group has enough rows to take part in gaps.
+    n_unknown : int
+        Rows left out because their loss is NaN.
+    mean_loss : ndarray of shape (n_groups,), float64
+        Mean loss in nats.
+    loss_stderr : ndarray of shape (n_groups,), float64
+        Its standard error; NaN for a single row.
+    loss_gap : float
+        Gap between the mean losses; NaN with fewer than two groups.
+    loss_gap_interval : tuple of two floats
+        Its 95 % interval, which allows for the two groups having been picked as the
+        extremes of all. The gap cannot be told from chance if it includes 0.
+    mean_visits : ndarray of shape (n_groups,), float64, or None
+        Visits per row.
+    visits_gap : float or None
+        Gap between them.
+    visits_gap_interval : tuple of two floats, or None
+        Its 95 % interval.
+    accuracy : ndarray of shape (n_groups,), float64, or None
+        Share of rows predicted correctly.
+    accuracy_gap : float or None
+        Gap between them.
+    accuracy_gap_interval : tuple of two floats, or None
+        Its 95 % interval.
+    adjusted_loss : ndarray of shape (n_groups,), float64, or None
+        Mean loss that the group would have with the label mix of all groups together.
+    adjusted_loss_gap : float or None
+        Gap between them: what is left of `loss_gap` when the groups' labels are not to
+        blame.
+    adjusted_loss_gap_interval : tuple of two floats, or None
+        Its 95 % interval.
+    adjusted_coverage : float or None
+        Share of the rows whose label occurs in every group: only these labels can be
+        compared.
+    """
+
+    groups: NDArray[Any]
+    n_rows: NDArray[np.int64]
+    in_gaps: NDArray[np.bool_]
+    n_unknown: int
+    mean_loss: NDArray[np.float64]
+    loss_stderr: NDArray[np.float64]
+    loss_gap: float
+    loss_gap_interval: tuple[float, float]
+    mean_visits: NDArray[np.float64] | None = None
+    visits_gap: float | None = None
+    visits_gap_interval: tuple[float, float] | None = None
+    accuracy: NDArray[np.float64] | None = None
+    accuracy_gap: float | None = None
+    accuracy_gap_interval: tuple[float, float] | None = None
+    adjusted_loss: NDArray[np.float64] | None = None
+    adjusted_loss_gap: float | None = None
+    adjusted_loss_gap_interval: tuple[float, float] | None = None
+    adjusted_coverage: float | None = None
+
+    def _columns(self) -> dict[str, Any]:
+        names = ("n_rows", "in_gaps", "mean_loss", "loss_stderr")
+        optional = ("adjusted_loss", "mean_visits", "accuracy")
+        columns = {"group": self.groups, **{name: getattr(self, name) for name in names}}
+        given = {name: getattr(self, name) for name in optional}
+        return columns | {name: values for name, values in given.items() if values is not None}
+
+
+def group_report(
+    losses: Any,
+    groups: Any,
+    *,
+    visits: Any = None,
+    correct: Any = None,
+    y: Any = None,
+    min_rows: int = 2,
+) -> GroupReport:
+    """Compare the loss, the visits and the accuracy of groups of rows.
+
+    Groups are any partition of the rows: the source of a query, a language, a gender, a
+    region. Whether to have such a variable at all, and what it may be used for, is a
+    question of law and consent that comes first.
+
+    Parameters
+    ----------
+    losses : array-like of shape (n_samples,)
+        Losses in nats; rows with NaN are left out. Those of held-out rows tell how the
+        model treats the groups, those of training rows how training does.
+    groups : array-like of shape (n_samples,)
+        Group of every row: strings, integers or booleans.
+    visits : array-like of shape (n_samples,), default=None
+        How often each row was trained on.
+    correct : array-like of shape (n_samples,), bool, default=None
+        Whether the row's label was predicted.
+    y : array-like of shape (n_samples,), default=None
+        Labels, for the mean losses at an equal label mix.
+    min_rows : int, default=2
+        Rows below which a group is listed, but takes no part in the gaps.
+
+    Returns
+    -------
+    report : GroupReport
+
+    Raises
+    ------
+    ValueError
+        If something given is not one per row, a loss is infinite, or groups are missing.
+
+    Notes
+    -----
+    How to read it. A gap is a question and no verdict.
+
+    - Small groups have extreme means by chance. Look at `n_rows` and at the interval first;
+      with an interval that includes 0 the data do not show a difference, which does not
+      show that there is none.
+    - Groups differ in what they ask. If one has more of the labels that are hard for
+      everybody, its loss is higher without anybody treating it differently; `adjusted_loss`
+      gives all groups the same label mix. If the gap goes away, the labels carry it, which
+      may be the reason or only the way it happens: who assigned them?
+    - A high loss may also mean labels that are wrong more often in that group.
+    - A selection by loss spends its visits on rows with a high loss, hence on such groups;
+      compare `loss_gap` under ``base`` and under the strategy before saying whether it
+      closes the gap or opens it.
+    - A low loss of a group on its own training rows may be memory. Judge on held-out rows.
+
+    The interval of a gap is that of Welch's t for the difference of the two groups, with
+    the level corrected for all pairs of groups (Bonferroni) since they are the extremes.
+    Direct standardisation [1]_ weighs the mean loss of every label in the group by the
+    label's share among the rows of all groups, over the labels that occur in each of the
+    groups that take part; its interval is normal, with the variance of the loss within
+    groups pooled for each label.
+
+    References
+    ----------
+    .. [1] J. L. Fleiss, B. Levin and M. C. Paik, "Statistical Methods for Rates and
+       Proportions", 3rd edition, Wiley 2003, chapter 19.
+
+    Examples
+    --------
+    >>> losses = [0.1, 0.3, 0.2, 1.0, 1.4, 1.2]
+    >>> report = group_report(losses, ["app", "app", "app", "phone", "phone", "phone"])
+    >>> report.mean_loss
+    array([0.2, 1.2])
+    >>> round(report.loss_gap, 3)
+    1.0
+    >>> low, high = report.loss_gap_interval
+    >>> 0 < low < 1 < high
+    True
+    """
+    check_integer_value("group_report", "min_rows", min_rows, 2)
+    values = check_losses(losses)
+    known = ~np.isnan(values)
+    names, codes = encode(groups, "groups", len(values))
+    codes, values = codes[known], values[known].astype(np.float64)
+    n_rows = group_sums(codes, len(names))
+    in_gaps = n_rows >= min_rows
+    mean, variance = _moments(codes, n_rows, values)
+    gap, interval = _gap(mean, variance, n_rows, in_gaps)
+    optional = _optional_means(visits, correct, known, codes, n_rows, in_gaps)
+    if y is not None:
+        labels, label_codes = encode(y, "y", len(known))
+        cells = codes * len(labels) + label_codes[known]
+        optional |= _adjusted(cells, (len(names), len(labels)), values, in_gaps)
+    return GroupReport(
+        groups=names,
+        n_rows=n_rows.astype(np.int64),
+        in_gaps=in_gaps,
+        n_unknown=int(len(known) - known.sum()),
+        mean_loss=mean,
+        loss_stderr=np.sqrt(divide(variance, n_rows)),
+        loss_gap=gap,
+        loss_gap_interval=interval,
+        **optional,
+    )
+
+
+def _moments(
+    codes: NDArray[np.int64], n_rows: NDArray[Any], values: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean of every group, and its variance with n - 1; NaN where there are too few rows."""
+    mean = divide(group_sums(codes, len(n_rows), values), n_rows)
+    squares = group_sums(codes, len(n_rows), (values - mean[codes]) ** 2)
+    return mean, np.where(n_rows > 1, divide(squares, n_rows - 1), np.nan)
+
+
+def _gap(
+    mean: NDArray[Any], variance: NDArray[Any], n_rows: NDArray[Any], in_gaps: NDArray[Any]
+) -> tuple[float, tuple[float, float]]:
+    """Largest minus smallest mean, and Welch's interval corrected for all pairs."""
+    from scipy.stats import t
+
+    mean, variance, n_rows = mean[in_gaps], variance[in_gaps], n_rows[in_gaps]
+    if len(mean) < 2:
+        return np.nan, (np.nan, np.nan)
+    extremes = [int(np.argmin(mean)), int(np.argmax(mean))]
+    gap = float(mean[extremes[1]] - mean[extremes[0]])
+    squared_errors, freedom = (variance / n_rows)[extremes], n_rows[extremes] - 1
+    error = float(np.sqrt(squared_errors.sum()))
+    if error == 0:
+        return gap, (gap, gap)
+    welch = squared_errors.sum() ** 2 / (squared_errors**2 / freedom).sum()
+    reach = float(t.ppf(_upper_quantile(len(mean)), welch)) * error
+    return gap, (gap - reach, gap + reach)
+
+
+def _upper_quantile(n_groups: int) -> float:
+    """Quantile of a two-sided interval for one of all pairs of groups."""
+    n_pairs = n_groups * (n_groups - 1) / 2
+    return 1 - (1 - _LEVEL) / 2 / n_pairs
+
+
+def _optional_means(
+    visits: Any,
+    correct: Any,
+    known: NDArray[np.bool_],
+    codes: NDArray[np.int64],
+    n_rows: NDArray[Any],
+    in_gaps: NDArray[Any],
+) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if visits is not None:
+        counts = check_visits(visits, len(known))[known].astype(np.float64)
+        mean, variance = _moments(codes, n_rows, counts)
+        gap, interval = _gap(mean, variance, n_rows, in_gaps)
+        found |= {"mean_visits": mean, "visits_gap": gap, "visits_gap_interval": interval}
+    if correct is not None:
+        right = np.asarray(correct)
+        check_one_per_row(right, "correct", len(known))
+        if not np.isin(right, (0, 1)).all():
+            raise ValueError("correct must say True or False for every row.")
+        mean, variance = _moments(codes, n_rows, right[known].astype(np.float64))
+        gap, interval = _gap(mean, variance, n_rows, in_gaps)
+        found |= {"accuracy": mean, "accuracy_gap": gap, "accuracy_gap_interval": interval}
+    return found
+
+
+def _adjusted(
+    cells: NDArray[np.int64],
+    shape: tuple[int, int],
+    values: NDArray[np.float64],
+    in_gaps: NDArray[np.bool_],
+) -> dict[str, Any]:
+    """Directly standardised mean losses; `cells` are group and label of every row in one."""
+    from scipy.stats import norm
+
+    counts = group_sums(cells, shape[0] * shape[1])
+    mean = divide(group_sums(cells, len(counts), values), counts)
+    squares = group_sums(cells, len(counts), (values - mean[cells]) ** 2).reshape(shape)
+    counts, mean = counts.reshape(shape), mean.reshape(shape)
+    comparable = (counts[in_gaps] > 0).all(axis=0) if in_gaps.any() else np.zeros(shape[1], bool)
+    rows_of_label = counts.sum(axis=0)
+    share = divide(rows_of_label * comparable, (rows_of_label * comparable).sum())
+    # Groups that take no part may lack one of these labels: theirs is not known.
+    adjusted = np.where(comparable, share * mean, 0.0).sum(axis=1)
+    if not comparable.any():
+        adjusted = np.full(shape[0], np.nan)
+    freedom = np.maximum(counts - 1, 0).sum(axis=0)
+    pooled = divide(squares.sum(axis=0), freedom)
+    spread = np.where(comparable, share**2 * divide(pooled, counts), 0.0).sum(axis=1)
+    gap, interval = float("nan"), (float("nan"), float("nan"))
+    if in_gaps.sum() > 1 and comparable.any():
+        some, errors = adjusted[in_gaps], spread[in_gaps]
+        extremes = [int(np.argmin(some)), int(np.argmax(some))]
+        gap = float(some[extremes[1]] - some[extremes[0]])
+        reach = norm.ppf(_upper_quantile(len(some))) * float(np.sqrt(errors[extremes].sum()))
+        interval = (float(gap - reach), float(gap + reach))
+    return {
+        "adjusted_loss": adjusted,
+        "adjusted_loss_gap": gap,
+        "adjusted_loss_gap_interval": interval,
+        "adjusted_coverage": float(divide(rows_of_label[comparable].sum(), counts.sum())),
+    }

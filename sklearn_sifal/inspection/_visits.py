@@ -1,0 +1,139 @@
+"""Who was trained on: visits by label and by loss decile."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_sifal._parameters import check_integer_value
+from sklearn_sifal.inspection._checks import (
+    check_losses,
+    check_visits,
+    divide,
+    encode,
+    group_sums,
+)
+from sklearn_sifal.inspection._deciles import bins_by_rank
+from sklearn_sifal.inspection._record import Record
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class VisitsByGroup(Record):
+    """Visits of groups of rows.
+
+    Attributes
+    ----------
+    groups : ndarray of shape (n_groups,)
+        Labels, or numbers of the loss bins from 0 (the smallest losses).
+    n_rows : ndarray of shape (n_groups,), int64
+        Rows of each group.
+    mean_visits : ndarray of shape (n_groups,), float64
+        Visits per row; NaN for a group without rows.
+    total_visits : ndarray of shape (n_groups,), int64
+        Visits of all rows of the group.
+    share_of_visits : ndarray of shape (n_groups,), float64
+        Share of all visits; NaN if there were none.
+    share_of_rows : ndarray of shape (n_groups,), float64
+        Share of all rows.
+    ratio : ndarray of shape (n_groups,), float64
+        `share_of_visits` / `share_of_rows`: 2 means trained on twice as often as the
+        average row.
+    """
+
+    groups: NDArray[Any]
+    n_rows: NDArray[np.int64]
+    mean_visits: NDArray[np.float64]
+    total_visits: NDArray[np.int64]
+    share_of_visits: NDArray[np.float64]
+    share_of_rows: NDArray[np.float64]
+    ratio: NDArray[np.float64]
+
+    def _columns(self) -> dict[str, Any]:
+        names = ("n_rows", "mean_visits", "total_visits", "share_of_visits", "share_of_rows")
+        return {"group": self.groups, **{n: getattr(self, n) for n in names}, "ratio": self.ratio}
+
+
+def visits_by_label(visits: Any, y: Any) -> VisitsByGroup:
+    """Count the visits of every label.
+
+    Parameters
+    ----------
+    visits : array-like of shape (n_samples,)
+        How often each row was trained on.
+    y : array-like of shape (n_samples,)
+        Labels, or any other grouping: strings, integers or booleans.
+
+    Returns
+    -------
+    by_label : VisitsByGroup
+        Labels in sorted order.
+
+    Raises
+    ------
+    ValueError
+        If visits are no counts, or labels are not one per row or missing.
+
+    Examples
+    --------
+    >>> by_label = visits_by_label([1, 1, 4], ["a", "a", "b"])
+    >>> by_label.mean_visits
+    array([1., 4.])
+    >>> by_label.ratio
+    array([0.5, 2. ])
+    """
+    counts = check_visits(visits)
+    labels, codes = encode(y, "y", len(counts))
+    return _by_group(labels, codes, counts)
+
+
+def visits_by_decile(visits: Any, losses: Any, *, n_bins: int = 10) -> VisitsByGroup:
+    """Count the visits of every loss decile.
+
+    Parameters
+    ----------
+    visits : array-like of shape (n_samples,)
+        How often each row was trained on.
+    losses : array-like of shape (n_samples,)
+        Losses in nats; rows with NaN are left out.
+    n_bins : int, default=10
+        Number of bins, of equal size; see `loss_deciles`.
+
+    Returns
+    -------
+    by_decile : VisitsByGroup
+        Group 0 has the smallest losses.
+
+    Raises
+    ------
+    ValueError
+        If visits are no counts, or losses are infinite or not one per row.
+
+    Examples
+    --------
+    >>> visits_by_decile([1, 5, 1, 3], [0.1, 2.0, 0.2, 0.3], n_bins=2).mean_visits
+    array([1., 4.])
+    """
+    check_integer_value("visits_by_decile", "n_bins", n_bins, 1)
+    counts = check_visits(visits)
+    bins = bins_by_rank(check_losses(losses, n_rows=len(counts)), n_bins)
+    known = bins >= 0
+    return _by_group(np.arange(n_bins), bins[known], counts[known])
+
+
+def _by_group(
+    groups: NDArray[Any], codes: NDArray[np.int64], visits: NDArray[np.int64]
+) -> VisitsByGroup:
+    n_rows = group_sums(codes, len(groups))
+    total = group_sums(codes, len(groups), visits)  # exact below 2^53
+    share_of_visits = divide(total, total.sum())
+    share_of_rows = divide(n_rows, n_rows.sum())
+    return VisitsByGroup(
+        groups=groups,
+        n_rows=n_rows.astype(np.int64),
+        mean_visits=divide(total, n_rows),
+        total_visits=total.astype(np.int64),
+        share_of_visits=share_of_visits,
+        share_of_rows=share_of_rows,
+        ratio=divide(share_of_visits, share_of_rows),
+    )

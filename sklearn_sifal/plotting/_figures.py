@@ -1,0 +1,157 @@
+"""Figures and axes: made here, or given by the caller."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_sifal._parameters import reject_value
+from sklearn_sifal.plotting._style import GRID
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def import_pyplot(caller: str) -> Any:
+    """`matplotlib.pyplot`, or an error that says how to get it.
+
+    Parameters
+    ----------
+    caller : str
+        Who asks, such as ``'LossDecileDisplay.plot'``.
+    """
+    try:
+        import matplotlib.pyplot as plt
+    except ImportError as error:
+        raise ImportError(
+            f"{caller} needs matplotlib, which the extra 'plot' brings: "
+            'pip install "sklearn_sifal[plot]"'
+        ) from error
+    return plt
+
+
+def make_axes(
+    caller: str,
+    ax: Any,
+    n_axes: int = 1,
+    *,
+    size: tuple[float, float],
+    n_columns: int | None = None,
+    sharex: bool = False,
+) -> tuple["Figure", NDArray[Any]]:
+    """Axes to draw into: those given, or new ones.
+
+    Parameters
+    ----------
+    caller : str
+        Named in errors.
+    ax : matplotlib Axes, sequence of them or None
+        None makes a figure with pyplot, which is then its current one, as in scikit-learn.
+    n_axes : int, default=1
+        How many are needed.
+    size : (float, float)
+        Width and height, in inches, of a new figure.
+    n_columns : int, default=None
+        Columns of a new figure; None puts all axes in one row.
+    sharex : bool, default=False
+        Whether new axes share their x axis.
+
+    Returns
+    -------
+    figure : matplotlib Figure
+    axes : ndarray of shape (n_axes,), of matplotlib Axes
+
+    Raises
+    ------
+    TypeError
+        If `ax` is something else.
+    ValueError
+        If `ax` has another number of axes.
+    """
+    plt = import_pyplot(caller)
+    if ax is None:
+        columns = n_axes if n_columns is None else min(n_columns, n_axes)
+        rows = -(-n_axes // columns)
+        figure, grid = plt.subplots(
+            rows, columns, figsize=size, squeeze=False, layout="constrained", sharex=sharex
+        )
+        for unused in grid.ravel()[n_axes:]:
+            unused.remove()
+        return figure, grid.ravel()[:n_axes]
+    from matplotlib.axes import Axes
+
+    given = [ax] if isinstance(ax, Axes) else np.ravel(np.asarray(ax, dtype=object)).tolist()
+    if not all(isinstance(each, Axes) for each in given):
+        raise TypeError(f"ax must be matplotlib Axes or a sequence of them. Got {ax!r} instead.")
+    if len(given) != n_axes:
+        raise ValueError(f"{caller} draws {n_axes} panels. Got {len(given)} axes in ax.")
+    axes = np.empty(n_axes, dtype=object)
+    axes[:] = given
+    # A panel in a subfigure belongs to its figure all the same.
+    return given[0].figure.figure, axes
+
+
+def panels_to_draw(
+    owner: str,
+    chosen: Any,
+    available: tuple[str, ...],
+    default: tuple[str, ...],
+    ax: Any,
+    *,
+    name: str = "panels",
+) -> tuple[str, ...]:
+    """Which panels `plot` draws.
+
+    Parameters
+    ----------
+    owner : str
+        Named in errors.
+    chosen : str, sequence of str or None
+        What the caller asked for.
+    available : tuple of str
+        All panels that the numbers allow.
+    default : tuple of str
+        What None stands for in a figure of our own. Given axes take as many of them, from
+        the first on.
+    ax : matplotlib Axes, sequence of them or None
+        What the caller gave.
+    name : str, default='panels'
+        The parameter's name, for errors.
+    """
+    if chosen is None:
+        return default if ax is None else default[: np.size(np.asarray(ax, dtype=object))]
+    names = (chosen,) if isinstance(chosen, str) else tuple(chosen)
+    if not names or any(panel not in available for panel in names):
+        reject_value(owner, name, f"among {list(available)} here", chosen)
+    return names
+
+
+def add_grid(axes: "Axes", axis: str = "y") -> None:
+    """A faint grid behind the data, without the frame's upper and right line."""
+    axes.grid(True, axis=axis, **GRID)  # type: ignore[arg-type] # one of three literals
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def integer_ticks(axes: "Axes", axis: str = "x") -> None:
+    """Ticks at whole numbers only, for rounds and counts."""
+    from matplotlib.ticker import MaxNLocator
+
+    getattr(axes, f"{axis}axis").set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+
+
+def legend_outside(axes: "Axes", handles: Any, labels: list[str], title: str | None = None) -> Any:
+    """A legend to the right of the axes, where it covers no data."""
+    return axes.legend(
+        handles,
+        labels,
+        title=title,
+        loc="upper left",
+        bbox_to_anchor=(1.01, 1.0),
+        borderaxespad=0.0,
+        frameon=False,
+        fontsize="small",
+        title_fontsize="small",
+    )

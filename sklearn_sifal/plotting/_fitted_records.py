@@ -1,0 +1,96 @@
+"""What the Displays read from a fitted estimator or pipeline."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_is_fitted
+
+
+def last_step(estimator: Any) -> Any:
+    """The fitted estimator that has the record: the last step of a pipeline, or itself.
+
+    A search that was refitted stands for its best estimator.
+    """
+    if hasattr(estimator, "best_estimator_"):
+        return last_step(estimator.best_estimator_)
+    if hasattr(estimator, "steps"):
+        return last_step(estimator.steps[-1][1])
+    check_is_fitted(estimator)
+    if not hasattr(estimator, "loss_table_"):
+        raise TypeError(
+            "estimator must be one of sklearn_sifal's, or a Pipeline that ends in one. "
+            f"Got {type(estimator).__name__}, which has no loss_table_."
+        )
+    return estimator
+
+
+def transformed(estimator: Any, X: Any) -> Any:
+    """`X` as the last step of a pipeline sees it."""
+    if hasattr(estimator, "best_estimator_"):
+        return transformed(estimator.best_estimator_, X)
+    if hasattr(estimator, "steps"):
+        steps = estimator.steps
+        if len(steps) > 1:
+            X = estimator[:-1].transform(X)
+        return transformed(steps[-1][1], X)
+    return X
+
+
+def recorded(estimator: Any, name: str) -> Any:
+    """An attribute that is only there with ``record='history'``."""
+    value = getattr(last_step(estimator), name, None)
+    if value is None:
+        raise ValueError(
+            f"The estimator has no {name}: fit it with record='history', not "
+            f"record={getattr(last_step(estimator), 'record', None)!r}."
+        )
+    return value
+
+
+def losses_of(estimator: Any, X: Any = None, y: Any = None) -> NDArray[Any]:
+    """Losses of rows: fresh ones of those given, or the last known of the training rows.
+
+    Parameters
+    ----------
+    estimator : fitted estimator or Pipeline
+    X : array-like or None, default=None
+        Rows, as the pipeline takes them. None for the training record.
+    y : array-like or None, default=None
+        Their labels; needed with `X`.
+    """
+    net = last_step(estimator)
+    if X is None:
+        losses: NDArray[Any] = np.asarray(net.loss_table_["loss"])
+        return losses
+    if y is None:
+        raise ValueError("y must be given with X: losses are those of the labels.")
+    fresh: NDArray[Any] = np.asarray(net.instance_losses(transformed(estimator, X), y))
+    return fresh
+
+
+def staged_losses(estimator: Any, X: Any, y: Any) -> Iterator[NDArray[Any]]:
+    """Fresh losses of given rows after each round; needs ``record='history'``."""
+    if y is None:
+        raise ValueError("y must be given with X: losses are those of the labels.")
+    recorded(estimator, "weight_history_")
+    yield from last_step(estimator).staged_instance_losses(transformed(estimator, X), y)
+
+
+def loss_name(estimator: Any) -> str:
+    """The axis label of the estimator's losses."""
+    # Only a classifier's loss is a negative log-likelihood.
+    return "loss (nats)" if hasattr(last_step(estimator), "classes_") else "loss"
+
+
+def check_length(values: ArrayLike | None, name: str, n_rows: int) -> NDArray[Any] | None:
+    """`values` as an array with one entry a row; None stays None."""
+    if values is None:
+        return None
+    array = np.asarray(values)
+    if array.shape != (n_rows,):
+        raise ValueError(
+            f"{name} must have one value per row, shape ({n_rows},). Got shape {array.shape}."
+        )
+    return array

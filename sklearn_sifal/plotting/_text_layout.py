@@ -1,0 +1,81 @@
+"""Fitting words into a width, measured in the font that draws them."""
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from sklearn_sifal.plotting._style import printable
+
+# White space, other than the one that must not be broken at.
+_BLANK = re.compile(r"[^\S\xa0]+")
+
+
+def text_measure(size: float, weight: str = "normal") -> Callable[[str], float]:
+    """A function that gives the width of a text in points, at a font size in points."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    font = FontProperties(size=size, weight=weight)
+
+    @lru_cache(maxsize=4096)
+    def width(text: str) -> float:
+        outline = text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]
+        return 1.03 * float(outline)  # pixels draw some letters wider
+
+    return width
+
+
+def wrapped(text: Any, room: float, width: Callable[[str], float], max_lines: int) -> list[str]:
+    """Lines of at most `room` points; what does not fit into `max_lines` ends in an ellipsis.
+
+    Words are kept whole where they fit into a line; longer ones are cut anywhere, which suits
+    languages without blanks.
+    """
+    # Beyond this nothing can be drawn, and measuring a novel takes its time.
+    words = _BLANK.split(printable(text)[: max_lines * 400].strip())
+    lines: list[str] = []
+    line = ""
+    while words:
+        word = words.pop(0)
+        longer = f"{line} {word}" if line else word
+        if width(longer) <= room:
+            line = longer
+        elif line:
+            lines.append(line)
+            line = ""
+            words.insert(0, word)
+        else:
+            fitting = _fitting(word, room, width)
+            # Behind a joint, as of card_not_arrived, if there is one.
+            joint = max(word.rfind(mark, 0, fitting) for mark in "_-/") + 1
+            fitting = joint if joint > fitting / 3 else fitting
+            lines.append(word[:fitting])
+            words.insert(0, word[fitting:])
+        if len(lines) > max_lines:
+            break
+    if line:
+        lines.append(line)
+    if len(lines) <= max_lines:
+        return lines or [""]
+    return [*lines[: max_lines - 1], cut(" ".join(lines[max_lines - 1 :]), room, width)]
+
+
+def cut(text: str, room: float, width: Callable[[str], float]) -> str:
+    """`text`, or as much of it as leaves room for an ellipsis."""
+    text = " ".join(printable(text).split())
+    if width(text) <= room:
+        return text
+    return text[: _fitting(text, room - width("…"), width)].rstrip() + "…"
+
+
+def _fitting(text: str, room: float, width: Callable[[str], float]) -> int:
+    """How many characters fit, at least one (bisection)."""
+    low, high = 1, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if width(text[:middle]) <= room:
+            low = middle
+        else:
+            high = middle - 1
+    return low

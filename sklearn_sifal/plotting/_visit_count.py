@@ -1,0 +1,279 @@
+"""VisitCountDisplay: how often rows were trained on."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sklearn_sifal._parameters import reject_value
+from sklearn_sifal.plotting._figures import add_grid, integer_ticks, make_axes, panels_to_draw
+from sklearn_sifal.plotting._fitted_records import last_step, losses_of
+from sklearn_sifal.plotting._style import BLACK, ROWS_COLOR, shown, shown_share, strategy_styles
+
+if TYPE_CHECKING:
+    from sklearn_sifal.inspection._visits import VisitsByGroup
+
+# More different counts than this are put together.
+_MOST_BARS = 50
+# More groups than this, and only those with most and fewest visits are drawn.
+_MOST_GROUPS = 20
+
+
+class VisitCountDisplay:
+    """How often rows were trained on: over all rows, and by group.
+
+    Parameters
+    ----------
+    visits : array-like of shape (n_samples,), or mapping of str to such
+        Visits of each row; several strategies' by name are drawn over each other.
+    groups : VisitsByGroup, default=None
+        Visits by label or by loss decile, for a second panel.
+    group_label : str, default='label'
+        What the groups are; names their axis.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The first of the axes.
+    axes_ : ndarray of matplotlib Axes
+        One per panel that was drawn.
+    figure_ : matplotlib Figure
+        The figure with the axes.
+    bars_ : list of matplotlib artists
+        The histograms: bars, or one outline per strategy.
+    group_bars_ : matplotlib BarContainer or None
+        Bars of the groups.
+
+    See Also
+    --------
+    SelectionDisplay : Which rows each round chose.
+
+    Examples
+    --------
+    >>> from sklearn_sifal.plotting import VisitCountDisplay
+    >>> display = VisitCountDisplay.from_arrays([0, 1, 1, 4])
+    >>> [float(bar.get_height()) for bar in display.bars_[0]]  # % of rows with 0, 1, ... visits
+    [25.0, 50.0, 0.0, 0.0, 25.0]
+    """
+
+    def __init__(
+        self,
+        visits: ArrayLike | Mapping[str, ArrayLike],
+        *,
+        groups: "VisitsByGroup | None" = None,
+        group_label: str = "label",
+    ) -> None:
+        self.visits = visits
+        self.groups = groups
+        self.group_label = group_label
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any = None,
+        y: Any = None,
+        *,
+        by: str | None = "auto",
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Draw the visits of a fit. Validation rows are left out.
+
+        Parameters
+        ----------
+        estimator : fitted estimator or Pipeline
+            One of sklearn_sifal's, or a pipeline that ends in one.
+        X : array-like, default=None
+            The training rows; with them deciles are those of the losses under the
+            finished weights, without them those of the last known losses.
+        y : array-like, default=None
+            The training labels.
+        by : {'auto', 'label', 'decile'} or None, default='auto'
+            Groups of the second panel; 'auto' is by label if `y` is given, else by loss decile.
+        ax : matplotlib Axes or sequence of them, default=None
+            See `plot`.
+        **kwargs : dict
+            See `plot`.
+
+        Returns
+        -------
+        display : VisitCountDisplay
+        """
+        from sklearn_sifal.inspection._visits import visits_by_decile, visits_by_label
+
+        if by not in ("auto", "label", "decile", None):
+            expected = "one of {'auto', 'decile', 'label'} or None"
+            reject_value("VisitCountDisplay.from_estimator", "by", expected, by)
+        if by == "auto":
+            by = "decile" if y is None else "label"
+        net = last_step(estimator)
+        trained = ~np.asarray(net.loss_table_["held_out"])
+        visits = np.asarray(net.visit_counts_)[trained]
+        groups = None
+        if by == "label":
+            if y is None:
+                raise ValueError("by='label' needs y, the training labels.")
+            groups = visits_by_label(visits, np.asarray(y)[trained])
+        elif by == "decile":
+            groups = visits_by_decile(visits, losses_of(estimator, X, y)[trained])
+        group_label = "loss decile (0: smallest losses)" if by == "decile" else "label"
+        return cls(visits, groups=groups, group_label=group_label).plot(ax, **kwargs)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        visits: ArrayLike | Mapping[str, ArrayLike],
+        *,
+        y: ArrayLike | None = None,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Draw visits of any origin.
+
+        Parameters
+        ----------
+        visits : array-like of shape (n_samples,), or mapping of str to such
+            Visits of each row, or those of several strategies by name.
+        y : array-like of shape (n_samples,), default=None
+            Labels, for a second panel; not with several strategies.
+        ax : matplotlib Axes or sequence of them, default=None
+            See `plot`.
+        **kwargs : dict
+            See `plot`.
+
+        Returns
+        -------
+        display : VisitCountDisplay
+        """
+        if y is None:
+            return cls(visits).plot(ax, **kwargs)
+        if isinstance(visits, Mapping):
+            raise ValueError("y cannot be given with the visits of several strategies.")
+        from sklearn_sifal.inspection._visits import visits_by_label
+
+        return cls(visits, groups=visits_by_label(visits, y)).plot(ax, **kwargs)
+
+    def plot(self, ax: Any = None, *, panels: Any = None, log: bool = False, **kwargs: Any) -> Self:
+        """Draw the histogram, and the groups beside it.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or sequence of them, default=None
+            One per panel. None makes a figure.
+        panels : {'histogram', 'groups'} or sequence of them, default=None
+            What to draw; None is both if there are groups, and in one given axes the histogram.
+        log : bool, default=False
+            Whether the shares of the histogram have a logarithmic scale.
+        **kwargs : dict
+            Passed to the bars of the histogram (:meth:`matplotlib.axes.Axes.bar`), or to the
+            outlines (:meth:`matplotlib.axes.Axes.stairs`).
+
+        Returns
+        -------
+        self : VisitCountDisplay
+
+        Raises
+        ------
+        ValueError
+            If `panels` is something else, or there is another number of axes.
+        """
+        known = ("histogram",) if self.groups is None else ("histogram", "groups")
+        names = panels_to_draw("VisitCountDisplay.plot", panels, known, known, ax)
+        self.figure_, self.axes_ = make_axes(
+            "VisitCountDisplay.plot", ax, len(names), size=(4.6 * len(names) + 0.6, 3.8)
+        )
+        self.ax_ = self.axes_[0]
+        self.bars_: list[Any] = []
+        self.group_bars_: Any = None
+        for name, axes in zip(names, self.axes_, strict=True):
+            if name == "histogram":
+                self._draw_histogram(axes, log, kwargs)
+            else:
+                self._draw_groups(axes)
+        return self
+
+    def _draw_histogram(self, axes: Any, log: bool, kwargs: dict[str, Any]) -> None:
+        several = isinstance(self.visits, Mapping)
+        by_name = dict(self.visits) if isinstance(self.visits, Mapping) else {"": self.visits}
+        counts = {str(name): _checked_visits(values) for name, values in by_name.items()}
+        edges = _edges(max(int(values.max()) for values in counts.values()))
+        styles = strategy_styles(counts)
+        for name, values in counts.items():
+            shares = 100 * _histogram(values, edges) / len(values)
+            if several:
+                style = {
+                    "color": styles[name]["color"],
+                    "linestyle": styles[name]["linestyle"],
+                    "linewidth": 1.8,
+                }
+                label = f"{shown(name)}: {_in_words(values)}"
+                self.bars_.append(
+                    axes.stairs(shares, edges - 0.5, label=label, **{**style, **kwargs})
+                )
+            else:
+                style = {"color": ROWS_COLOR, "edgecolor": "white", "linewidth": 0.4}
+                middles = (edges[:-1] + edges[1:] - 1) / 2
+                width = np.diff(edges)
+                self.bars_.append(axes.bar(middles, shares, width, **{**style, **kwargs}))
+                mean = axes.axvline(values.mean(), color=BLACK, linestyle="--", linewidth=1.2)
+                mean.set_label(_in_words(values))
+        axes.legend(fontsize="small", frameon=False)
+        axes.set(xlabel="visits of a row", ylabel="share of rows (%)")
+        if log:
+            axes.set_yscale("log")
+        # Room for the legend, which matplotlib puts where the fewest bars are.
+        low, high = axes.get_ylim()
+        axes.set_ylim(low, high**1.3 if log and high > 1 else high * 1.15)
+        integer_ticks(axes, "x")
+        add_grid(axes)
+
+    def _draw_groups(self, axes: Any) -> None:
+        assert self.groups is not None
+        ratios = np.asarray(self.groups.ratio, dtype=float)
+        names = [shown(group) for group in self.groups.groups]
+        if len(names) > _MOST_GROUPS:
+            half = _MOST_GROUPS // 2
+            order = np.argsort(-ratios, kind="stable")
+            kept = np.concatenate([order[:half], order[-half:]])
+            ratios, names = ratios[kept], [names[k] for k in kept]
+            axes.axhline(half - 0.5, color=BLACK, linewidth=0.8, linestyle=":")
+            left_out = len(order) - len(kept)
+            axes.set_title(
+                f"{half} groups with most and {half} with fewest visits; {left_out} left out",
+                fontsize="small",
+            )
+        places = np.arange(len(names))
+        self.group_bars_ = axes.barh(places, ratios, color=ROWS_COLOR, height=0.75)
+        axes.axvline(1, color=BLACK, linestyle="--", linewidth=1.2)
+        axes.set_yticks(places, names, fontsize="small")
+        axes.invert_yaxis()
+        axes.set(xlabel="mean visits / mean visits of all rows", ylabel=self.group_label)
+        add_grid(axes, "x")
+
+
+def _checked_visits(visits: ArrayLike) -> NDArray[np.int64]:
+    counts = np.asarray(visits)
+    if counts.ndim != 1 or not len(counts) or counts.dtype.kind not in "iu" or counts.min() < 0:
+        raise ValueError(
+            "visits must be non-negative integers, one a row. "
+            f"Got shape {counts.shape} and dtype {counts.dtype}."
+        )
+    return counts.astype(np.int64)
+
+
+def _edges(largest: int) -> NDArray[np.int64]:
+    """Bins of equal whole width from 0 on, at most `_MOST_BARS` of them."""
+    width = -(-(largest + 1) // _MOST_BARS)
+    return np.arange(0, largest + width + 1, width)
+
+
+def _histogram(values: NDArray[np.int64], edges: NDArray[np.int64]) -> NDArray[np.int64]:
+    # The width is the same everywhere, so a division finds the bin.
+    return np.bincount(values // edges[1], minlength=len(edges) - 1)
+
+
+def _in_words(visits: NDArray[np.int64]) -> str:
+    never = shown_share(float(np.mean(visits == 0)))
+    return f"mean {visits.mean():.3g}, most {visits.max()}, never {never}"
