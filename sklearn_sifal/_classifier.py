@@ -170,6 +170,10 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         round whose scoring used up the budget.
     validation_scores_ : list of float or None
         Validation accuracy at each check; None without validation data.
+    weights_ : dict of str to ndarray
+        Weights of the fitted net by name, copied whenever they are asked for:
+        ``"input.weight"`` of shape (n_features, n_hidden), ``"input.bias"``, then
+        ``"layers.0.weight"`` of shape (n_out, n_in), ``"layers.0.bias"`` and so on.
     initial_weights_ : dict of str to ndarray
         Weights before the first step; drawn anew from their seed when asked for, unless
         they were given.
@@ -445,11 +449,8 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         log_probabilities : ndarray of shape (n_samples, n_classes)
             In the order of `classes_`.
         """
-        from scipy.special import log_softmax
-
         check_is_fitted(self)
-        result: NDArray[Any] = log_softmax(self._outputs(X), axis=1)
-        return result
+        return _log_probabilities(self._outputs(X))
 
     def instance_losses(self, X: Any, y: Any) -> NDArray[Any]:
         """Loss of every row under the fitted net, in evaluation mode.
@@ -472,11 +473,8 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
             If y contains a label that was not seen in fit.
         """
         check_is_fitted(self)
-        log_proba = self.predict_log_proba(X)
-        labels = validate_targets(y, log_proba)
-        codes = encode_labels(labels, self.classes_, "y")
-        losses: NDArray[Any] = -log_proba[np.arange(len(codes)), codes]
-        return losses
+        outputs = self._outputs(X)
+        return self._losses_of(outputs, self._validate_given_y(y, outputs, "y"))
 
     # ------------------------------------------------------------------ steps of fit
 
@@ -507,8 +505,12 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         codes = np.searchsorted(classes, kept.y)
         return replace(kept, y=codes.astype(np.int64, copy=False))
 
-    def _validate_y_val(self, y_val: Any, X_val: Any) -> NDArray[Any]:
-        return encode_labels(validate_targets(y_val, X_val, "y_val"), self.classes_, "y_val")
+    def _validate_given_y(self, y: Any, X: Any, name: str) -> NDArray[Any]:
+        return encode_labels(validate_targets(y, X, name), self.classes_, name)
+
+    def _losses_of(self, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
+        losses: NDArray[Any] = -_log_probabilities(outputs)[np.arange(len(targets)), targets]
+        return losses
 
     def _strata(self, data: TrainingData) -> NDArray[Any] | None:
         return data.y
@@ -547,3 +549,10 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         self, data: TrainingData, stream: np.random.SeedSequence
     ) -> OutOfFoldCrossEntropies:
         return OutOfFoldCrossEntropies(self, data, stream)
+
+
+def _log_probabilities(outputs: NDArray[Any]) -> NDArray[Any]:
+    from scipy.special import log_softmax
+
+    result: NDArray[Any] = log_softmax(outputs, axis=1)
+    return result

@@ -61,11 +61,13 @@ class LossSampledEstimator(BaseEstimator):
     validation_fraction: float
     callbacks: Any
     warm_start: bool
+    record: str
     verbose: int
     random_state: Any
 
     # Fitted attributes, set by `neural._training.train`.
     net_: Any
+    weight_history_: list[dict[str, NDArray[Any]]] | None
     _published: PublishedTable
     _loss_history: NDArray[Any] | None
     _given_weights: dict[str, NDArray[Any]] | None
@@ -82,6 +84,49 @@ class LossSampledEstimator(BaseEstimator):
         """
         check_is_fitted(self)
         save_weights_file(self.net_.get_weights(), path)
+
+    def staged_instance_losses(self, X: Any, y: Any) -> Iterator[NDArray[Any]]:
+        """Loss of every row under the weights after each round, in evaluation mode.
+
+        It costs a scoring pass a round, of any rows: those trained on, whose
+        `loss_history_` was measured at different times, or a test set. The fitted net is
+        left alone, whether or not all rounds are asked for.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs.
+        y : array-like of shape (n_samples,)
+            Targets; labels must all be among `classes_`.
+
+        Yields
+        ------
+        losses : ndarray of shape (n_samples,)
+            What `instance_losses` would have said after the round.
+
+        Raises
+        ------
+        ValueError
+            If the weights were not recorded, or an input is not valid; at the call, before
+            any loss is asked for.
+        """
+        check_is_fitted(self)
+        if self.weight_history_ is None:
+            raise ValueError(
+                "staged_instance_losses needs the weights of every round: fit with "
+                f"record='history'. They were not recorded; record={self.record!r} now."
+            )
+        X = validate_inputs(self, X, reset=False)
+        targets = self._validate_given_y(y, X, "y")
+        return self._staged_losses(X, targets, list(self.weight_history_))
+
+    def _staged_losses(
+        self, X: Any, targets: NDArray[Any], states: list[dict[str, NDArray[Any]]]
+    ) -> Iterator[NDArray[Any]]:
+        from sklearn_sifal.neural._training import compute_staged_outputs
+
+        for outputs in compute_staged_outputs(self, X, states):
+            yield self._losses_of(outputs, targets)
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters, those of a strategy instance as ``sampling_strategy__x``.
@@ -124,6 +169,12 @@ class LossSampledEstimator(BaseEstimator):
 
         kept = self._fitted("_loss_history", "loss_history_")
         return None if kept is None else task_of(self).published_losses(kept)
+
+    @property
+    def weights_(self) -> dict[str, NDArray[Any]]:
+        """Weights of the fitted net by name; copies, so that changing them changes nothing."""
+        weights: dict[str, NDArray[Any]] = self._fitted("net_", "weights_").get_weights()
+        return weights
 
     @property
     def initial_weights_(self) -> dict[str, NDArray[Any]]:
@@ -238,7 +289,7 @@ class LossSampledEstimator(BaseEstimator):
         if y_val is None:
             raise ValueError("X_val was given without y_val.")
         X_val = validate_inputs(self, X_val, reset=False, name="X_val")
-        y_val = self._validate_y_val(y_val, X_val)
+        y_val = self._validate_given_y(y_val, X_val, "y_val")
         weights = validate_weights(sample_weight_val, len(y_val), "sample_weight_val")
         return TrainingData(X_val, y_val, weights, None, 0)
 
@@ -283,7 +334,12 @@ class LossSampledEstimator(BaseEstimator):
         """Check targets and weights, and leave out rows of weight zero."""
         raise NotImplementedError
 
-    def _validate_y_val(self, y_val: Any, X_val: Any) -> NDArray[Any]:
+    def _validate_given_y(self, y: Any, X: Any, name: str) -> NDArray[Any]:
+        """Check targets that are not trained on; the classes or the scale are known."""
+        raise NotImplementedError
+
+    def _losses_of(self, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
+        """Losses of rows as the user sees them, from outputs and checked targets."""
         raise NotImplementedError
 
     def _strata(self, data: TrainingData) -> NDArray[Any] | None:

@@ -180,6 +180,10 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         whose scoring used up the budget.
     validation_scores_ : list of float or None
         R² on the validation rows at each check; None without validation data.
+    weights_ : dict of str to ndarray
+        Weights of the fitted net by name, copied whenever they are asked for:
+        ``"input.weight"`` of shape (n_features, n_hidden), ``"input.bias"``, then
+        ``"layers.0.weight"`` of shape (n_out, n_in), ``"layers.0.bias"`` and so on.
     initial_weights_ : dict of str to ndarray
         Weights before the first step; drawn anew from their seed when asked for, unless
         they were given.
@@ -450,9 +454,7 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         """
         check_is_fitted(self)
         outputs = self._outputs(X)
-        standardised = self._scale.standardise(validate_numbers(y, outputs))
-        losses = residual_losses(standardised - outputs[:, 0], *self._loss)
-        return np.asarray(losses * self._scale.unit_of(self._loss[0]), np.float64)
+        return self._losses_of(outputs, self._validate_given_y(y, outputs, "y"))
 
     # ------------------------------------------------------------------ steps of fit
 
@@ -487,8 +489,13 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
     ) -> TrainingData:
         return self._keep_weighted(X, validate_numbers(y, X), sample_weight)
 
-    def _validate_y_val(self, y_val: Any, X_val: Any) -> NDArray[Any]:
-        return validate_numbers(y_val, X_val, "y_val")
+    def _validate_given_y(self, y: Any, X: Any, name: str) -> NDArray[Any]:
+        return validate_numbers(y, X, name)
+
+    def _losses_of(self, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float64]:
+        residuals = self._scale.standardise(targets) - outputs[:, 0]
+        losses = residual_losses(residuals, *self._loss)
+        return np.asarray(losses * self._scale.unit_of(self._loss[0]), np.float64)
 
     def _prepare(
         self, data: TrainingData, validation: TrainingData | None, *, goes_on: bool

@@ -32,25 +32,25 @@ def save_weights_file(weights: Mapping[str, NDArray[Any]], path: str | os.PathLi
         part.unlink(missing_ok=True)
 
 
-def load_init_weights(source: Any) -> dict[str, NDArray[Any]]:
-    """Weights by name from the `init_weights` parameter: a path or a mapping."""
+def load_weights(source: Any, parameter: str) -> dict[str, NDArray[Any]]:
+    """Weights by name from the parameter of that name: a path or a mapping."""
     if isinstance(source, Mapping):
         return {str(name): _as_array(values) for name, values in source.items()}
     if not isinstance(source, str | os.PathLike):
         raise TypeError(
-            "The 'init_weights' parameter must be a path, a mapping of names to arrays, or None. "
+            f"The {parameter!r} parameter must be a path, a mapping of names to arrays, or None. "
             f"Got {type(source).__name__} instead."
         )
     library = _safetensors()
     if not Path(source).is_file():
         raise FileNotFoundError(
-            f"The 'init_weights' parameter names a file that is not there: {str(source)!r}."
+            f"The {parameter!r} parameter names a file that is not there: {str(source)!r}."
         )
     try:
         weights: dict[str, NDArray[Any]] = library.load_file(source)
     except Exception as error:
         raise ValueError(
-            f"The 'init_weights' file {str(source)!r} is not a safetensors file: {error}"
+            f"The {parameter!r} file {str(source)!r} is not a safetensors file: {error}"
         ) from error
     return weights
 

@@ -24,6 +24,8 @@ from sklearn_sifal._loss_table import NonFiniteLossError
 from sklearn_sifal._parameters import check_integer_value, check_real_value
 from sklearn_sifal._progress import ProgressBar
 from sklearn_sifal.comparison._candidates import YARDSTICK, resolve_candidates
+from sklearn_sifal.comparison._contents import contents_of
+from sklearn_sifal.comparison._recordings import Recording, record, record_base
 from sklearn_sifal.comparison._result import StrategyComparison
 from sklearn_sifal.comparison._scores import TestScores, metrics_of
 from sklearn_sifal.comparison._statistics import standard_error_over_rows
@@ -164,11 +166,12 @@ def compare_strategies(
         search = [record for split in splits for record in plan.search(split, progress)]
         chosen = plan.choose_rates(search)
         results = plan.run(part, chosen, progress)
-    runs = [run for run, _ in results]
-    _check_base(runs)
+        runs = [run for run, _ in results]
+        _check_base(runs)
+        recordings = plan.record(part, chosen, progress)
     return StrategyComparison(
         runs=runs,
-        rounds=[],
+        rounds=[round_ for recording in recordings.values() for round_ in recording.rounds],
         strategies=tuple(candidates),
         budgets=budgets,
         seeds=seeds,
@@ -192,6 +195,8 @@ def compare_strategies(
         _per_class=_by_class(results, budgets[-1]),
         _support=_support(y_train, y_test) if is_classifier(last) else None,
         _row_errors=_row_errors(results),
+        _recordings=recordings,
+        _contents=contents_of(X_train, _recorded_rows(recordings)),
     )
 
 
@@ -207,9 +212,10 @@ class _Plan:
     n_jobs: int | None
 
     def n_trainings(self, n_splits: int) -> int:
-        """Number of trainings, those of the search for rates included."""
+        """Number of trainings, with those of the search for rates and those that are recorded."""
         of_search = n_splits * len(self.rates) * (len(self.candidates) - len(self.fixed))
-        return len(self.budgets) * (len(self.seeds) * len(self.candidates) + of_search)
+        per_budget = len(self.seeds) * len(self.candidates) + of_search
+        return len(self.budgets) * per_budget + len(self.candidates)
 
     def search(self, split: tuple[int, Part], progress: Callable[[], None]) -> list[dict[str, Any]]:
         """Train on one split with each rate."""
@@ -260,6 +266,33 @@ class _Plan:
             for seed, budget, name in product(self.seeds, self.budgets, self.candidates)
         ]
         return list(self._train(tasks, part, progress))
+
+    def record(
+        self,
+        part: Part,
+        chosen: Mapping[tuple[str, float], float | None],
+        progress: Callable[[], None],
+    ) -> dict[str, Recording]:
+        """Train the first seed at the largest budget again, and keep what happens inside."""
+        budget = self.budgets[-1]
+        tasks = {
+            name: Task(name, self.seeds[0], budget, chosen[name, budget])
+            for name in self.candidates
+        }
+        base = tasks.pop(YARDSTICK)
+        first, yardstick = record_base(self.candidates[YARDSTICK], base, part)
+        progress()
+        recordings = {YARDSTICK: first}
+        calls = (
+            delayed(record)(self.candidates[name], task, part, yardstick)
+            for name, task in tasks.items()
+        )
+        found = Parallel(self.n_jobs, return_as="generator")(calls)
+        for name, recording in zip(tasks, found, strict=True):
+            progress()
+            if recording is not None:
+                recordings[name] = recording
+        return recordings
 
     def _train(
         self, tasks: Sequence[Task], part: Part, progress: Callable[[], None]
@@ -432,6 +465,12 @@ def _support(y_train: NDArray[Any], y_test: NDArray[Any]) -> NDArray[np.int64]:
     """Test rows of each label."""
     codes = np.searchsorted(np.unique(y_train), y_test)
     return np.bincount(codes, minlength=len(np.unique(y_train)))
+
+
+def _recorded_rows(recordings: Mapping[str, Recording]) -> list[int]:
+    """Training rows that tables show."""
+    tables = [t for r in recordings.values() for t in (r.hardest, r.most_visited)]
+    return sorted({int(row) for table in tables for row in table.rows})
 
 
 def _row_errors(

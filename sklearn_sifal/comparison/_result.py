@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_sifal.comparison._candidates import YARDSTICK
+from sklearn_sifal.comparison._recordings import Recording
 from sklearn_sifal.comparison._scores import Metric
 from sklearn_sifal.comparison._statistics import paired_difference
 from sklearn_sifal.comparison._summary import Runs, summarise
@@ -66,6 +67,8 @@ class StrategyComparison:
     _per_class: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     _support: NDArray[np.int64] | None = None
     _row_errors: dict[tuple[str, float], float] = field(default_factory=dict)
+    _recordings: dict[str, Recording] = field(default_factory=dict)
+    _contents: dict[int, Any] = field(default_factory=dict)
 
     # ------------------------------------------------------------------ tables
 

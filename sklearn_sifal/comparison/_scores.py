@@ -9,6 +9,9 @@ from sklearn.base import is_classifier
 from sklearn.metrics import precision_recall_fscore_support
 
 
+_ROWS_PER_PART = 1 << 16
+
+
 @dataclass(frozen=True)
 class Metric:
     """A figure of the test part.
@@ -92,9 +95,8 @@ def score(estimator: Any, X: Any, y: NDArray[Any]) -> TestScores:
     """
     if metrics_of(estimator) is REGRESSION:
         return TestScores(_regression_figures(y, estimator.predict(X)))
-    log_proba = estimator.predict_log_proba(X)
+    losses, predicted = losses_and_predictions(estimator, X, y)
     codes = np.searchsorted(estimator.classes_, y)
-    predicted = log_proba.argmax(axis=1)
     per_class = _per_class(codes, predicted, len(estimator.classes_))
     tested = ~np.isnan(per_class[1])
     precision, recall, f1 = per_class[:, tested].mean(axis=1)
@@ -105,9 +107,43 @@ def score(estimator: Any, X: Any, y: NDArray[Any]) -> TestScores:
         "precision": float(precision),
         "recall": float(recall),
         "f1": float(f1),
-        "nll": float(-log_proba[np.arange(len(codes)), codes].mean(dtype=np.float64)),
+        "nll": float(losses.mean()),
     }
     return TestScores(figures, per_class, correct)
+
+
+def losses_and_predictions(
+    estimator: Any, X: Any, y: NDArray[Any]
+) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    """Loss of every row and what is predicted for it.
+
+    Parameters
+    ----------
+    estimator : LossSampledEstimator
+        Fitted.
+    X : {ndarray, sparse matrix} of shape (n_samples, n_features)
+        Inputs.
+    y : ndarray of shape (n_samples,)
+        Targets.
+
+    Returns
+    -------
+    losses : ndarray of shape (n_samples,), float64
+        In nats, or those that a regressor is trained with.
+    predictions : ndarray of shape (n_samples,)
+        Codes of labels, or predicted targets.
+    """
+    if metrics_of(estimator) is REGRESSION:
+        return estimator.instance_losses(X, y), estimator.predict(X)
+    codes = np.searchsorted(estimator.classes_, y)
+    losses, predicted = np.empty(len(codes)), np.empty(len(codes), np.int64)
+    # In parts: the outputs for a million rows and many classes would fill the memory.
+    for start in range(0, len(codes), _ROWS_PER_PART):
+        part = slice(start, start + _ROWS_PER_PART)
+        log_proba = estimator.predict_log_proba(X[part])
+        predicted[part] = log_proba.argmax(axis=1)
+        losses[part] = -log_proba[np.arange(len(log_proba)), codes[part]]
+    return losses, predicted
 
 
 def _per_class(

@@ -98,7 +98,7 @@ def train(candidate: LossSampledEstimator, task: Task, part: Part) -> tuple[dict
         "budget": task.budget,
         "lr": task.lr,
     }
-    with _one_thread():
+    with one_thread():
         _warm_up(estimator, task.strategy, part)
         began = perf_counter()
         try:
@@ -116,7 +116,7 @@ def train(candidate: LossSampledEstimator, task: Task, part: Part) -> tuple[dict
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Compute on one thread, in torch and in numpy's linear algebra."""
     from sklearn_sifal._devices import limited_threads
 

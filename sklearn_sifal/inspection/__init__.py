@@ -13,6 +13,7 @@ from sklearn_sifal.inspection._instances import (
     hardest_instances,
     most_visited_instances,
 )
+from sklearn_sifal.inspection._kl_divergence import kl_divergence
 from sklearn_sifal.inspection._selections import (
     SelectionLabels,
     SelectionLosses,
@@ -26,6 +27,9 @@ from sklearn_sifal.inspection._weights import (
     WeightHistogram,
     WeightStatistics,
     WeightTrajectory,
+    weight_histogram,
+    weight_statistics,
+    weight_trajectory,
 )
 
 __all__ = [
@@ -44,6 +48,7 @@ __all__ = [
     "easiest_instances",
     "group_report",
     "hardest_instances",
+    "kl_divergence",
     "loss_deciles",
     "most_visited_instances",
     "selection_labels",
@@ -51,4 +56,7 @@ __all__ = [
     "selection_overlap",
     "visits_by_decile",
     "visits_by_label",
+    "weight_histogram",
+    "weight_statistics",
+    "weight_trajectory",
 ]

@@ -159,9 +159,10 @@ def selection_losses(
 
     Parameters
     ----------
-    losses_before : iterable of n_rounds array-likes of shape (n_samples,)
+    losses_before : iterable of n_rounds array-likes of shape (n_samples,), or None
         Losses of all rows, in nats, with the weights before each round; NaN where not
-        known. May be a generator.
+        known, None for a round of which nothing is known, such as the first. May be a
+        generator.
     selections : sequence of n_rounds array-likes of int
         Rows chosen in each round.
     losses_after : iterable of n_rounds array-likes of shape (n_samples,), default=None
@@ -212,15 +213,15 @@ def _mean_losses(
     losses: Iterable[Any], selections: Sequence[Any], name: str
 ) -> NDArray[np.float64]:
     """Per round: mean of the chosen, of the others, of all; share of rows and of loss."""
-    found = []
+    found: list[tuple[float, ...]] = []
     n_rows: int | None = None
     for number, given in enumerate(losses):
+        if given is None or number >= len(selections):
+            found.append((np.nan,) * 5)
+            continue
         values = check_losses(given, f"{name}[{number}]", n_rows)
         n_rows = len(values)
-        if number < len(selections):
-            found.append(_round_means(values, selections[number]))
-        else:
-            found.append((np.nan,) * 5)
+        found.append(_round_means(values, selections[number]))
     if len(found) != len(selections):
         raise ValueError(
             f"{name} must have as many rounds as selections: {len(selections)}. Got {len(found)}."
@@ -322,12 +323,11 @@ def _expected_jaccard(a: int, b: int, n: int) -> float:
 
     if a == 0 and b == 0:
         return float("nan")
-    common = hypergeom(n, a, b)
-    reach = _TAIL * common.std() + 1
-    lowest = max(0, a + b - n, int(common.mean() - reach))
-    highest = min(a, b, int(np.ceil(common.mean() + reach)))
-    k = np.arange(lowest, highest + 1)
-    probability = common.pmf(k)
+    mean = a * b / n
+    variance = mean * (1 - a / n) * (n - b) / max(n - 1, 1)
+    reach = _TAIL * np.sqrt(variance) + 1
+    k = np.arange(max(0, a + b - n, int(mean - reach)), min(a, b, int(mean + reach) + 1) + 1)
+    probability = hypergeom.pmf(k, n, a, b)
     return float(np.sum(probability * k / (a + b - k)) / probability.sum())
 
 

@@ -1,12 +1,31 @@
 """Weights of a net: their distribution, sparsity, norms, and how far they are from others."""
 
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_sifal._parameters import check_real_value
+from sklearn_sifal._weights_files import load_weights
+from sklearn_sifal.inspection._kl_divergence import (
+    BANDWIDTH,
+    FLOOR,
+    GridCounts,
+    chunks,
+    count_on_grid,
+    divergence,
+    total_counts,
+)
 from sklearn_sifal.inspection._record import Record
+
+#: What counts as nearly zero, unless said otherwise.
+THRESHOLDS = (1e-4, 1e-3, 1e-2)
+
+# In a saved state beside the weights: counters and statistics of normalising layers.
+_BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -177,3 +196,347 @@ def _statistics_columns(record: Any, keys: dict[str, NDArray[Any]]) -> dict[str,
     sparsity = record.sparsity.reshape(n_entries, len(record.thresholds))
     named = zip(record.thresholds, sparsity.T, strict=True)
     return columns | {f"sparsity_{threshold:g}": share for threshold, share in named}
+
+
+def weight_statistics(
+    weights: Any,
+    *,
+    initial: Any = None,
+    reference: Any = None,
+    thresholds: Sequence[float] = THRESHOLDS,
+    include_bias: bool = False,
+    bandwidth: float = BANDWIDTH,
+    floor: float = FLOOR,
+) -> WeightStatistics:
+    """Describe the weights of a net, layer by layer and all together.
+
+    Parameters
+    ----------
+    weights : mapping of str to array, path or array-like
+        Weights by name, such as ``estimator.weights_`` or the `state_dict` of a module; or
+        a safetensors file; or one array.
+    initial : mapping of str to array, path or array-like, default=None
+        The weights before training, with the same names.
+    reference : mapping of str to array, path or array-like, default=None
+        Weights of another model, with the same names; shapes may differ.
+    thresholds : sequence of float, default=(0.0001, 0.001, 0.01)
+        Absolute values up to which a weight counts as nearly zero.
+    include_bias : bool, default=False
+        Whether to take in biases, which start at 0.
+    bandwidth : float, default=0.01
+        See `kl_divergence`, as for `floor`.
+    floor : float, default=1e-10
+        Least probability of a grid point.
+
+    Returns
+    -------
+    statistics : WeightStatistics
+
+    Raises
+    ------
+    ValueError
+        If there are no weights, one is infinite or NaN, or a layer is missing in `initial`
+        or `reference`.
+
+    Notes
+    -----
+    Layers are read in pieces: a copy of none is made.
+
+    Examples
+    --------
+    >>> statistics = weight_statistics({"input.weight": np.array([[0.0, 3.0], [-4.0, 0.0]])})
+    >>> statistics.layers
+    ('input.weight', 'all')
+    >>> statistics.l2_norm, statistics.sparsity[0]
+    (array([5., 5.]), array([0.5, 0.5, 0.5]))
+    """
+    _check_settings("weight_statistics", bandwidth, floor)
+    limits = _checked_thresholds(thresholds)
+    layers = _layers(weights, "weights", include_bias)
+    references = _references(layers, initial, reference, include_bias, bandwidth)
+    return _statistics(layers, references, limits, bandwidth, floor)
+
+
+def weight_histogram(
+    weights: Any,
+    *,
+    bins: Any = 100,
+    value_range: tuple[float, float] | None = None,
+    include_bias: bool = False,
+) -> WeightHistogram:
+    """Count the weights of a net in bins, layer by layer and all together.
+
+    Parameters
+    ----------
+    weights : mapping of str to array, path or array-like
+        Weights by name, a safetensors file, or one array; see `weight_statistics`.
+    bins : int or array-like of shape (n_bins + 1,), default=100
+        Number of bins of equal width, or their edges: pass those of one model to count
+        another in the same bins.
+    value_range : tuple of two floats, default=None
+        Lowest and highest edge; None for the smallest and largest weight. Not used with
+        given edges.
+    include_bias : bool, default=False
+        Whether to take in biases.
+
+    Returns
+    -------
+    histogram : WeightHistogram
+
+    Raises
+    ------
+    ValueError
+        If there are no weights, one is infinite or NaN, or bins are not valid.
+
+    Examples
+    --------
+    >>> histogram = weight_histogram([0.1, 0.2, 0.6], bins=2, value_range=(0, 1))
+    >>> histogram.counts[0], histogram.density[0]
+    (array([2, 1]), array([1.33333333, 0.66666667]))
+    """
+    layers = _layers(weights, "weights", include_bias)
+    _check_finite(layers)
+    if value_range is None and np.ndim(bins) == 0:
+        value_range = _extremes(layers)
+    edges = np.histogram_bin_edges(np.zeros(0), bins, value_range)
+    # Equal bins go by number and range, which numpy counts without a search.
+    asked = {"bins": edges} if np.ndim(bins) else {"bins": bins, "range": value_range}
+    counts = np.array([np.histogram(values, **asked)[0] for values in layers.values()])
+    counts = np.vstack([counts, counts.sum(axis=0)]).astype(np.int64)
+    sizes = np.array([values.size for values in layers.values()])
+    sizes = np.append(sizes, sizes.sum())
+    return WeightHistogram(
+        layers=(*layers, "all"),
+        edges=edges,
+        counts=counts,
+        density=counts / (sizes[:, np.newaxis] * np.diff(edges)),
+        n_outside=sizes - counts.sum(axis=1),
+    )
+
+
+def weight_trajectory(
+    weight_history: Iterable[Any],
+    *,
+    initial: Any = None,
+    reference: Any = None,
+    thresholds: Sequence[float] = THRESHOLDS,
+    include_bias: bool = False,
+    bandwidth: float = BANDWIDTH,
+    floor: float = FLOOR,
+) -> WeightTrajectory:
+    """Describe the weights of a net after every round.
+
+    Parameters
+    ----------
+    weight_history : iterable of n_rounds mappings, paths or array-likes
+        The weights after each round, such as ``estimator.weight_history_``.
+    initial : mapping of str to array, path or array-like, default=None
+        The weights before training, with the same names.
+    reference : mapping of str to array, path or array-like, default=None
+        Weights of another model, with the same names; shapes may differ.
+    thresholds : sequence of float, default=(0.0001, 0.001, 0.01)
+        Absolute values up to which a weight counts as nearly zero.
+    include_bias : bool, default=False
+        Whether to take in biases, which start at 0.
+    bandwidth : float, default=0.01
+        See `kl_divergence`, as for `floor`.
+    floor : float, default=1e-10
+        Least probability of a grid point.
+
+    Returns
+    -------
+    trajectory : WeightTrajectory
+
+    Raises
+    ------
+    ValueError
+        If there are no rounds, they differ in their layers, or as for `weight_statistics`.
+
+    Examples
+    --------
+    >>> history = [{"weight": np.array([0.0, 1.0])}, {"weight": np.array([3.0, 4.0])}]
+    >>> weight_trajectory(history, initial=history[0]).l2_norm
+    array([[1., 1.],
+           [5., 5.]])
+    """
+    _check_settings("weight_trajectory", bandwidth, floor)
+    limits = _checked_thresholds(thresholds)
+    rounds: list[WeightStatistics] = []
+    references: dict[str, list[GridCounts] | None] = {}
+    for number, weights in enumerate(weight_history):
+        layers = _layers(weights, f"weight_history[{number}]", include_bias)
+        if not rounds:
+            references = _references(layers, initial, reference, include_bias, bandwidth)
+        elif (*layers, "all") != rounds[0].layers:
+            raise ValueError(
+                f"weight_history[{number}] must have the layers of the first round, "
+                f"{list(rounds[0].layers[:-1])}. Got {list(layers)}."
+            )
+        rounds.append(_statistics(layers, references, limits, bandwidth, floor))
+    if not rounds:
+        raise ValueError("weight_history must have at least one round. Got none.")
+    return WeightTrajectory(
+        rounds=np.arange(len(rounds)),
+        layers=rounds[0].layers,
+        n_weights=rounds[0].n_weights,
+        thresholds=limits,
+        bandwidth=float(bandwidth),
+        **{
+            name: np.array([getattr(of_round, name) for of_round in rounds])
+            for name in (*_SCALARS, "sparsity")
+        },
+    )
+
+
+def _check_settings(owner: str, bandwidth: float, floor: float) -> None:
+    check_real_value(owner, "bandwidth", bandwidth, 0, open_low=True)
+    check_real_value(owner, "floor", floor, 0, 1e-3, open_low=True)
+
+
+def _checked_thresholds(thresholds: Sequence[float]) -> tuple[float, ...]:
+    limits = tuple(float(threshold) for threshold in thresholds)
+    if not all(0 <= limit < np.inf for limit in limits):
+        raise ValueError(f"thresholds must be numbers of at least 0. Got {list(limits)}.")
+    return limits
+
+
+def _layers(weights: Any, name: str, include_bias: bool) -> dict[str, NDArray[Any]]:
+    """The arrays to look at, by name."""
+    if not isinstance(weights, Mapping | str | os.PathLike):
+        named = {"weights": np.asarray(weights)}
+    else:
+        named = load_weights(weights, name)
+    last = {layer: layer.rpartition(".")[2] for layer in named}
+    left_out = _BUFFERS if include_bias else (*_BUFFERS, "bias")
+    layers = {layer: values for layer, values in named.items() if last[layer] not in left_out}
+    if not any(values.size for values in layers.values()):
+        raise ValueError(f"{name} must have at least one weight. Got {sorted(named)}.")
+    return layers
+
+
+def _check_finite(layers: Mapping[str, NDArray[Any]]) -> None:
+    for layer, values in layers.items():
+        if not all(np.isfinite(chunk).all() for chunk in chunks(values)):
+            raise ValueError(f"{layer} must be finite numbers. Got an infinite one or NaN.")
+
+
+def _extremes(layers: Mapping[str, NDArray[Any]]) -> tuple[float, float]:
+    parts = [values for values in layers.values() if values.size]
+    return float(min(v.min() for v in parts)), float(max(v.max() for v in parts))
+
+
+def _references(
+    layers: Mapping[str, NDArray[Any]],
+    initial: Any,
+    reference: Any,
+    include_bias: bool,
+    bandwidth: float,
+) -> dict[str, list[GridCounts] | None]:
+    """Counts of what the layers are compared with, each layer's and of all together."""
+    references: dict[str, list[GridCounts] | None] = {
+        f"kl_from_{name}": [count_on_grid(np.array([value]), bandwidth, name)] * (len(layers) + 1)
+        for name, value in (("zero", 0.0), ("one", 1.0))
+    }
+    for name, given in (("initial", initial), ("reference", reference)):
+        references[f"kl_from_{name}"] = None
+        if given is not None:
+            others = _layers(given, name, include_bias)
+            missing = [layer for layer in layers if layer not in others]
+            if missing:
+                raise ValueError(f"{name} lacks the weights {missing}. Got {sorted(others)}.")
+            references[f"kl_from_{name}"] = _grid_counts(
+                {layer: others[layer] for layer in layers}, bandwidth
+            )
+    return references
+
+
+def _grid_counts(layers: Mapping[str, NDArray[Any]], bandwidth: float) -> list[GridCounts]:
+    counts = [count_on_grid(values, bandwidth, layer) for layer, values in layers.items()]
+    return [*counts, total_counts(counts)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """What the statistics of one layer are made from; adds up over pieces."""
+
+    n: int
+    mean: float
+    squared_deviations: float
+    absolute: float
+    squares: float
+    largest: float
+    nearly_zero: NDArray[np.int64]
+
+    def __add__(self, other: "_Sums") -> "_Sums":
+        n = self.n + other.n
+        if n == 0:
+            return self
+        step = other.mean - self.mean
+        return _Sums(
+            n=n,
+            mean=self.mean + step * other.n / n,
+            squared_deviations=self.squared_deviations
+            + other.squared_deviations
+            + step**2 * self.n * other.n / n,
+            absolute=self.absolute + other.absolute,
+            squares=self.squares + other.squares,
+            largest=max(self.largest, other.largest),
+            nearly_zero=self.nearly_zero + other.nearly_zero,
+        )
+
+
+def _sums(values: NDArray[Any], thresholds: tuple[float, ...]) -> _Sums:
+    total = _Sums(0, 0.0, 0.0, 0.0, 0.0, 0.0, np.zeros(len(thresholds), np.int64))
+    for chunk in chunks(values):
+        size = np.abs(chunk)
+        total += _Sums(
+            n=len(chunk),
+            mean=float(chunk.mean()),
+            squared_deviations=float(chunk.var()) * len(chunk),
+            absolute=float(size.sum()),
+            squares=float(chunk @ chunk),
+            largest=float(size.max()),
+            nearly_zero=np.array([np.count_nonzero(size <= t) for t in thresholds], np.int64),
+        )
+    return total
+
+
+def _statistics(
+    layers: Mapping[str, NDArray[Any]],
+    references: Mapping[str, list[GridCounts] | None],
+    thresholds: tuple[float, ...],
+    bandwidth: float,
+    floor: float,
+) -> WeightStatistics:
+    counts = _grid_counts(layers, bandwidth)  # first: it refuses NaN
+    sums = [_sums(values, thresholds) for values in layers.values()]
+    together = sums[0]
+    for of_layer in sums[1:]:
+        together += of_layer
+    sums = [*sums, together]
+    n_weights = np.array([s.n for s in sums], dtype=np.int64)
+    with np.errstate(invalid="ignore"):  # a layer without weights has no mean
+        return WeightStatistics(
+            layers=(*layers, "all"),
+            n_weights=n_weights,
+            mean=np.array([s.mean if s.n else np.nan for s in sums]),
+            std=np.sqrt(np.array([s.squared_deviations for s in sums]) / n_weights),
+            l1_norm=np.array([s.absolute for s in sums]),
+            l2_norm=np.sqrt([s.squares for s in sums]),
+            largest=np.array([s.largest if s.n else np.nan for s in sums]),
+            thresholds=thresholds,
+            sparsity=np.array([s.nearly_zero for s in sums]) / n_weights[:, np.newaxis],
+            bandwidth=float(bandwidth),
+            **{
+                name: _divergences(counts, compared, floor) for name, compared in references.items()
+            },
+        )
+
+
+def _divergences(
+    counts: list[GridCounts], compared: list[GridCounts] | None, floor: float
+) -> NDArray[np.float64]:
+    if compared is None:
+        return np.full(len(counts), np.nan)
+    pairs = zip(counts, compared, strict=True)
+    return np.array([divergence(p, q, floor) for p, q in pairs])

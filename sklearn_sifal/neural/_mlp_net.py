@@ -273,6 +273,16 @@ class MLPNet(LossSampledNet):
         module = self.module(**self.get_params_for("module"))
         return {name: values.numpy() for name, values in module.state_dict().items()}
 
+    def copy_for_prediction(self) -> "MLPNet":
+        """A net with weights of its own, unset, and everything else in common with this one."""
+        # Neither through pickling, as copy.copy would, nor through skorch's own setting of
+        # attributes, which registers modules.
+        net = object.__new__(type(self))
+        net.__dict__.update(self.__dict__)
+        module = self.module(**{**self.get_params_for("module"), "seed": None})
+        net.__dict__["module_"] = module.to(self.device)
+        return net
+
     def set_weights(self, weights: dict[str, NDArray[Any]]) -> None:
         """Load weights by name; shapes must fit."""
         with torch.no_grad():

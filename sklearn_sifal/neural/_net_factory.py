@@ -15,7 +15,7 @@ from sklearn_sifal._parameters import InvalidParameterError, reject
 from sklearn_sifal._seeding import Streams, torch_seed
 from sklearn_sifal._settings import Settings
 from sklearn_sifal._training_data import TrainingData
-from sklearn_sifal._weights_files import check_weights, load_init_weights
+from sklearn_sifal._weights_files import check_weights, load_weights
 from sklearn_sifal.neural._mlp import MLP
 from sklearn_sifal.neural._mlp_net import MLPNet
 from sklearn_sifal.neural._optimizers import Adagrad, AdamW
@@ -54,7 +54,7 @@ def make_net(
     if previous is not None:
         _continue_from(net, previous)
     elif estimator.init_weights is not None:
-        _load_into(net, load_init_weights(estimator.init_weights))
+        _load_into(net, load_weights(estimator.init_weights, "init_weights"))
     return net
 
 

@@ -1,6 +1,7 @@
 """One training of the estimator: plan it, run its rounds, check what came out."""
 
 import warnings
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
@@ -139,14 +140,25 @@ def train_one_pass(
     estimator.net_ = net
 
 
-def compute_outputs(estimator: Any, X: Any) -> NDArray[Any]:
-    """Outputs of the fitted net for checked inputs, shape (n_samples, n_outputs)."""
-    net = estimator.net_
+def compute_outputs(estimator: Any, X: Any, net: MLPNet | None = None) -> NDArray[Any]:
+    """Outputs of a net, the fitted one, for checked inputs, shape (n_samples, n_outputs)."""
+    net = estimator.net_ if net is None else net
     inputs = _as_net_type(X, net)
     with limited_threads(_n_threads(estimator, net)):
         outputs: torch.Tensor = net.forward(inputs)
     result: NDArray[Any] = outputs.numpy()
     return result
+
+
+def compute_staged_outputs(
+    estimator: Any, X: Any, states: Iterable[dict[str, NDArray[Any]]]
+) -> Iterator[NDArray[Any]]:
+    """Outputs under one state of the weights after the other; the fitted net is left alone."""
+    net = estimator.net_.copy_for_prediction()
+    inputs = _as_net_type(X, net)  # once for all
+    for weights in states:
+        net.set_weights(weights)
+        yield compute_outputs(estimator, inputs, net)
 
 
 def _as_net_type(X: Any, net: MLPNet, rows: NDArray[np.int64] | None = None) -> Any:

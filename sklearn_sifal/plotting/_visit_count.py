@@ -217,17 +217,22 @@ class VisitCountDisplay:
                 middles = (edges[:-1] + edges[1:] - 1) / 2
                 width = np.diff(edges)
                 self.bars_.append(axes.bar(middles, shares, width, **{**style, **kwargs}))
-                mean = axes.axvline(values.mean(), color=BLACK, linestyle="--", linewidth=1.2)
-                mean.set_label(_in_words(values))
-        axes.legend(fontsize="small", frameon=False)
+                axes.axvline(values.mean(), color=BLACK, linestyle="--", linewidth=1.2)
+                axes.set_title(f"dashed: {_in_words(values)}", fontsize="small")
         axes.set(xlabel="visits of a row", ylabel="share of rows (%)")
         if log:
             axes.set_yscale("log")
-        # Room for the legend, which matplotlib puts where the fewest bars are.
-        low, high = axes.get_ylim()
-        axes.set_ylim(low, high**1.3 if log and high > 1 else high * 1.15)
+        if several:
+            self._add_legend(axes, log)
         integer_ticks(axes, "x")
         add_grid(axes)
+
+    @staticmethod
+    def _add_legend(axes: Any, log: bool) -> None:
+        """The strategies in a legend, with room for it above the histograms."""
+        low, high = axes.get_ylim()
+        axes.set_ylim(low, high * (high / low) ** 0.3 if log else 1.3 * high)
+        axes.legend(fontsize="small", frameon=False)
 
     def _draw_groups(self, axes: Any) -> None:
         assert self.groups is not None

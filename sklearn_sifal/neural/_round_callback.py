@@ -1,0 +1,23 @@
+"""A callback that hands the net to a function after every round."""
+
+from collections.abc import Callable
+from typing import Any
+
+from skorch.callbacks import Callback
+
+
+class RoundCallback(Callback):
+    """Calls a function at the end of every round, while the training waits.
+
+    Parameters
+    ----------
+    function : callable
+        Called with the net. It may predict with it.
+    """
+
+    def __init__(self, function: Callable[[Any], None]) -> None:
+        self.function = function
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Call the function."""
+        self.function(net)

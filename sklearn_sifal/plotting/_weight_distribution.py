@@ -1,0 +1,235 @@
+"""WeightDistributionDisplay: histograms of the weights of one or several nets."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from sklearn_sifal.plotting._figures import add_grid, legend_outside, make_axes
+from sklearn_sifal.plotting._fitted_records import last_step
+from sklearn_sifal.plotting._style import GREY, LIGHT_GREY, shown, strategy_styles
+
+if TYPE_CHECKING:
+    from sklearn_sifal.inspection._weights import WeightHistogram
+
+_INITIAL = "initial weights"
+# More panels than this are no longer read.
+_MOST_LAYERS = 6
+
+
+class WeightDistributionDisplay:
+    """Distributions of the weights, a panel per layer, models laid over each other.
+
+    Parameters
+    ----------
+    histograms : WeightHistogram, or mapping of str to WeightHistogram
+        Of one model, or of several by name. A model called ``'initial weights'`` is drawn
+        as a grey area behind the others.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The first of the axes.
+    axes_ : ndarray of matplotlib Axes
+        One per layer that was drawn.
+    figure_ : matplotlib Figure
+        The figure with the axes.
+    outlines_ : list of dict of str to matplotlib StepPatch
+        Per axes the models' histograms.
+
+    See Also
+    --------
+    WeightTrajectoryDisplay : Norms, sparsity and divergences over the rounds.
+
+    Examples
+    --------
+    >>> from sklearn_sifal.plotting import WeightDistributionDisplay
+    >>> display = WeightDistributionDisplay.from_arrays({"layer": [-1.0, 0.0, 0.0, 1.0]}, bins=2)
+    >>> display.outlines_[0][""].get_data().values.tolist()
+    [0.25, 0.75]
+    """
+
+    def __init__(self, histograms: "WeightHistogram | Mapping[str, WeightHistogram]") -> None:
+        self.histograms = histograms
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any = None,
+        y: Any = None,
+        *,
+        bins: int = 100,
+        show_initial: bool = True,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Draw the weights of one or several fitted estimators.
+
+        Parameters
+        ----------
+        estimator : fitted estimator or Pipeline, or mapping of str to such
+            Of sklearn_sifal, or pipelines that end in one; several by name.
+        X, y : None
+            Not used; here for the convention.
+        bins : int, default=100
+            Number of bins, over the range of all weights that are drawn.
+        show_initial : bool, default=True
+            Whether to draw the initial weights (of the first estimator) as well.
+        ax : matplotlib Axes or sequence of them, default=None
+            See `plot`.
+        **kwargs : dict
+            See `plot`.
+
+        Returns
+        -------
+        display : WeightDistributionDisplay
+        """
+        by_name = dict(estimator) if isinstance(estimator, Mapping) else {"fitted": estimator}
+        nets = {name: last_step(each) for name, each in by_name.items()}
+        weights: dict[str, Any] = {}
+        if show_initial and nets:
+            weights[_INITIAL] = next(iter(nets.values())).initial_weights_
+        weights |= {str(name): net.weights_ for name, net in nets.items()}
+        return cls.from_arrays(weights, bins=bins, ax=ax, **kwargs)
+
+    @classmethod
+    def from_arrays(cls, weights: Any, *, bins: int = 100, ax: Any = None, **kwargs: Any) -> Self:
+        """Draw weights of any origin.
+
+        Parameters
+        ----------
+        weights : mapping of str to array, or mapping of str to such mappings
+            Arrays by layer; or those of several models by name.
+        bins : int, default=100
+            Number of bins, over the range of all weights that are drawn.
+        ax : matplotlib Axes or sequence of them, default=None
+            See `plot`.
+        **kwargs : dict
+            See `plot`.
+
+        Returns
+        -------
+        display : WeightDistributionDisplay
+        """
+        from sklearn_sifal.inspection._weights import weight_histogram
+
+        several = all(isinstance(value, Mapping) for value in weights.values())
+        by_name = dict(weights) if several else {"": weights}
+        limits = [
+            limit
+            for layers in by_name.values()
+            for array in layers.values()
+            for limit in (np.min(array), np.max(array))
+        ]
+        span = (float(min(limits)), float(max(limits)))
+        if span[0] == span[1]:
+            span = (span[0] - 0.5, span[1] + 0.5)
+        histograms = {
+            name: weight_histogram(layers, bins=bins, value_range=span)
+            for name, layers in by_name.items()
+        }
+        return cls(histograms).plot(ax, **kwargs)
+
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        layers: str | Sequence[str] | None = None,
+        log: bool = True,
+        legend: bool = True,
+        **kwargs: Any,
+    ) -> Self:
+        """Draw the histograms.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or sequence of them, default=None
+            One per layer. None makes a figure.
+        layers : str or sequence of str, default=None
+            Layers by name; 'all' is all of them together. None is each layer, up to six,
+            in a figure of our own, and 'all' in one given axes.
+        log : bool, default=True
+            Whether densities have a logarithmic scale, on which tails can be seen.
+        legend : bool, default=True
+            Whether to draw a legend, if there are several models.
+        **kwargs : dict
+            Passed to the outlines (:meth:`matplotlib.axes.Axes.stairs`).
+
+        Returns
+        -------
+        self : WeightDistributionDisplay
+
+        Raises
+        ------
+        ValueError
+            If a layer does not exist, or there is another number of axes.
+        """
+        histograms: dict[str, Any] = (
+            dict(self.histograms) if isinstance(self.histograms, Mapping) else {"": self.histograms}
+        )
+        if not histograms:
+            raise ValueError("histograms must have at least one model. Got none.")
+        names = self._layers(layers, ax, next(iter(histograms.values())).layers)
+        columns = min(3, len(names))
+        rows = -(-len(names) // columns)
+        self.figure_, self.axes_ = make_axes(
+            "WeightDistributionDisplay.plot",
+            ax,
+            len(names),
+            size=(1.5 + 3.3 * columns, 0.5 + 2.9 * rows),
+            n_columns=columns,
+        )
+        self.ax_ = self.axes_[0]
+        self.outlines_: list[dict[str, Any]] = []
+        styles = strategy_styles(name for name in histograms if name != _INITIAL)
+        for layer, axes in zip(names, self.axes_, strict=True):
+            self.outlines_.append(self._draw(axes, histograms, layer, styles, kwargs))
+            axes.set(xlabel="weight", ylabel="density")
+            axes.set_title("all layers" if layer == "all" else shown(layer), fontsize="medium")
+            if log:
+                axes.set_yscale("log")
+            add_grid(axes, "both")
+        if legend and len(histograms) > 1:
+            outlines = self.outlines_[-1]
+            last = self.axes_[min(columns, len(names)) - 1]  # at the right of the first row
+            legend_outside(last, list(outlines.values()), [shown(name) for name in outlines])
+        return self
+
+    def _layers(
+        self, layers: str | Sequence[str] | None, ax: Any, known: tuple[str, ...]
+    ) -> list[str]:
+        if layers is None:
+            single = [name for name in known if name != "all"]
+            if ax is None:
+                return single[:_MOST_LAYERS] or ["all"]
+            n_axes = int(np.size(np.asarray(ax, dtype=object)))
+            return ["all"] if n_axes == 1 and "all" in known else single[:n_axes]
+        names = [layers] if isinstance(layers, str) else list(layers)
+        unknown = [name for name in names if name not in known]
+        if unknown or not names:
+            raise ValueError(f"layers must be among {list(known)}. Got {layers!r} instead.")
+        return names
+
+    def _draw(
+        self,
+        axes: Any,
+        histograms: dict[str, Any],
+        layer: str,
+        styles: dict[str, dict[str, Any]],
+        kwargs: dict[str, Any],
+    ) -> dict[str, Any]:
+        outlines = {}
+        for name, histogram in histograms.items():
+            if layer not in histogram.layers:
+                raise ValueError(f"The weights of {name!r} have no layer {layer!r}.")
+            density = histogram.density[histogram.layers.index(layer)]
+            if name == _INITIAL:
+                style = {"color": LIGHT_GREY, "edgecolor": GREY, "fill": True, "zorder": 1}
+            else:
+                style = {key: styles[name][key] for key in ("color", "linestyle")}
+                style |= {"linewidth": 1.4}
+            outlines[name] = axes.stairs(
+                density, histogram.edges, label=shown(name), **{**style, **kwargs}
+            )
+        return outlines

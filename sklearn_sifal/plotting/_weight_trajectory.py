@@ -1,0 +1,244 @@
+"""WeightTrajectoryDisplay: norms, sparsity and divergences of the weights over the rounds."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_sifal.plotting._figures import (
+    add_grid,
+    integer_ticks,
+    legend_outside,
+    make_axes,
+    panels_to_draw,
+)
+from sklearn_sifal.plotting._fitted_records import last_step, recorded
+from sklearn_sifal.plotting._style import shown, strategy_styles
+
+if TYPE_CHECKING:
+    from sklearn_sifal.inspection._weights import WeightTrajectory
+
+_NAMES = {
+    "l2_norm": "Euclidean norm of the weights",
+    "sparsity": "weights with |w| ≤ {threshold:g} (%)",
+    "kl_from_initial": "KL from the initial weights (nats)",
+    "kl_from_reference": "KL from the reference (nats)",
+    "kl_from_zero": "KL from zero (nats)",
+    "kl_from_one": "KL from one (nats)",
+    "l1_norm": "sum of |w|",
+    "largest": "largest |w|",
+    "mean": "mean weight",
+    "std": "standard deviation of the weights",
+}
+_DEFAULT = ("l2_norm", "sparsity", "kl_from_initial")
+
+
+class WeightTrajectoryDisplay:
+    """What became of the weights, round by round: one line per layer, or one per model.
+
+    Parameters
+    ----------
+    trajectories : WeightTrajectory, or mapping of str to WeightTrajectory
+        Of one model, or of several by name.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The first of the axes.
+    axes_ : ndarray of matplotlib Axes
+        One per panel that was drawn.
+    figure_ : matplotlib Figure
+        The figure with the axes.
+    lines_ : list of dict of str to matplotlib Line2D
+        Per axes the lines, by layer or model.
+
+    See Also
+    --------
+    WeightDistributionDisplay : Histograms of the weights.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_sifal.inspection import weight_trajectory
+    >>> from sklearn_sifal.plotting import WeightTrajectoryDisplay
+    >>> rounds = [{"layer": np.array([[3.0, 4.0]])}, {"layer": np.array([[6.0, 8.0]])}]
+    >>> display = WeightTrajectoryDisplay(weight_trajectory(rounds)).plot(panels="l2_norm")
+    >>> display.lines_[0]["layer"].get_ydata().tolist()
+    [5.0, 10.0]
+    """
+
+    def __init__(self, trajectories: "WeightTrajectory | Mapping[str, WeightTrajectory]") -> None:
+        self.trajectories = trajectories
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any = None,
+        y: Any = None,
+        *,
+        reference: Any = None,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Draw the weights of one or several fits.
+
+        Parameters
+        ----------
+        estimator : fitted estimator or Pipeline, or mapping of str to such
+            Fitted with ``record='history'``; several by name.
+        X, y : None
+            Not used; here for the convention.
+        reference : fitted estimator or Pipeline, or mapping of str to array, default=None
+            Another model, or its weights, for the panel 'kl_from_reference'.
+        ax : matplotlib Axes or sequence of them, default=None
+            See `plot`.
+        **kwargs : dict
+            See `plot`.
+
+        Returns
+        -------
+        display : WeightTrajectoryDisplay
+
+        Raises
+        ------
+        ValueError
+            If an estimator was not fitted with ``record='history'``.
+        """
+        from sklearn_sifal.inspection._weights import weight_trajectory
+
+        if reference is not None and not isinstance(reference, Mapping):
+            reference = last_step(reference).weights_
+        several = isinstance(estimator, Mapping)
+        by_name = dict(estimator) if several else {"": estimator}
+        trajectories = {
+            str(name): weight_trajectory(
+                recorded(each, "weight_history_"),
+                initial=last_step(each).initial_weights_,
+                reference=reference,
+            )
+            for name, each in by_name.items()
+        }
+        return cls(trajectories if several else trajectories[""]).plot(ax, **kwargs)
+
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        panels: Any = None,
+        layer: str = "all",
+        threshold: float | None = None,
+        legend: bool = True,
+        **kwargs: Any,
+    ) -> Self:
+        """Draw the course of the weights.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or sequence of them, default=None
+            One per panel. None makes a figure.
+        panels : str or sequence of str, default=None
+            Fields of the trajectory: 'l2_norm', 'sparsity', 'kl_from_initial',
+            'kl_from_reference', 'kl_from_zero', 'kl_from_one', 'l1_norm', 'largest', 'mean',
+            'std'. None is the first three, as far as they are known, and the divergence from
+            a reference.
+        layer : str, default='all'
+            The layer that several models are compared by. One model shows all its layers.
+        threshold : float, default=None
+            The one of the trajectory's thresholds that sparsity is drawn for; None is the
+            middle one.
+        legend : bool, default=True
+            Whether to draw a legend, to the right of the last axes.
+        **kwargs : dict
+            Passed to the lines (:meth:`matplotlib.axes.Axes.plot`).
+
+        Returns
+        -------
+        self : WeightTrajectoryDisplay
+
+        Raises
+        ------
+        ValueError
+            If a panel, layer or threshold does not exist, or there is another number of axes.
+        """
+        trajectories: dict[str, Any] = (
+            dict(self.trajectories)
+            if isinstance(self.trajectories, Mapping)
+            else {"": self.trajectories}
+        )
+        if not trajectories:
+            raise ValueError("trajectories must have at least one model. Got none.")
+        first = next(iter(trajectories.values()))
+        known = tuple(name for name in _NAMES if not np.isnan(getattr(first, name)).all())
+        wanted = (*_DEFAULT, "kl_from_reference")
+        default = tuple(name for name in wanted if name in known)
+        names = panels_to_draw("WeightTrajectoryDisplay.plot", panels, known, default, ax)
+        columns = min(3, len(names))
+        rows = -(-len(names) // columns)
+        self.figure_, self.axes_ = make_axes(
+            "WeightTrajectoryDisplay.plot",
+            ax,
+            len(names),
+            size=(1.6 + 3.3 * columns, 0.4 + 2.9 * rows),
+            n_columns=columns,
+        )
+        self.ax_ = self.axes_[0]
+        self.lines_: list[dict[str, Any]] = []
+        position = _position(first.thresholds, threshold)
+        for name, axes in zip(names, self.axes_, strict=True):
+            lines = _values_of(trajectories, name, layer, position)
+            self._draw(axes, lines, kwargs)
+            label = _NAMES[name].format(threshold=first.thresholds[position])
+            axes.set(xlabel="round", ylabel=label)
+            integer_ticks(axes)
+            add_grid(axes, "both")
+        if legend:
+            drawn = self.lines_[min(columns, len(names)) - 1]
+            names_shown = [shown(name) for name in drawn]
+            legend_outside(self.axes_[min(columns, len(names)) - 1], drawn.values(), names_shown)
+        return self
+
+    def _draw(self, axes: Any, lines: dict[str, tuple[Any, Any]], kwargs: dict[str, Any]) -> None:
+        styles = strategy_styles(lines)
+        drawn = {}
+        for name, (rounds, values) in lines.items():
+            style = {**styles[name], "markersize": 4.0, "linewidth": 1.5, **kwargs}
+            (drawn[name],) = axes.plot(rounds, values, label=shown(name), **style)
+        self.lines_.append(drawn)
+
+
+def _position(thresholds: tuple[float, ...], threshold: float | None) -> int:
+    if threshold is None:
+        return len(thresholds) // 2
+    if threshold not in thresholds:
+        raise ValueError(f"threshold must be among {list(thresholds)}. Got {threshold!r} instead.")
+    return thresholds.index(threshold)
+
+
+def _values_of(
+    trajectories: dict[str, Any], name: str, layer: str, position: int
+) -> dict[str, tuple[Any, Any]]:
+    """Rounds and values of each line: layers of the one model, or models at the one layer."""
+    if "" not in trajectories:
+        for model, trajectory in trajectories.items():
+            if layer not in trajectory.layers:
+                raise ValueError(
+                    f"layer must be among {list(trajectory.layers)} of {model!r}. Got {layer!r}."
+                )
+        return {
+            model: (trajectory.rounds, _field(trajectory, name, position)[:, number])
+            for model, trajectory in trajectories.items()
+            for number in [trajectory.layers.index(layer)]
+        }
+    (trajectory,) = trajectories.values()
+    values = _field(trajectory, name, position)
+    layers = list(trajectory.layers)
+    # One layer and all layers together are the same line.
+    shown_layers = [each for each in layers if each != "all"] if len(layers) == 2 else layers
+    return {each: (trajectory.rounds, values[:, layers.index(each)]) for each in shown_layers}
+
+
+def _field(trajectory: Any, name: str, position: int) -> NDArray[np.float64]:
+    values = np.asarray(getattr(trajectory, name))
+    return 100 * values[:, :, position] if name == "sparsity" else values
