@@ -152,9 +152,8 @@ def _add_compare(commands: Any) -> None:
         "--budget",
         metavar="PASSES",
         type=_several(_number(0, math.inf, "a number above 0")),
-        default=[4.0],
         help="row visits in units of the training rows; several, such as 1.5,4, are separate "
-        "trainings (default: 4)",
+        "trainings (default: enough for a model of its own, 4 for 6,400 texts or more)",
     )
     what.add_argument(
         "--lr",

@@ -26,6 +26,9 @@ from sklearn_sifal.cli._outputs import (
 from sklearn_sifal.cli._pipeline import make_inputs, make_model
 from sklearn_sifal.cli._roles import check_numeric
 
+# What the verdict advises, as it is said on the command line.
+_OPTIONS = {"n_seeds=3": "--seeds 3", "lr=[...]": "--lr 0.01,0.03,0.1"}
+
 
 def run(options: Any, console: Console) -> None:
     """Carry out ``sifal compare``.
@@ -38,9 +41,14 @@ def run(options: Any, console: Console) -> None:
     strategies = parse_strategies(options.strategies)
     _check_outputs(options)
     train, test = _load_parts(options, console)
+    if options.budget is None:
+        options.budget = [_enough(train)]
+        console.message(
+            f"Budget: {counted(round(options.budget[0]), 'visit')} a row. Others by --budget."
+        )
     comparison = _compare(strategies, train, test, options)
     _write(comparison, train, options)
-    console.result(f"{comparison!r}\n\n{comparison.verdict()}")
+    console.result(f"{comparison!r}\n\n{_verdict(comparison)}")
     for path in (options.report, options.out):
         if path is not None:
             console.message(f"Written: {path}")
@@ -184,6 +192,25 @@ def _compare(strategies: Mapping[str, Any], train: Rows, test: Rows, options: An
         raise UserError(" ".join(str(error).split())) from error
 
 
+def _enough(train: Rows) -> float:
+    """The budget that the estimator itself would take for so many rows."""
+    from sklearn_sifal._classifier import LossSampledClassifier
+    from sklearn_sifal._settings import resolve_settings
+
+    # Texts are sparse, whatever the share of their non-zeros; tables hardly ever.
+    non_zeros = 0.0 if train.roles.text else None
+    classifier = LossSampledClassifier()
+    return resolve_settings(classifier, len(train.y), n_features=1, non_zeros=non_zeros).budget
+
+
+def _verdict(comparison: Any) -> str:
+    """The verdict, with options of the command in place of parameters of the function."""
+    text: str = comparison.verdict()
+    for parameter, option in _OPTIONS.items():
+        text = text.replace(parameter, option)
+    return text
+
+
 # ------------------------------------------------------------------------- the files
 
 
@@ -222,7 +249,7 @@ def _write_runs(comparison: Any, part: Path, options: Any) -> None:
             write_records(file, map(_plain, comparison.runs), kind)
             return
         found = {
-            "verdict": comparison.verdict(),
+            "verdict": _verdict(comparison),
             "summary": list(map(_plain, comparison.summary())),
             "runs": list(map(_plain, comparison.runs)),
         }

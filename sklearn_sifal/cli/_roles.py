@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,8 @@ _TWO_WORDS = re.compile(r"[^\W\d_]+['’]?[^\W\d_]*\W+[^\W\d_]+")
 _NAMED_AS_ID = re.compile(
     r"(.*[\s_.-])?(id|index|idx|nr|key|uuid|guid|row)|column 1", re.IGNORECASE
 )
+# 2024-05-31, 31.5.24, 5/31/2024 10:30 and the like.
+_DATE = re.compile(r"\s*\d{1,4}([-./])\d{1,2}\1\d{1,4}\b.*")
 # Categories come again: a value has about five rows or more, and there are not too many values.
 _MOST_CATEGORIES, _SHARE_OF_CATEGORIES = 1000, 0.2
 _MOST_SAID = 12  # columns left out
@@ -158,13 +159,15 @@ def guess_kind(name: str, cells: list[str], decimal: str = ".") -> str:
     numbers = as_numbers(cells, decimal)
     if numbers is not None:
         return "looks like row numbers" if _counts_rows(name, numbers) else "numeric"
+    if _share(distinct, _DATE.fullmatch) >= 0.9:
+        return "dates"
     filled = len(cells) - n_missing
     few = max(_SHARE_OF_CATEGORIES * filled, min(_FEW, filled / 2))
     if len(distinct) <= min(few, _MOST_CATEGORIES):
         return "categorical"
-    if _share(distinct, partial(_TWO_WORDS.search)) >= 0.5:
+    if _share(distinct, _TWO_WORDS.search) >= 0.5:
         return "text"
-    return "many different values without words, such as ids or dates"
+    return "many different values without words, such as ids"
 
 
 def _counts_rows(name: str, numbers: Any) -> bool:

@@ -78,6 +78,22 @@ def test_options_reach_the_trainings(queries: Path, capsys: Any) -> None:
     assert rounds["percentile"] == rounds["random"] == 3
 
 
+def test_the_advice_is_in_words_of_the_command(queries: Path, capsys: Any) -> None:
+    assert compare(queries, "--label", "intent", *QUICK, "--seeds", "1") == 0
+    shown = capsys.readouterr().out
+    assert "Run again with --seeds 3 or more." in shown
+    assert "pass several, --lr 0.01,0.03,0.1, and each" in shown
+    assert "n_seeds" not in shown
+    assert "lr=" not in shown
+
+
+def test_the_budget_is_enough_if_none_is_given(queries: Path, capsys: Any) -> None:
+    options = ["--label", "intent", "--seeds", "1", "--strategies", "base"]
+    assert compare(queries, *options) == 0
+    # 72 rows are two batches of 64 texts; 200 steps are the least, up to 200 passes.
+    assert "Budget: 100 visits a row." in capsys.readouterr().err
+
+
 def without_seconds(path: Path) -> list[dict[str, str]]:
     with open(path, encoding="utf-8", newline="") as file:
         return [
