@@ -125,6 +125,15 @@ class _ThreadCount:
         self.lock = threading.Lock()
         self.n_users = 0
         self.before = 1
+        self._of_thread = threading.local()
+
+    @property
+    def blocks(self) -> list[int]:
+        """Counts of the blocks that the current Python thread is in, the innermost last."""
+        if not hasattr(self._of_thread, "blocks"):
+            self._of_thread.blocks = []
+        found: list[int] = self._of_thread.blocks
+        return found
 
 
 _thread_count = _ThreadCount()
@@ -137,11 +146,14 @@ def limited_threads(n_threads: int) -> Iterator[None]:
     Fits may run in several Python threads. The count seen by the first one in is
     what every one of them restores; if each restored what it saw itself, one that
     began inside another's block would leave that block's count behind for ever.
+    Within one Python thread blocks nest: scoring between the rounds of a fit leaves
+    the fit its own count.
     """
     with _thread_count.lock:
         if _thread_count.n_users == 0:
             _thread_count.before = torch.get_num_threads()
         _thread_count.n_users += 1
+        _thread_count.blocks.append(n_threads)
         if torch.get_num_threads() != n_threads:
             torch.set_num_threads(n_threads)
     try:
@@ -149,5 +161,7 @@ def limited_threads(n_threads: int) -> Iterator[None]:
     finally:
         with _thread_count.lock:
             _thread_count.n_users -= 1
-            if torch.get_num_threads() != _thread_count.before:
-                torch.set_num_threads(_thread_count.before)
+            _thread_count.blocks.pop()
+            outer = _thread_count.blocks[-1] if _thread_count.blocks else _thread_count.before
+            if torch.get_num_threads() != outer:
+                torch.set_num_threads(outer)

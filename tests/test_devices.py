@@ -96,6 +96,16 @@ class TestLimitedThreads:
             assert torch.get_num_threads() == 1
         assert torch.get_num_threads() == 3
 
+    def test_an_inner_block_leaves_the_outer_one_its_count(self) -> None:
+        with limited_threads(1):
+            with limited_threads(2):
+                pass
+            assert torch.get_num_threads() == 1
+            with pytest.raises(ZeroDivisionError), limited_threads(2):
+                raise ZeroDivisionError
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 3
+
     def test_overlapping_blocks_of_threads(self) -> None:
         """The first to come in is not the last to go."""
         barrier = Barrier(2, timeout=10)
