@@ -45,8 +45,8 @@ def _content(X: Any, row: int) -> Any:
             return {str(name): _plain(value.iloc[i]) for i, name in enumerate(names)}
         return _plain(value)
     if hasattr(X, "columns") and hasattr(X, "row"):  # polars
-        values = zip(X.columns[:_MOST_COLUMNS], X.row(row), strict=False)
-        return {str(name): _plain(value) for name, value in values}
+        pairs = zip(X.columns[:_MOST_COLUMNS], X.row(row), strict=False)
+        return {str(name): _plain(value) for name, value in pairs}
     value = X[row]
     if isinstance(value, str | bytes):
         return _plain(value)

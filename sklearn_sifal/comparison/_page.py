@@ -1,14 +1,129 @@
 """The page: one self-contained HTML file."""
 
+import os
+import tempfile
+from collections.abc import Sequence
 from html import escape
+from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+from sklearn_sifal.comparison._page_data import PageData, picked_contents
+from sklearn_sifal.comparison._page_figures import Panels
+from sklearn_sifal.comparison._page_method import method_section
+from sklearn_sifal.comparison._page_results import (
+    classes_section,
+    curves_section,
+    table_section,
+    verdict_section,
+)
+from sklearn_sifal.comparison._page_training import (
+    deciles_section,
+    hardest_section,
+    weights_section,
+)
+from sklearn_sifal.plotting._figures import import_pyplot
+
+if TYPE_CHECKING:
+    from sklearn_sifal.comparison._result import StrategyComparison
+
+# A section that has nothing to say is left out.
+_SECTIONS = {
+    "verdict": ("Verdict", verdict_section),
+    "table": ("Table", table_section),
+    "curves": ("Curves", curves_section),
+    "classes": ("Classes", classes_section),
+    "deciles": ("Loss deciles", deciles_section),
+    "weights": ("Weights", weights_section),
+    "hardest": ("Hardest rows", hardest_section),
+    "how": ("How it was done", method_section),
+}
 
 
-def write_page(comparison: Any, path: Path, title: str | None) -> None:
-    """Write the page of a comparison, whole or not at all."""
-    text = f"<!doctype html><meta charset=utf-8><title>{escape(title or 'Strategies')}</title>"
-    text += f"<pre>{escape(str(comparison._verdict()))}\n\n{escape(repr(comparison))}</pre>"
-    draft = path.with_name(path.name + ".part")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
+def write_page(
+    comparison: "StrategyComparison",
+    path: Path,
+    *,
+    title: str | None,
+    contents: Any,
+    image_shape: Sequence[int] | None,
+) -> None:
+    """Write the page of a comparison, whole or not at all.
+
+    Parameters
+    ----------
+    comparison : StrategyComparison
+        What it is about.
+    path : Path
+        The file.
+    title : str or None
+        Heading.
+    contents : sequence or None
+        What the training rows are.
+    image_shape : sequence of int or None
+        Shape of the rows if they are images.
+    """
+    import_pyplot("StrategyComparison.to_html")
+    if path.is_dir():
+        raise IsADirectoryError(f"to_html writes a file, but {str(path)!r} is a folder.")
+    page = PageData(
+        of=comparison,
+        records=comparison.summary(),
+        panels=Panels(comparison.strategies),
+        contents=comparison._contents
+        if contents is None
+        else picked_contents(comparison, contents),
+        image_shape=None if image_shape is None else tuple(image_shape),
+    )
+    text = _html(page, title)
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
+        os.chmod(draft, mode)
+        os.replace(draft, path)
+    except BaseException:
+        os.unlink(draft)
+        raise
+
+
+def _umask() -> int:
+    """The process's mask for new files, which can only be read by setting it."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _html(page: PageData, title: str | None) -> str:
+    """The whole page."""
+    written = {key: write(page) for key, (_, write) in _SECTIONS.items()}
+    shown = {key: html for key, html in written.items() if html}
+    links = "".join(f'<li><a href="#{key}">{_SECTIONS[key][0]}</a></li>' for key in shown)
+    here = files("sklearn_sifal.comparison")
+    template, css, js = (
+        here.joinpath(f"_page.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js")
+    )
+    return Template(template).substitute(
+        title=escape(title or f"{len(page.of.strategies)} strategies against each other"),
+        version=escape(page.of.settings["versions"].get("sklearn_sifal", "")),
+        css=css,
+        js=js,
+        facts="\n".join(f"<li>{escape(fact)}</li>" for fact in _facts(page)),
+        links=f"<ul>{links}</ul>",
+        sections="\n".join(shown.values()),
+    )
+
+
+def _facts(page: PageData) -> list[str]:
+    about, n_classes = page.of.settings, page.of.labels
+    return [
+        f"{len(page.of.strategies)} strategies",
+        f"{len(page.of.seeds)} seed" + ("s" if len(page.of.seeds) > 1 else ""),
+        f"budget {page.of.budgets[-1]:g}",
+        f"{about['n_train']:,} training rows",
+        f"{about['n_test']:,} test rows",
+        f"{about['n_features']:,} features",
+        *([f"{len(n_classes)} classes"] if n_classes is not None else []),
+    ]

@@ -1,6 +1,7 @@
 """Pieces of HTML, all text escaped."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -20,11 +21,17 @@ def text_of(value: Any, length: int = _LONGEST_NAME) -> str:
     return escape(plain if len(plain) <= length else plain[: length - 1] + "…")
 
 
+def name_of(value: Any, length: int = _LONGEST_NAME) -> str:
+    """A label or name that a narrow cell may break after its underscores."""
+    return text_of(value, length).replace("_", "_<wbr>")
+
+
 def number(value: float, digits: int = 2, *, signed: bool = False) -> str:
     """A number with a fixed number of decimals, thousands set apart; a dash for NaN."""
     if not math.isfinite(value):
         return "–"
-    text = f"{value:+,.{digits}f}" if signed else f"{value:,.{digits}f}"
+    value = round(float(value), digits) or 0.0  # not "-0.0"
+    text = f"{value:+,.{digits}f}" if signed and value else f"{value:,.{digits}f}"
     # A minus that is as wide as the plus.
     return text.replace("-", "−")
 
@@ -89,12 +96,15 @@ class Column:
         Whether the first click sorts from the smallest on.
     fixed : bool
         Whether it cannot be sorted by.
+    kind : str
+        Class names.
     """
 
     title: str
     hint: str = ""
     ascending: bool = False
     fixed: bool = False
+    kind: str = ""
 
 
 def table(
@@ -102,8 +112,9 @@ def table(
 ) -> str:
     """A table in a box that scrolls; the first cell of a row is its heading."""
     heads = "".join(
-        "<th scope=\"col\""
+        '<th scope="col"'
         + (f' title="{c.hint}"' if c.hint else "")
+        + _class(c.kind)
         + (" data-ascending" if c.ascending else "")
         + (" data-fixed" if c.fixed else "")
         + f">{c.title}</th>"
@@ -129,12 +140,17 @@ def section(identifier: str, title: str, *parts: str) -> str:
 
 def paragraph(text: str, kind: str = "") -> str:
     """A paragraph of plain text."""
-    return f"<p{_class(kind)}>{escape(text)}</p>"
+    return f"<p{_class(kind)}>{prose(text)}</p>"
+
+
+def prose(text: str) -> str:
+    """Plain text as HTML, with minus signs that are as wide as the plus."""
+    return re.sub(r"(?<![\w.])-(?=\d)", "−", escape(text))
 
 
 def listed(texts: Iterable[str], kind: str = "") -> str:
     """A list of plain texts."""
-    items = "\n".join(f"<li>{escape(text)}</li>" for text in texts)
+    items = "\n".join(f"<li>{prose(text)}</li>" for text in texts)
     return f"<ul{_class(kind)}>\n{items}\n</ul>"
 
 
@@ -146,7 +162,7 @@ def definitions(pairs: Mapping[str, str], kind: str = "") -> str:
 
 def figure(svg: str, caption: str) -> str:
     """A picture with what is to be seen in it."""
-    return f"<figure>{svg}<figcaption>{escape(caption)}</figcaption></figure>"
+    return f"<figure>{svg}<figcaption>{prose(caption)}</figcaption></figure>"
 
 
 def by_strategy(group: str, parts: Mapping[str, str]) -> str:

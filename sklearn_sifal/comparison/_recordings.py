@@ -53,8 +53,8 @@ class Recording:
         Numbers of visits that occur, ascending, and how many rows have each.
     weights : WeightStatistics
         Of the fitted net; `kl_from_reference` is that from base's.
-    histogram : WeightHistogram
-        Of its weights, over the range of base's.
+    histogram, initial_histogram : WeightHistogram
+        Of its weights and of those that it began with, over the range of base's.
     hardest : InstanceTable
         Rows with the largest losses after the training.
     most_visited : InstanceTable
@@ -69,6 +69,7 @@ class Recording:
     n_rows: NDArray[np.int64]
     weights: WeightStatistics
     histogram: WeightHistogram
+    initial_histogram: WeightHistogram
     hardest: InstanceTable
     most_visited: InstanceTable
 
@@ -94,7 +95,7 @@ def record_base(
 ) -> tuple[Recording, Yardstick]:
     """Record base, which the others are seen against."""
     fitted, rounds, losses, predicted = _fit(candidate, task, part)
-    yardstick = Yardstick(fitted.net_.get_weights(), losses)
+    yardstick = Yardstick(fitted.weights_, losses)
     return _recording(fitted, rounds, losses, predicted, part.y, yardstick), yardstick
 
 
@@ -117,9 +118,7 @@ def _fit(
 
     estimator: Any = task.configure(candidate)
     watch = _Watch(estimator, part)
-    estimator.set_params(
-        callbacks=[*(estimator.callbacks or ()), RoundCallback(watch.after_round)]
-    )
+    estimator.set_params(callbacks=[*(estimator.callbacks or ()), RoundCallback(watch.after_round)])
     with one_thread():
         estimator.fit(part.X, part.y)
         losses, predicted = losses_and_predictions(estimator, part.X, part.y)
@@ -196,7 +195,10 @@ def _recording(
     labels = y if is_classifier(fitted) else None
     deciles = loss_deciles(losses, labels)
     values, n_rows = np.unique(visits, return_counts=True)
-    weights = fitted.net_.get_weights()
+    weights, initial = fitted.weights_, fitted.initial_weights_
+    # A strategy may stand for a net of another depth, too.
+    reference = yardstick.weights if yardstick.weights.keys() == weights.keys() else None
+    span = _range_of(yardstick.weights)
     return Recording(
         rounds=rounds,
         deciles=replace(deciles, bin_of_row=np.empty(0, np.int64)),
@@ -204,10 +206,9 @@ def _recording(
         visits_by_label=None if labels is None else visits_by_label(visits, labels),
         visits=values.astype(np.int64),
         n_rows=n_rows.astype(np.int64),
-        weights=weight_statistics(
-            weights, initial=fitted.initial_weights_, reference=yardstick.weights
-        ),
-        histogram=weight_histogram(weights, value_range=_range_of(yardstick.weights)),
+        weights=weight_statistics(weights, initial=initial, reference=reference),
+        histogram=weight_histogram(weights, value_range=span),
+        initial_histogram=weight_histogram(initial, value_range=span),
         hardest=hardest_instances(losses, _N_INSTANCES, y=y, y_pred=predicted, visits=visits),
         most_visited=most_visited_instances(
             visits, _N_INSTANCES, losses=losses, y=y, y_pred=predicted

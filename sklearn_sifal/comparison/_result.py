@@ -111,9 +111,10 @@ class StrategyComparison:
         records : list of dict
             In the order of `strategies`. The means of all figures and of the costs under
             their names; 'seconds' are medians, 'seconds_ratio' is the median over seeds of
-            the ratio to base. '<metric>_std' is a standard deviation over the seeds.
+            the ratio to base, 'seconds_ratio_low' and 'seconds_ratio_high' are the least and
+            the largest. '<metric>_std' is a standard deviation over the seeds.
             'difference' is the mean of the differences to base, paired by seed, in points for
-            shares and R², with the ends of its 95 % t interval, 'difference_low' and
+            shares, with the ends of its 95 % t interval, 'difference_low' and
             'difference_high', its p-value 'difference_p_value' and, for
             all but base and random, 'difference_p_adjusted', after Holm; 'difference_to_random'
             with the same ends. 'against_base' is 'better' or 'worse' where the adjusted
@@ -224,7 +225,8 @@ class StrategyComparison:
             n_rates=len(rates) if isinstance(rates, Sequence) else 1,
             base_curve=curve,
         )
-        return give_verdict(self.summary(metric=metric), about)
+        smaller = {b: self.summary(metric=metric, budget=b) for b in self.budgets[:-1]}
+        return give_verdict(self.summary(metric=metric), about, smaller)
 
     def __repr__(self) -> str:
         metric = self.metrics[0]
@@ -248,19 +250,72 @@ class StrategyComparison:
 
     # ------------------------------------------------------------------ pictures
 
-    def to_html(self, path: Any, *, title: str | None = None) -> None:
+    def plot(self, ax: Any = None, *, metric: str | None = None, **kwargs: Any) -> Any:
+        """Draw a figure of the test part against visits and against seconds.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or sequence of them, default=None
+            One against visits, two for seconds as well. None makes a figure.
+        metric : str, default=None
+            Which figure; None for the first of `metrics`.
+        **kwargs : dict
+            Passed to :meth:`sklearn_sifal.plotting.LossCurveDisplay.plot`.
+
+        Returns
+        -------
+        display : LossCurveDisplay
+            Each point is trainings of its own, a mean over the seeds; bands are their range.
+
+        Raises
+        ------
+        ImportError
+            Without matplotlib, which the extra ``plot`` brings.
+        """
+        from sklearn_sifal.plotting._loss_curve import LossCurveDisplay
+
+        name = self._metric(metric).name
+        runs = [run for run in self.runs if run["error"] is None]
+        return LossCurveDisplay.from_runs(runs, metric=name, ax=ax, **kwargs)
+
+    def to_html(
+        self,
+        path: Any,
+        *,
+        title: str | None = None,
+        contents: Any = None,
+        image_shape: Sequence[int] | None = None,
+    ) -> None:
         """Write a page that needs nothing but a browser.
+
+        It begins with the verdict in words, and goes on with a table, curves, classes, loss
+        deciles, weights, the hardest training rows, and how it was done.
 
         Parameters
         ----------
         path : str or path-like
-            The file; replaced if it exists, once the new one is complete.
+            The file. An existing one is replaced once the new one is complete.
         title : str, default=None
             Heading of the page.
+        contents : sequence of length n_train, default=None
+            What the training rows are, to show the hardest: texts, a data frame, images. None
+            for what `compare_strategies` was given, as far as it can be shown.
+        image_shape : sequence of int, default=None
+            Height and width (and channels) of the rows if they are images. It is not guessed
+            from the number of columns, which tables can have as well.
+
+        Raises
+        ------
+        ImportError
+            Without matplotlib, which the extra ``plot`` brings.
+        ValueError
+            If `contents` has another length, or does not fit `image_shape`.
+        OSError
+            If the file cannot be written.
         """
         from sklearn_sifal.comparison._page import write_page
 
-        write_page(self, Path(path), title)
+        write_page(self, Path(path), title=title, contents=contents, image_shape=image_shape)
 
     # ------------------------------------------------------------------ private
 

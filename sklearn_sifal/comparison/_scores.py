@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from sklearn.base import is_classifier
 from sklearn.metrics import precision_recall_fscore_support
 
-
 _ROWS_PER_PART = 1 << 16
 
 
@@ -25,7 +24,7 @@ class Metric:
     factor : float
         From the figure to the unit of `unit`: 100 for shares.
     unit : str
-        Of differences.
+        Of differences; empty for none.
     higher_is_better : bool
         Which way is up.
     digits : int
@@ -49,7 +48,7 @@ CLASSIFICATION = (
     Metric("nll", "negative log-likelihood", 1.0, "nats", False, 4),
 )
 REGRESSION = (
-    Metric("r2", "R²"),
+    Metric("r2", "R²", 1.0, "", True, 4),
     Metric("mse", "mean squared error", 1.0, "squared units of y", False, 4),
     Metric("mae", "mean absolute error", 1.0, "units of y", False, 4),
 )

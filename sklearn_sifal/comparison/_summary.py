@@ -116,11 +116,14 @@ def _differences(runs: Runs, name: str, metric: Metric, resolution: float) -> di
 
 
 def _seconds(runs: Runs, name: str) -> dict[str, float]:
-    seconds, base = runs.values(name, "seconds"), runs.values(YARDSTICK, "seconds")
+    seconds = runs.values(name, "seconds")
+    ratios = seconds / runs.values(YARDSTICK, "seconds")
     record = {
         "seconds": float(np.median(seconds)),
         # The median of the pairs: one slow minute of the machine does not move it.
-        "seconds_ratio": float(np.median(seconds / base)),
+        "seconds_ratio": float(np.median(ratios)),
+        "seconds_ratio_low": float(ratios.min()),
+        "seconds_ratio_high": float(ratios.max()),
     }
     for part in ("seconds_select", "seconds_score", "seconds_train"):
         record[part] = float(np.median(runs.values(name, part)))
@@ -146,7 +149,7 @@ def _outcome(record: Mapping[str, Any], metric: Metric) -> str:
         return "failed"
     if np.isnan(record["difference_p_value"]):
         return "unknown"
-    if difference == 0 and record["difference_p_value"] == 1:
+    if record["difference_low"] == record["difference_high"] == 0:
         return "identical"
     if record["difference_p_adjusted"] >= _LEVEL:
         return "not told apart"

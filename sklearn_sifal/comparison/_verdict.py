@@ -67,7 +67,11 @@ class Circumstances:
     base_curve: Sequence[tuple[float, float]]
 
 
-def give_verdict(records: Sequence[_Record], about: Circumstances) -> Verdict:
+def give_verdict(
+    records: Sequence[_Record],
+    about: Circumstances,
+    smaller: Mapping[float, Sequence[_Record]] | None = None,
+) -> Verdict:
     """Put the summary of a comparison into words.
 
     Parameters
@@ -76,6 +80,8 @@ def give_verdict(records: Sequence[_Record], about: Circumstances) -> Verdict:
         One a strategy, as by `summarise`.
     about : Circumstances
         Metric, number of seeds and the like.
+    smaller : mapping of float to sequence of dict, default=None
+        Records at smaller budgets.
     """
     if about.n_seeds == 1:
         headline = (
@@ -85,7 +91,7 @@ def give_verdict(records: Sequence[_Record], about: Circumstances) -> Verdict:
         findings = [_one_seed(records, about.metric)]
     else:
         headline = _headline(records, about)
-        findings = _findings(records, about)
+        findings = _findings(records, about) + _with_less(smaller or {}, about.metric)
     findings.append(_on_seconds(records))
     return Verdict(headline, tuple(findings), tuple(_cautions(records, about)))
 
@@ -130,6 +136,16 @@ def _findings(records: Sequence[_Record], about: Circumstances) -> list[str]:
         found = _sorted(tried, outcome, metric)
         if found:
             lines.append(f"{title}: {'; '.join(_with_interval(r, metric) for r in found)}.")
+    nearly = [
+        r["strategy"]
+        for r in _sorted(tried, "not told apart", metric)
+        if r["difference_low"] > 0 or r["difference_high"] < 0
+    ]
+    if nearly:
+        lines.append(
+            f"The interval of {_and(nearly)} leaves out zero, but of so many comparisons chance "
+            "alone may do that to one: more seeds would tell."
+        )
     same = [r["strategy"] for r in tried if r["against_base"] == "identical"]
     if same:
         lines.append(
@@ -143,6 +159,21 @@ def _findings(records: Sequence[_Record], about: Circumstances) -> list[str]:
     ]
     lines += _on_random(records, metric)
     lines += _at_equal_seconds(_sorted(tried, "better", metric), about)
+    return lines
+
+
+def _with_less(smaller: Mapping[float, Sequence[_Record]], metric: Metric) -> list[str]:
+    """What helped with less training, where there is more to gain."""
+    lines = []
+    for budget, records in smaller.items():
+        tried = [r for r in records if r["strategy"] not in (YARDSTICK, CONTROL)]
+        better = _sorted(tried, "better", metric)
+        if better:
+            shown = "; ".join(_with_interval(r, metric) for r in better)
+            lines.append(f"With a budget of {budget:g}, better than base: {shown}.")
+    if smaller and not lines:
+        budgets = _and([f"{budget:g}" for budget in smaller])
+        lines.append(f"Nothing was better than base with a budget of {budgets} either.")
     return lines
 
 
@@ -171,8 +202,8 @@ def _at_equal_seconds(better: Sequence[_Record], about: Circumstances) -> list[s
         gain = about.metric.factor * (record[about.metric.name] - at_equal)
         word = "still ahead of" if sign * gain > 0 else "no better than"
         lines.append(
-            f"At equal seconds {record['strategy']} is {word} base: {_signed(gain, about.metric)} "
-            f"{about.metric.unit}, with base's curve read at {record['seconds']:.2g} s."
+            f"At equal seconds {record['strategy']} is {word} base: "
+            f"{_amount(gain, about.metric)}, with base's curve read at {record['seconds']:.2g} s."
         )
     return lines
 
@@ -181,8 +212,16 @@ def _on_seconds(records: Sequence[_Record]) -> str:
     base = next(r for r in records if r["strategy"] == YARDSTICK)
     others = [r for r in records if r["strategy"] != YARDSTICK]
     known = sorted((r for r in others if r["seconds"] > 0), key=lambda r: r["seconds_ratio"])
-    shown = ", ".join(f"{r['strategy']} {r['seconds_ratio']:.2f}" for r in known)
+    shown = ", ".join(f"{r['strategy']} {_ratio(r)}" for r in known)
     return f"Seconds: base took {base['seconds']:.2g}; as a multiple of that, {shown}."
+
+
+def _ratio(record: _Record) -> str:
+    """As ``1.20 (1.10 to 1.30)``: the median and the ends over the seeds."""
+    ratio = f"{record['seconds_ratio']:.2f}"
+    if record["n_seeds"] == 1:
+        return ratio
+    return f"{ratio} ({record['seconds_ratio_low']:.2f} to {record['seconds_ratio_high']:.2f})"
 
 
 def _cautions(records: Sequence[_Record], about: Circumstances) -> list[str]:
@@ -242,7 +281,8 @@ def _one_seed(records: Sequence[_Record], metric: Metric) -> str:
         for r in records
         if r["strategy"] != YARDSTICK
     )
-    return f"Against base, {metric.label} in {metric.unit}, with that seed: {shown}."
+    of = f"{metric.label} in {metric.unit}" if metric.unit else metric.label
+    return f"Against base, {of}, with that seed: {shown}."
 
 
 def _sorted(records: Sequence[_Record], outcome: str, metric: Metric) -> list[_Record]:
@@ -259,11 +299,16 @@ def _beats_random(record: _Record, metric: Metric) -> bool:
 
 def _with_interval(record: _Record, metric: Metric) -> str:
     """As ``importance +0.42 points (0.10 to 0.74)``."""
-    shown = f"{record['strategy']} {_signed(record['difference'], metric)} {metric.unit}"
+    shown = f"{record['strategy']} {_amount(record['difference'], metric)}"
     if np.isnan(record["difference_low"]):
         return shown
     low, high = (_signed(record[f"difference_{end}"], metric) for end in ("low", "high"))
     return f"{shown} ({low} to {high})"
+
+
+def _amount(value: float, metric: Metric) -> str:
+    """With its unit, if it has one."""
+    return f"{_signed(value, metric)} {metric.unit}".rstrip()
 
 
 def _signed(value: float, metric: Metric) -> str:

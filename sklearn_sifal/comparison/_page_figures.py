@@ -1,0 +1,213 @@
+"""The pictures of the page: small panels in SVG, in the page's own fonts and colours."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from io import BytesIO, StringIO
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_sifal.comparison._recordings import Recording
+from sklearn_sifal.plotting._figures import add_grid, integer_ticks
+from sklearn_sifal.plotting._images import as_images
+from sklearn_sifal.plotting._loss_curve import LossCurveDisplay
+from sklearn_sifal.plotting._style import BLACK, GREY, LIGHT_GREY, PALETTE, strategy_styles
+from sklearn_sifal.plotting._weight_distribution import WeightDistributionDisplay
+
+_MARKERS = 8  # on a line, at most twice as many
+_SIZE = (4.0, 3.0)  # inches; about as many points as a phone has pixels across
+# What a picture's colours are called in the style sheet, which has others for dark screens.
+_VARIABLES = {BLACK: "--base", GREY: "--control", LIGHT_GREY: "--before"} | {
+    color: f"--s{i + 1}" for i, color in enumerate(PALETTE)
+}
+_IDENTIFIER = re.compile(r'\bid="([^"]+)"')
+_REFERENCE = re.compile(r'(url\(#|href="#)([^")]+)')
+
+
+class Panels:
+    """Draws the pictures of one page.
+
+    Parameters
+    ----------
+    strategies : sequence of str
+        In the order in which they get their looks.
+    """
+
+    def __init__(self, strategies: Sequence[str]) -> None:
+        self.styles = strategy_styles(strategies)
+        self._n_drawn = 0
+
+    def curves(self, runs: Sequence[Mapping[str, Any]], metric: str, label: str, cost: str) -> str:
+        """A metric against 'visits' or 'seconds', one line a strategy."""
+
+        def draw(axes: Any) -> None:
+            display = LossCurveDisplay.from_runs(
+                runs, metric=metric, x=cost, ax=axes, legend=False, markersize=4
+            )
+            self._dress(display.lines_[0], display.bands_[0], runs)
+            for line in display.lines_[0]:
+                line.set_markevery(max(1, len(line.get_xdata()) // _MARKERS))
+            axes.set_ylabel(label)
+            axes.locator_params(axis="x", nbins=6)
+
+        return self._svg(draw)
+
+    def points(self, runs: Sequence[Mapping[str, Any]], metric: str, label: str) -> str:
+        """A metric against seconds where each strategy is a point: medians, all seeds faint."""
+
+        def draw(axes: Any) -> None:
+            for name, style in self.styles.items():
+                of = [run for run in runs if run["strategy"] == name]
+                if not of:  # it broke down with every seed
+                    continue
+                seconds = [run["seconds"] for run in of]
+                values = [run[metric] for run in of]
+                look = {"color": style["color"], "marker": style["marker"], "linestyle": "none"}
+                axes.plot(seconds, values, markersize=3.5, alpha=0.45, **look)
+                axes.plot(np.median(seconds), np.mean(values), markersize=8, **look)
+            axes.set(xlabel="seconds", ylabel=label)
+            axes.set_xlim(left=0)
+            add_grid(axes, "both")
+
+        return self._svg(draw)
+
+    def scatter(self, points: Mapping[str, tuple[float, float]], x: str, y: str) -> str:
+        """A point for each strategy."""
+
+        def draw(axes: Any) -> None:
+            for name, (at, value) in points.items():
+                style = {key: self.styles[name][key] for key in ("color", "marker")}
+                axes.plot([at], [value], linestyle="none", markersize=8, **style)
+            axes.set(xlabel=x, ylabel=y)
+            add_grid(axes, "both")
+
+        return self._svg(draw)
+
+    def by_decile(
+        self, values: Mapping[str, NDArray[np.float64]], label: str, *, log: bool = False
+    ) -> str:
+        """A value for every loss decile, one line a strategy."""
+
+        def draw(axes: Any) -> None:
+            for name, numbers in values.items():
+                axes.plot(
+                    np.arange(1, len(numbers) + 1),
+                    numbers,
+                    markersize=4,
+                    linewidth=1.5,
+                    **self.styles[name],
+                )
+            axes.set(xlabel="loss decile, 10 = hardest rows", ylabel=label)
+            if log and all((numbers > 0).any() for numbers in values.values()):
+                axes.set_yscale("log")
+            else:
+                axes.set_ylim(bottom=0)
+            add_grid(axes, "both")
+            integer_ticks(axes)
+            axes.set_xticks(np.arange(1, 11))
+
+        return self._svg(draw)
+
+    def weights(self, recordings: Mapping[str, Recording]) -> str:
+        """Distributions of all weights, over those that training began with."""
+
+        def draw(axes: Any) -> None:
+            first = next(iter(recordings.values()))
+            histograms = {"initial weights": first.initial_histogram}
+            histograms |= {name: r.histogram for name, r in recordings.items()}
+            display = WeightDistributionDisplay(histograms)
+            display.plot(axes, layers="all", legend=False)
+            axes.set_title("")
+            for name in recordings:
+                look = self.styles[name]
+                outline = display.outlines_[0][name]
+                outline.set(edgecolor=look["color"], linestyle=look["linestyle"])
+
+        return self._svg(draw)
+
+    def swatch(self, name: str) -> str:
+        """A strategy's line and marker, for the key."""
+        from matplotlib.lines import Line2D
+
+        def draw(axes: Any) -> None:
+            line = Line2D([0, 0.5, 1], [0.5] * 3, markevery=[1], linewidth=2, **self.styles[name])
+            line.set_markersize(7)
+            axes.add_line(line)
+            axes.set_axis_off()
+
+        return self._svg(draw, size=(0.42, 0.18), kind="swatch", bare=True)
+
+    def _dress(self, lines: Any, bands: Any, runs: Sequence[Mapping[str, Any]]) -> None:
+        """Give lines their strategies' looks, also where a strategy is missing."""
+        names = list(dict.fromkeys(str(run["strategy"]) for run in runs))
+        for name, line in zip(names, lines, strict=True):
+            line.set(**self.styles[name])
+        if len(bands) == len(lines):
+            for name, band in zip(names, bands, strict=True):
+                band.set_facecolor(self.styles[name]["color"])
+
+    def _svg(
+        self,
+        draw: Callable[[Any], None],
+        *,
+        size: tuple[float, float] = _SIZE,
+        kind: str = "",
+        bare: bool = False,
+    ) -> str:
+        """Draw into new axes, outside of pyplot and of the user's settings."""
+        import matplotlib as mpl
+        import matplotlib.style
+        from matplotlib.figure import Figure
+
+        settings: Any = {"svg.fonttype": "none", "svg.hashsalt": "sifal", "font.size": 11}
+        with mpl.style.context("default"), mpl.rc_context(settings):
+            if bare:
+                figure = Figure(figsize=size)
+                axes = figure.add_axes((0, 0, 1, 1))
+            else:
+                figure = Figure(figsize=size, layout="constrained")
+                axes = figure.add_subplot()
+            draw(axes)
+            out = StringIO()
+            nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
+            figure.savefig(out, format="svg", transparent=True, metadata=nothing)
+        self._n_drawn += 1
+        return _inline(out.getvalue(), f"f{self._n_drawn}-", kind)
+
+
+def png_of(values: NDArray[Any], image_shape: Sequence[int]) -> bytes:
+    """An image as a PNG file.
+
+    Parameters
+    ----------
+    values : ndarray
+        Pixels of one row.
+    image_shape : sequence of int
+        Height and width, and channels if there are any.
+    """
+    from matplotlib.image import imsave
+
+    out = BytesIO()
+    image = as_images(values[None], image_shape)[0]
+    imsave(out, image, cmap="gray_r", format="png")
+    return out.getvalue()
+
+
+def _inline(svg: str, prefix: str, kind: str) -> str:
+    """A picture as a part of a page: no names that occur twice, no size, the page's colours."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"<!--.*?-->", "", svg, flags=re.DOTALL)
+    used = {name for _, name in _REFERENCE.findall(svg)}
+    svg = _IDENTIFIER.sub(lambda m: f'id="{prefix}{m[1]}"' if m[1] in used else "", svg)
+    svg = _REFERENCE.sub(lambda m: f"{m[1]}{prefix}{m[2]}", svg)
+    view = re.search(r'viewBox="[^"]+"', svg)
+    assert view is not None
+    attributes = f'{view[0]} role="img" aria-hidden="true"' + (f' class="{kind}"' if kind else "")
+    svg = re.sub(r"<svg[^>]*>", f"<svg {attributes}>", svg, count=1)
+    svg = svg.replace("xlink:href", "href")
+    svg = re.sub(r"font: ([\d.]+px) [^;\"]+", r"font-size: \1", svg)
+    for color, variable in _VARIABLES.items():
+        svg = svg.replace(color.lower(), f"var({variable})")
+    return re.sub(r"\n\s*", "\n", svg).strip()

@@ -1,0 +1,234 @@
+"""Sections of the page on the results: verdict, table, curves, classes."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from sklearn_sifal.comparison._candidates import CONTROL, YARDSTICK
+from sklearn_sifal.comparison._page_data import PageData, figures
+from sklearn_sifal.comparison._page_parts import (
+    Cell,
+    Column,
+    figure,
+    listed,
+    name_of,
+    number,
+    paragraph,
+    section,
+    significant,
+    table,
+    text_of,
+)
+
+
+def verdict_section(page: PageData) -> str:
+    verdict = page.of._verdict()
+    cautions = ""
+    if verdict.cautions:
+        cautions = (
+            '<div class="cautions"><h3>Keep in mind</h3>' + listed(verdict.cautions) + "</div>"
+        )
+    headline = paragraph(verdict.headline, "headline")
+    return section("verdict", "Verdict", headline, listed(verdict.findings, "findings"), cautions)
+
+
+def table_section(page: PageData) -> str:
+    metric = page.metric
+    others = [m for m in page.of.metrics[1:] if m.name not in ("precision", "recall")]
+    columns = [
+        Column("strategy", ascending=True),
+        Column(escape(metric.label), "mean over the seeds, in per cent"),
+        Column(
+            f"against base, {metric.unit}".rstrip(", "),
+            "mean of the differences paired by seed, with a 95 % t interval",
+        ),
+        Column("verdict", "after adjusting for the number of strategies", ascending=True),
+        Column("seconds", "median, of the fit alone, selection included", ascending=True),
+        Column(
+            "× base",
+            "median, smallest and largest of the paired ratios of seconds",
+            ascending=True,
+        ),
+        Column("against random", "mean of the differences paired by seed"),
+        *(Column(escape(m.label), ascending=not m.higher_is_better) for m in others),
+        Column("learning rate", "* an end of the grid"),
+        Column("visits", "rows trained on"),
+        Column("scored", "rows passed forward without training"),
+        Column("steps"),
+    ]
+    scale = _scale(page.records)
+    rows = [_table_row(page, record, others, scale) for record in page.records]
+    n_seeds = len(page.of.seeds)
+    of = "of one seed" if n_seeds == 1 else f"over {n_seeds} seeds"
+    lead = (
+        f"Test figures, means {of}, after {page.of.budgets[-1]:g} visits for each training row. "
+        "Press a heading to sort by it."
+    )
+    return section("table", "Table", paragraph(lead, "lead"), table(columns, rows, "Strategies"))
+
+
+def _table_row(
+    page: PageData, record: Mapping[str, Any], others: Sequence[Any], scale: float
+) -> list[Cell]:
+    metric, is_base = page.metric, record["strategy"] == YARDSTICK
+    nothing = Cell("–", float("nan"), "none")
+    outcome = str(record["against_base"])
+    kind = {"better": "good", "worse": "bad", "the yardstick": "base"}.get(outcome, "")
+    lr = record["lr"]
+    to_random = record["difference_to_random"]
+    return [
+        page.name_cell(record["strategy"]),
+        _figure_cell(record, metric),
+        nothing if is_base else _gain(record, metric.digits, scale, kind),
+        Cell(escape(outcome), kind=kind or "none"),
+        Cell(significant(record["seconds"]), record["seconds"]),
+        _ratio_cell(record),
+        nothing
+        if record["strategy"] in (YARDSTICK, CONTROL)
+        else Cell(number(to_random, metric.digits, signed=True), to_random),
+        *(_figure_cell(record, m) for m in others),
+        Cell("auto") if lr is None else Cell(f"{lr:g}{'*' if record['lr_at_edge'] else ''}", lr),
+        *(Cell(number(record[cost], 0), record[cost]) for cost in ("visits", "scored", "steps")),
+    ]
+
+
+def curves_section(page: PageData) -> str:
+    metric = page.metric
+    runs = [page.in_units(run) for run in page.of.runs if run["error"] is None]
+    label = page.axis_label(metric)
+    budgets = page.of.budgets
+    parts = []
+    if len(budgets) > 1:
+        listed_budgets = ", ".join(f"{b:g}" for b in budgets)
+        lead = (
+            f"Every point is trainings of its own, with budgets of {listed_budgets}: the mean "
+            "over the seeds, and their range as a band."
+        )
+        pictures = [
+            figure(
+                page.panels.curves(runs, metric.name, label, "visits"),
+                f"At equal visits: {metric.label} on the test part.",
+            ),
+            figure(
+                page.panels.curves(runs, metric.name, label, "seconds"),
+                "The same against the seconds of the fit, selection included.",
+            ),
+        ]
+    else:
+        lead = f"There is one budget, {budgets[0]:g}, so each strategy is a point."
+        pictures = [
+            figure(
+                page.panels.points(runs, metric.name, label),
+                f"Mean {metric.label} against median seconds of the fit; small marks are the "
+                "single trainings.",
+            )
+        ]
+    loss = next(m for m in page.of.metrics if not m.higher_is_better)
+    on_the_way = (
+        f"On the way, seed {page.of.seeds[0]}: nets that are not finished, with a rate that has "
+        "not fallen yet."
+    )
+    rounds = [page.in_units(round_) for round_ in page.of.rounds]
+    pictures += [
+        figure(
+            page.panels.curves(rounds, m.name, page.axis_label(m), "visits"),
+            f"{on_the_way} Test {m.label} after each round.",
+        )
+        for m in (metric, loss)
+    ]
+    parts += [paragraph(lead, "lead"), page.key(), figures(pictures)]
+    return section("curves", "Curves", *parts)
+
+
+def classes_section(page: PageData) -> str:
+    if page.of.labels is None:
+        return ""
+    by_class = {name: page.of.per_class(name) for name in page.of.strategies}
+    others = [name for name in page.of.strategies if name != YARDSTICK]
+    columns = [
+        Column("label", ascending=True),
+        Column("test rows"),
+        Column("base precision"),
+        Column("base recall"),
+        Column("base F1"),
+        *(Column(name_of(name, 40), "recall, in points against base") for name in others),
+    ]
+    rows = []
+    for i, of_base in enumerate(by_class[YARDSTICK]):
+        cells = [
+            Cell(name_of(of_base["label"], 60), kind="name", title=text_of(of_base["label"], 200)),
+            Cell(f"{of_base['support']:,}", of_base["support"]),
+        ]
+        cells += [
+            Cell(number(100 * of_base[key], 1), of_base[key])
+            for key in ("precision", "recall", "f1")
+        ]
+        cells += [_recall_cell(by_class[name][i]) for name in others]
+        rows.append(cells)
+    lead = (
+        "How well base does on each label of the test part, in per cent, and by how many points "
+        "each strategy changes the recall. Coloured where the 95 % interval over the seeds "
+        f"leaves out zero, which one in twenty of these {len(rows) * len(others):,} "
+        "differences does by chance."
+    )
+    return section("classes", "Classes", paragraph(lead, "lead"), table(columns, rows, "Labels"))
+
+
+def _figure_cell(record: Mapping[str, Any], metric: Any) -> Cell:
+    value = metric.factor * record[metric.name]
+    return Cell(number(value, metric.digits), value)
+
+
+def _scale(records: Sequence[Mapping[str, Any]]) -> float:
+    """Half the width that intervals are drawn in: the largest end that is not out of all others."""
+    ends = [
+        abs(record[key])
+        for record in records
+        for key in ("difference", "difference_low", "difference_high")
+        if np.isfinite(record[key])
+    ]
+    # One strategy that failed would press all others into the zero line.
+    limit = 4 * float(np.median(ends)) if ends else 0.0
+    return min(max(ends, default=0.0), limit) or max(ends, default=0.0) or 1.0
+
+
+def _gain(record: Mapping[str, Any], digits: int, scale: float, kind: str) -> Cell:
+    """A difference to base, and a picture of it and its interval about zero."""
+    mean, low, high = (record[f"difference{end}"] for end in ("", "_low", "_high"))
+    if not np.isfinite(mean):
+        return Cell("–", float("nan"), "none")
+
+    def at(value: float) -> float:
+        return 72 + 68 * float(np.clip(value / scale, -1.04, 1.04))
+
+    bar, words = "", "one seed"
+    if np.isfinite(low):
+        words = f"{number(low, digits, signed=True)} to {number(high, digits, signed=True)}"
+        bar = (
+            f'<line x1="{at(low):.1f}" x2="{at(high):.1f}" y1="10" y2="10" '
+            'stroke="var(--accent)" stroke-width="5" stroke-linecap="round" opacity=".4"/>'
+        )
+    svg = (
+        '<svg class="interval" viewBox="0 0 144 20" aria-hidden="true">'
+        '<line x1="72" x2="72" y1="0" y2="20" stroke="var(--soft)"/>'
+        f'{bar}<circle cx="{at(mean):.1f}" cy="10" r="4.5" fill="var(--accent)"/></svg>'
+    )
+    shown = f"<b>{number(mean, digits, signed=True)}</b>{svg}<small>{words}</small>"
+    return Cell(f'<span class="gain">{shown}</span>', mean, kind)
+
+
+def _ratio_cell(record: Mapping[str, Any]) -> Cell:
+    """A ratio of seconds, with the smallest and the largest of the pairs."""
+    ratio, low, high = (record[f"seconds_ratio{end}"] for end in ("", "_low", "_high"))
+    if record["n_seeds"] == 1 or record["strategy"] == YARDSTICK:
+        return Cell(number(ratio), ratio)
+    return Cell(f"{number(ratio)} <small>({number(low)} to {number(high)})</small>", ratio)
+
+
+def _recall_cell(record: Mapping[str, Any]) -> Cell:
+    difference, low = record["recall_difference"], record["recall_difference_low"]
+    high = record["recall_difference_high"]
+    kind = "good" if low > 0 else "bad" if high < 0 else ""
+    return Cell(number(difference, 1, signed=True), difference, kind)
