@@ -239,7 +239,35 @@ def _write(comparison: Any, train: Rows, options: Any) -> None:
         if options.report is not None:
             part = stack.enter_context(replacing(options.report))
             title = f"Strategies compared on {Path(train.table.name).name}"
-            comparison.to_html(part, title=title)
+            comparison.to_html(part, title=title, contents=FileCells(train))
+
+
+class FileCells:
+    """Cells of the rows trained on, by column, with their place in the file.
+
+    What a page shows of the hardest rows; the rows' own numbers are those after the split.
+
+    Parameters
+    ----------
+    rows : Rows
+        The rows trained on.
+    """
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        table = rows.table
+        place, self._places = (
+            ("row of the file", table.rows) if table.lines is None else ("line", table.lines)
+        )
+        self.columns = (place, *rows.roles.columns)
+
+    def __len__(self) -> int:
+        return len(self._rows.y)
+
+    def row(self, number: int) -> tuple[int | str, ...]:
+        """The cells of a row, in the order of `columns`."""
+        cells = (self._rows.table.columns[name][number] for name in self._rows.roles.columns)
+        return int(self._places[number]), *cells
 
 
 def _write_runs(comparison: Any, part: Path, options: Any) -> None:

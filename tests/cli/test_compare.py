@@ -5,10 +5,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from sklearn_sifal.cli import main
-from sklearn_sifal.cli._compare import parse_strategies
+from sklearn_sifal.cli._compare import FileCells, parse_strategies
+from sklearn_sifal.cli._loading import Rows
+from sklearn_sifal.cli._roles import Roles
+from sklearn_sifal.cli._table import Table
 
 QUICK = ["--seeds", "2", "--budget", "2", "--strategies", "base,percentile"]
 
@@ -44,6 +48,7 @@ def test_table_verdict_and_files(queries: Path, tmp_path: Path, capsys: Any) -> 
     assert {int(run["visits"]) for run in runs} == {2 * 72}  # 90 rows, a fifth to test on
     page = report.read_text(encoding="utf-8")
     assert "Strategies compared on queries.csv" in page
+    assert ">line<" in page
     assert sorted(p.name for p in tmp_path.iterdir()) == ["queries.csv", "report.html", "runs.csv"]
 
 
@@ -92,6 +97,15 @@ def test_the_budget_is_enough_if_none_is_given(queries: Path, capsys: Any) -> No
     assert compare(queries, *options) == 0
     # 72 rows are two batches of 64 texts; 200 steps are the least, up to 200 passes.
     assert "Budget: 100 visits a row." in capsys.readouterr().err
+
+
+def test_what_the_page_shows_of_a_row() -> None:
+    table = Table("f.csv", {"n": ["1", "2"], "t": ["a b", "c d"]}, np.array([3, 7]), np.arange(2))
+    roles = Roles(("t",), ("n",), (), guessed=False, left_out={})
+    cells = FileCells(Rows(table, roles, np.empty((2, 2)), np.array(["x", "y"])))
+    assert len(cells) == 2
+    assert cells.columns == ("line", "t", "n")
+    assert cells.row(1) == (7, "c d", "2")
 
 
 def without_seconds(path: Path) -> list[dict[str, str]]:
