@@ -4,9 +4,9 @@ import argparse
 import codecs
 import math
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, NoReturn
 
-from sklearn_sifal import __version__
 from sklearn_sifal.cli._errors import UserError
 
 _COMPARE_EXAMPLES = """\
@@ -42,11 +42,17 @@ def make_parser() -> argparse.ArgumentParser:
         epilog="sifal COMMAND --help has the options and examples of each.",
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"sifal {__version__}")
+    parser.add_argument("--version", action="version", version=f"sifal {_version()}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_compare(commands)
     _add_audit(commands)
     return parser
+
+
+def _version() -> str:
+    # By name: modules of the package import nothing from its __init__.
+    version: str = import_module("sklearn_sifal").__version__
+    return version
 
 
 def _add_command(commands: Any, name: str, summary: str, examples: str) -> argparse.ArgumentParser:
@@ -138,7 +144,7 @@ def _add_compare(commands: Any) -> None:
         "--strategies",
         metavar="NAMES",
         type=_several(str),
-        default=["base", "random", "percentage", "importance", "guarded_importance"],
+        default="base,random,percentage,importance,guarded_importance",
         help="such as base,percentage:90,importance; a number after the colon is its percentage. "
         "base and random are always among them (default: %(default)s)",
     )
