@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from sklearn_sifal._progress import ProgressBar
 from sklearn_sifal.cli._console import Console, one_line, text_table
-from sklearn_sifal.cli._errors import counted
+from sklearn_sifal.cli._errors import counted, errors_of_training
 from sklearn_sifal.cli._loading import Rows, load_rows
 from sklearn_sifal.cli._outputs import (
     TABLE_FORMATS,
@@ -110,23 +110,30 @@ def find_suspicions(rows: Rows, options: Any, *, quiet: bool = True) -> Suspicio
 
     Not by `cross_val_predict`: it would keep the probabilities of all labels, and say
     nothing while it works.
+
+    Raises
+    ------
+    UserError
+        If a model cannot be fitted.
     """
     from joblib import Parallel, delayed
     from sklearn.model_selection import StratifiedKFold
 
     model = _brief_model(rows, options)
-    folds = StratifiedKFold(_N_FOLDS, shuffle=True, random_state=options.seed)
+    # Of a tiny file no label may have as many rows as there are folds.
+    n_folds = min(_N_FOLDS, int(np.unique(rows.y, return_counts=True)[1].max()))
+    folds = StratifiedKFold(n_folds, shuffle=True, random_state=options.seed)
     splits = list(_without_warning(folds, rows))
     loss, probability = np.empty(len(rows.y)), np.empty(len(rows.y))
     suggested = np.empty_like(rows.y)
     judged = Parallel(options.jobs, return_as="generator_unordered")(
         delayed(_judge)(model, rows.X, rows.y, known, held_out) for known, held_out in splits
     )
-    with nullcontext() if quiet else ProgressBar("audit") as bar:
+    with errors_of_training(), nullcontext() if quiet else ProgressBar("audit") as bar:
         for n_done, (held_out, *values) in enumerate(judged, 1):
             loss[held_out], suggested[held_out], probability[held_out] = values
             if bar is not None:
-                bar.update_to(n_done / _N_FOLDS, f"model {n_done} of {_N_FOLDS}")
+                bar.update_to(n_done / n_folds, f"model {n_done} of {n_folds}")
     return Suspicions(loss, suggested, probability)
 
 

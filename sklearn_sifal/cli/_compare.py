@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_sifal.cli._console import Console
-from sklearn_sifal.cli._errors import UserError, counted, did_you_mean
+from sklearn_sifal.cli._errors import UserError, counted, did_you_mean, errors_of_training
 from sklearn_sifal.cli._files import read_table
 from sklearn_sifal.cli._labels import check_known, labelled_rows, labels_of
 from sklearn_sifal.cli._loading import Rows, format_from, load_rows
@@ -172,7 +172,7 @@ def _compare(strategies: Mapping[str, Any], train: Rows, test: Rows, options: An
     parameters: dict[str, Any] = {"sampling_percentage": options.percentage}
     if options.hidden is not None:
         parameters["hidden_layer_sizes"] = tuple(options.hidden)
-    try:
+    with errors_of_training():
         return compare_strategies(
             make_model(train.roles, LossSampledClassifier(**parameters)),
             strategies,
@@ -187,9 +187,6 @@ def _compare(strategies: Mapping[str, Any], train: Rows, test: Rows, options: An
             random_state=options.seed,
             verbose=0 if options.quiet else 1,
         )
-    except (ValueError, FloatingPointError) as error:
-        # What only the training can find out, such as a loss that is not finite.
-        raise UserError(" ".join(str(error).split())) from error
 
 
 def _enough(train: Rows) -> float:

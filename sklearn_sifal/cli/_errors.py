@@ -1,6 +1,7 @@
 """What is the user's to mend, and hints on how."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 _MOST_NAMES = 12
@@ -8,6 +9,15 @@ _MOST_NAMES = 12
 
 class UserError(Exception):
     """Something in the files or the arguments; the message says what to do about it."""
+
+
+@contextmanager
+def errors_of_training() -> Iterator[None]:
+    """Turn what only a training can find out, such as a loss that is not finite, into a message."""
+    try:
+        yield
+    except (ValueError, FloatingPointError) as error:
+        raise UserError(" ".join(str(error).split())) from error
 
 
 def listed(names: Iterable[str], most: int = _MOST_NAMES) -> str:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 # How files say that a number is missing.
 _MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", "?", "-"})
+_LARGEST = 1e100  # the squares of such numbers can still be summed up
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 
 
@@ -17,13 +18,16 @@ def is_missing(cell: str) -> bool:
 
 
 def as_number(cell: str, decimal: str) -> float | None:
-    """The number that a cell says, NaN for a missing one, None for anything else."""
+    """The number that a cell says, NaN for a missing one, None for anything else.
+
+    What is beyond 1e100 is none that anything could be learnt from.
+    """
     text = cell.strip()
     if decimal != "." and "." not in text:
         text = text.replace(decimal, ".")
     if _NUMBER.fullmatch(text):
         number = float(text)
-        return number if math.isfinite(number) else None
+        return number if abs(number) <= _LARGEST else None
     return math.nan if is_missing(cell) else None
 
 

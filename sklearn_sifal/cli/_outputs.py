@@ -15,12 +15,14 @@ TABLE_FORMATS = ("csv", "tsv", "jsonl")
 
 def check_writable(path: str, option: str) -> None:
     """Raise unless a file can be written there; tried, since rights are not all there is to it."""
-    target = Path(path)
+    target = _target_of(path)
     if target.is_dir():
         raise UserError(f"{option} {path} is a folder: name a file in it.")
+    if target.exists() and not target.is_file():  # replacing a device would be fatal
+        raise UserError(f"{option} {path} is no regular file: choose another name.")
     if not target.parent.is_dir():
         raise UserError(
-            f"{option} {path}: there is no folder {str(target.parent)!r}. Make it first."
+            f"{option} {path}: there is no folder {str(Path(path).parent)!r}. Make it first."
         )
     part = _part_of(target)
     try:
@@ -45,7 +47,7 @@ def check_apart(outputs: Mapping[str, str | None], inputs: Iterable[str | None])
 @contextmanager
 def replacing(path: str) -> Iterator[Path]:
     """A file beside `path` to write to, that takes its place if nothing goes wrong."""
-    target = Path(path)
+    target = _target_of(path)
     part = _part_of(target)
     try:
         yield part
@@ -54,6 +56,11 @@ def replacing(path: str) -> Iterator[Path]:
         raise UserError(f"{path} could not be written: {error.strerror or error}.") from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def _target_of(path: str) -> Path:
+    # Of a link, what it leads to: the link stays.
+    return Path(os.path.realpath(path))
 
 
 def _part_of(target: Path) -> Path:

@@ -117,7 +117,7 @@ def check_numeric(table: Table, name: str) -> None:
     if row is not None:
         raise UserError(
             f"{table.where(row)}: {table.columns[name][row]!r} in the numeric column {name!r} is "
-            "no number. Mend or empty the cell, or name the column by --categorical."
+            "no number to learn from. Mend or empty the cell, or name the column by --categorical."
         )
 
 

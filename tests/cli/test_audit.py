@@ -126,6 +126,24 @@ def test_labels_with_two_rows_are_judged(written: Any, capsys: Any) -> None:
     assert len(out.read_text(encoding="utf-8").splitlines()) == 63
 
 
+def test_four_rows(written: Any) -> None:
+    path = written("f.csv", "text,label\nmy card,a\nthe card,a\nmy app,b\nthe app,b\n")
+    out = path.with_name("s.csv")
+    assert audit(path, "--label", "label", "--text", "text", "--quiet", "--out", out) == 0
+    assert len(out.read_text(encoding="utf-8").splitlines()) == 5
+
+
+def test_a_link_stays_and_leads_to_the_ranking(
+    wrong_rows: tuple[Path, set[int]], tmp_path: Path
+) -> None:
+    path, _ = wrong_rows
+    real, link = tmp_path / "real.csv", tmp_path / "link.csv"
+    link.symlink_to(real)
+    assert audit(path, "--label", "intent", "--quiet", "--top", 1, "--out", link) == 0
+    assert link.is_symlink()
+    assert len(real.read_text(encoding="utf-8").splitlines()) == 2
+
+
 def test_messy_export_of_a_spreadsheet(written: Any, capsys: Any) -> None:
     # Semicolons, Windows' encoding and line ends, decimal commas, empty columns at the end.
     lines = ["Betreff;Größe;Art;;"]

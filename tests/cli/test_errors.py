@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from sklearn_sifal import LossSampledClassifier
+from sklearn_sifal._loss_table import NonFiniteLossError
 from sklearn_sifal.cli import main
 
 COMMANDS = {"compare": ["--report", "r.html", "--out", "r.csv"], "audit": ["--out", "r.csv"]}
@@ -121,7 +123,10 @@ def test_a_column_named_twice(fails: Any) -> None:
 def test_a_cell_that_is_no_number(fails: Any) -> None:
     content = "n,label\n" + "1,a\n2,b\n" * 5 + "3 or 4,a\n"
     message = fails(content, "--label", "label", "--numeric", "n")
-    assert "line 12 of f.csv: '3 or 4' in the numeric column 'n' is no number." in message
+    assert (
+        "line 12 of f.csv: '3 or 4' in the numeric column 'n' is no number to learn from."
+        in message
+    )
 
 
 def test_the_label_as_text(fails: Any) -> None:
@@ -174,6 +179,14 @@ def test_an_existing_output_outlives_an_error(fails: Any, tmp_path: Path) -> Non
     assert (tmp_path / "r.csv").read_text(encoding="utf-8") == "of last time"
 
 
+def test_what_only_a_training_can_find_out(fails: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise NonFiniteLossError("The loss of row 3\nis infinite.")
+
+    monkeypatch.setattr(LossSampledClassifier, "fit", broken)
+    assert fails(GOOD, "--label", "label").endswith("The loss of row 3 is infinite.")
+
+
 # --------------------------------------------------------------------- of one command
 
 
@@ -190,6 +203,13 @@ def error_of(capsys: Any, *arguments: str) -> str:
 def test_no_such_file(capsys: Any, command: str) -> None:
     message = error_of(capsys, command, "absent.csv", "--label", "label")
     assert "There is no file 'absent.csv'." in message
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/null"), reason="no such device here")
+def test_a_device_is_not_replaced(queries: Path, capsys: Any) -> None:
+    options = ["--label", "intent", "--out", "/dev/null", "--format", "csv"]
+    assert "--out /dev/null is no regular file" in error_of(capsys, "audit", str(queries), *options)
+    assert not os.path.isfile("/dev/null")
 
 
 def test_no_file_and_no_command(capsys: Any) -> None:

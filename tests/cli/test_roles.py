@@ -38,7 +38,7 @@ def test_missing_numbers(cell: str) -> None:
     assert np.isnan(as_number(cell, "."))
 
 
-@pytest.mark.parametrize("cell", ["x", "1,5", "1_000", "inf", "1e999", "12 %", "0x10", "1 2"])
+@pytest.mark.parametrize("cell", ["x", "1,5", "1_000", "inf", "1e101", "12 %", "0x10", "1 2"])
 def test_no_numbers(cell: str) -> None:
     assert as_number(cell, ".") is None
 
