@@ -99,10 +99,11 @@ class LossSampledEstimator(BaseEstimator):
         y : array-like of shape (n_samples,)
             Targets; labels must all be among `classes_`.
 
-        Yields
-        ------
-        losses : ndarray of shape (n_samples,)
-            What `instance_losses` would have said after the round.
+        Returns
+        -------
+        losses : iterator of ndarray of shape (n_samples,)
+            One array a round: what `instance_losses` would have said after it. A generator,
+            which makes each when it is asked for.
 
         Raises
         ------

@@ -1,7 +1,8 @@
 """Shared fixtures."""
 
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,3 +49,11 @@ def data(request: pytest.FixtureRequest) -> tuple[Any, Any]:
     X = rng.poisson(0.7, (96, 12)).astype(np.float32)
     y = (X @ rng.normal(size=(12, 3))).argmax(axis=1)
     return (X if request.param == "dense" else sp.csr_array(X)), y
+
+
+@pytest.fixture(autouse=True)
+def close_figures() -> Iterator[None]:
+    """Close what a test drew: pyplot keeps figures, and warns when there are many."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")

@@ -21,7 +21,11 @@ from sklearn.utils import check_consistent_length, check_random_state, column_or
 
 from sklearn_sifal._estimator import LossSampledEstimator
 from sklearn_sifal._loss_table import NonFiniteLossError
-from sklearn_sifal._parameters import check_integer_value, check_real_value
+from sklearn_sifal._parameters import (
+    check_integer_value,
+    check_random_state_value,
+    check_real_value,
+)
 from sklearn_sifal._progress import ProgressBar
 from sklearn_sifal.comparison._candidates import YARDSTICK, resolve_candidates
 from sklearn_sifal.comparison._contents import contents_of
@@ -380,6 +384,7 @@ def _check_targets(
 
 
 def _seeds(random_state: Any, n_seeds: int) -> tuple[int, ...]:
+    check_random_state_value(_NAME, random_state)
     first = random_state
     if not isinstance(random_state, int | np.integer):
         first = check_random_state(random_state).randint(2**31 - n_seeds)

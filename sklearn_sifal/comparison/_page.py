@@ -3,7 +3,6 @@
 import os
 import tempfile
 from collections.abc import Sequence
-from html import escape
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sklearn_sifal.comparison._page_data import PageData, picked_contents
 from sklearn_sifal.comparison._page_figures import Panels
 from sklearn_sifal.comparison._page_method import method_section
+from sklearn_sifal.comparison._page_parts import safe
 from sklearn_sifal.comparison._page_results import (
     classes_section,
     curves_section,
@@ -106,11 +106,12 @@ def _html(page: PageData, title: str | None) -> str:
         here.joinpath(f"_page.{kind}").read_text(encoding="utf-8") for kind in ("html", "css", "js")
     )
     return Template(template).substitute(
-        title=escape(title or f"{len(page.of.strategies)} strategies against each other"),
-        version=escape(page.of.settings["versions"].get("sklearn_sifal", "")),
+        title=safe(title or f"{len(page.of.strategies)} strategies against each other"),
+        version=safe(page.of.settings["versions"].get("sklearn_sifal", "")),
+        symbols=page.panels.symbols(),
         css=css,
         js=js,
-        facts="\n".join(f"<li>{escape(fact)}</li>" for fact in _facts(page)),
+        facts="\n".join(f"<li>{safe(fact)}</li>" for fact in _facts(page)),
         links=f"<ul>{links}</ul>",
         sections="\n".join(shown.values()),
     )

@@ -127,16 +127,28 @@ class Panels:
         return self._svg(draw)
 
     def swatch(self, name: str) -> str:
-        """A strategy's line and marker, for the key."""
+        """A strategy's line and marker, for the key; drawn by `symbols`."""
+        number = list(self.styles).index(name)
+        return f'<svg class="swatch" aria-hidden="true"><use href="#line-{number}"/></svg>'
+
+    def symbols(self) -> str:
+        """The lines that keys refer to, to be put into the page once."""
+        drawn = [self._symbol(f"line-{i}", style) for i, style in enumerate(self.styles.values())]
+        inner = "".join(drawn)
+        return f'<svg width="0" height="0" class="symbols" aria-hidden="true">{inner}</svg>'
+
+    def _symbol(self, identifier: str, style: dict[str, Any]) -> str:
         from matplotlib.lines import Line2D
 
         def draw(axes: Any) -> None:
-            line = Line2D([0, 0.5, 1], [0.5] * 3, markevery=[1], linewidth=2, **self.styles[name])
+            line = Line2D([0, 0.5, 1], [0.5] * 3, markevery=[1], linewidth=2, **style)
             line.set_markersize(7)
             axes.add_line(line)
             axes.set_axis_off()
 
-        return self._svg(draw, size=(0.42, 0.18), kind="swatch", bare=True)
+        svg = self._svg(draw, size=(0.42, 0.18), bare=True)
+        symbol = re.sub(r"<svg (viewBox=\"[^\"]+\")[^>]*>", rf'<symbol id="{identifier}" \1>', svg)
+        return symbol.replace("</svg>", "</symbol>")
 
     def _dress(self, lines: Any, bands: Any, runs: Sequence[Mapping[str, Any]]) -> None:
         """Give lines their strategies' looks, also where a strategy is missing."""
@@ -152,7 +164,6 @@ class Panels:
         draw: Callable[[Any], None],
         *,
         size: tuple[float, float] = _SIZE,
-        kind: str = "",
         bare: bool = False,
     ) -> str:
         """Draw into new axes, outside of pyplot and of the user's settings."""
@@ -173,7 +184,7 @@ class Panels:
             nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
             figure.savefig(out, format="svg", transparent=True, metadata=nothing)
         self._n_drawn += 1
-        return _inline(out.getvalue(), f"f{self._n_drawn}-", kind)
+        return _inline(out.getvalue(), f"f{self._n_drawn}-")
 
 
 def png_of(values: NDArray[Any], image_shape: Sequence[int]) -> bytes:
@@ -194,7 +205,7 @@ def png_of(values: NDArray[Any], image_shape: Sequence[int]) -> bytes:
     return out.getvalue()
 
 
-def _inline(svg: str, prefix: str, kind: str) -> str:
+def _inline(svg: str, prefix: str) -> str:
     """A picture as a part of a page: no names that occur twice, no size, the page's colours."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
@@ -204,10 +215,12 @@ def _inline(svg: str, prefix: str, kind: str) -> str:
     svg = _REFERENCE.sub(lambda m: f"{m[1]}{prefix}{m[2]}", svg)
     view = re.search(r'viewBox="[^"]+"', svg)
     assert view is not None
-    attributes = f'{view[0]} role="img" aria-hidden="true"' + (f' class="{kind}"' if kind else "")
-    svg = re.sub(r"<svg[^>]*>", f"<svg {attributes}>", svg, count=1)
+    # What is to be seen is in the words under it.
+    svg = re.sub(r"<svg[^>]*>", f'<svg {view[0]} aria-hidden="true">', svg, count=1)
     svg = svg.replace("xlink:href", "href")
+    # The page's font; matplotlib names its own in one way or the other.
     svg = re.sub(r"font: ([\d.]+px) [^;\"]+", r"font-size: \1", svg)
+    svg = re.sub(r"font-family: [^;\"]+;? ?", "", svg)
     for color, variable in _VARIABLES.items():
         svg = svg.replace(color.lower(), f"var({variable})")
     return re.sub(r"\n\s*", "\n", svg).strip()

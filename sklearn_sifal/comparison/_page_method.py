@@ -1,26 +1,26 @@
 """Section of the page on how it was done."""
 
 from collections.abc import Sequence
-from html import escape
 
 from sklearn_sifal.comparison._page_data import PageData
-from sklearn_sifal.comparison._page_parts import definitions, section, text_of
+from sklearn_sifal.comparison._page_parts import definitions, safe, section, text_of
 
 
 def method_section(page: PageData) -> str:
+    """Settings, versions, what was counted, and how to do it again."""
     about = page.of.settings
     seeds = ", ".join(str(seed) for seed in page.of.seeds)
     rates = about["lr"]
     if isinstance(rates, Sequence):
         rate = (
             f"each strategy at its own best of {', '.join(f'{r:g}' for r in rates)}, by the mean "
-            f"{page.metric.label} over {about['n_splits']} split(s) of the training part, "
+            f"{page.metric.label} over {about['n_splits']} splits of the training part, "
             f"{about['validation_fraction']:g} of it held out"
         )
     else:
         rate = "the estimator's own, for all" if rates is None else f"{rates:g} for all"
     pairs = {
-        "estimator": f"<code>{escape(about['estimator'])}</code>",
+        "estimator": f"<code>{safe(about['estimator'])}</code>",
         "strategies": "<br>".join(
             f"{text_of(name)}: <code>{text_of(page.parameters(name), 300)}</code>"
             for name in page.of.strategies
@@ -29,7 +29,7 @@ def method_section(page: PageData) -> str:
         + ", ".join(f"{b:g}" for b in page.of.budgets),
         "seeds": f"{seeds}; one fixes initial weights, order, selection and dropout, so that "
         "every strategy begins with the same weights",
-        "learning rate": escape(rate),
+        "learning rate": safe(rate),
         "visits, scored": "a visit is a row passed forward and backward; a scored row is passed "
         "forward only, to choose by. Budgets are in visits; scoring is in the seconds",
         "seconds": f"of fit alone, one thread a training, {about['n_jobs']} at a time on a "
@@ -37,7 +37,7 @@ def method_section(page: PageData) -> str:
         "what a process loads once was loaded before",
         "intervals": "95 % t intervals of the differences to base, paired by seed: what other "
         "seeds would have done with the same training and test rows",
-        "versions": escape(", ".join(f"{k} {v}" for k, v in about["versions"].items())),
+        "versions": safe(", ".join(f"{k} {v}" for k, v in about["versions"].items())),
     }
     again = (
         "# One training again, bit for bit with the same versions. The estimator is the last\n"
@@ -49,6 +49,4 @@ def method_section(page: PageData) -> str:
         f"random_state={page.of.seeds[0]}, n_threads=1\n"
         ").fit(X_train, y_train)"
     )
-    return section(
-        "how", "How it was done", definitions(pairs, "how"), f"<pre>{escape(again)}</pre>"
-    )
+    return section("how", "How it was done", definitions(pairs, "how"), f"<pre>{safe(again)}</pre>")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 _LONGEST_NAME = 60
+_MOST_ROWS = 24  # of a table that is shown in full
 
 
 def text_of(value: Any, length: int = _LONGEST_NAME) -> str:
@@ -17,8 +18,12 @@ def text_of(value: Any, length: int = _LONGEST_NAME) -> str:
     if isinstance(value, float | np.floating) and float(value).is_integer():
         value = int(value)
     plain = " ".join(str(value).split())
-    plain = "".join(c if c.isprintable() else "�" for c in plain)
-    return escape(plain if len(plain) <= length else plain[: length - 1] + "…")
+    return safe(plain if len(plain) <= length else plain[: length - 1] + "…")
+
+
+def safe(text: str) -> str:
+    """Escaped text, without characters that are not to be seen but turn what follows round."""
+    return escape("".join(c if c.isprintable() or c == "\n" else "�" for c in text))
 
 
 def name_of(value: Any, length: int = _LONGEST_NAME) -> str:
@@ -120,14 +125,16 @@ def table(
         + f">{c.title}</th>"
         for c in columns
     )
+    rows = list(rows)
     body = "\n".join(
         f"<tr>{row[0].as_tag('th')}{''.join(cell.as_tag('td') for cell in row[1:])}</tr>"
         for row in rows
     )
     kind = ' class="sortable"' if sortable else ""
+    kind_of_box = "box tall" if len(rows) > _MOST_ROWS else "box"
     # A box that scrolls can be reached by the keyboard.
     return (
-        f'<div class="box" role="region" tabindex="0" aria-label="{escape(label)}">'
+        f'<div class="{kind_of_box}" role="region" tabindex="0" aria-label="{safe(label)}">'
         f"<table{kind}><thead><tr>{heads}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
     )
 
@@ -135,7 +142,7 @@ def table(
 def section(identifier: str, title: str, *parts: str) -> str:
     """A section with a heading."""
     inner = "\n".join(part for part in parts if part)
-    return f'<section id="{identifier}">\n<h2>{escape(title)}</h2>\n{inner}\n</section>'
+    return f'<section id="{identifier}">\n<h2>{safe(title)}</h2>\n{inner}\n</section>'
 
 
 def paragraph(text: str, kind: str = "") -> str:
@@ -145,7 +152,7 @@ def paragraph(text: str, kind: str = "") -> str:
 
 def prose(text: str) -> str:
     """Plain text as HTML, with minus signs that are as wide as the plus."""
-    return re.sub(r"(?<![\w.])-(?=\d)", "−", escape(text))
+    return re.sub(r"(?<![\w.])-(?=\d)", "−", safe(text))
 
 
 def listed(texts: Iterable[str], kind: str = "") -> str:
@@ -156,7 +163,7 @@ def listed(texts: Iterable[str], kind: str = "") -> str:
 
 def definitions(pairs: Mapping[str, str], kind: str = "") -> str:
     """A list of terms and of HTML that explains them."""
-    items = "".join(f"<dt>{escape(term)}</dt><dd>{html}</dd>" for term, html in pairs.items())
+    items = "".join(f"<dt>{safe(term)}</dt><dd>{html}</dd>" for term, html in pairs.items())
     return f"<dl{_class(kind)}>{items}</dl>"
 
 

@@ -1,7 +1,6 @@
 """Sections of the page on the results: verdict, table, curves, classes."""
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from sklearn_sifal.comparison._page_parts import (
     name_of,
     number,
     paragraph,
+    safe,
     section,
     significant,
     table,
@@ -24,6 +24,7 @@ from sklearn_sifal.comparison._page_parts import (
 
 
 def verdict_section(page: PageData) -> str:
+    """What it all says, in words."""
     verdict = page.of._verdict()
     cautions = ""
     if verdict.cautions:
@@ -35,11 +36,12 @@ def verdict_section(page: PageData) -> str:
 
 
 def table_section(page: PageData) -> str:
+    """One row a strategy."""
     metric = page.metric
     others = [m for m in page.of.metrics[1:] if m.name not in ("precision", "recall")]
     columns = [
         Column("strategy", ascending=True),
-        Column(escape(metric.label), "mean over the seeds, in per cent"),
+        Column(safe(metric.label), "mean over the seeds, in per cent"),
         Column(
             f"against base, {metric.unit}".rstrip(", "),
             "mean of the differences paired by seed, with a 95 % t interval",
@@ -52,7 +54,7 @@ def table_section(page: PageData) -> str:
             ascending=True,
         ),
         Column("against random", "mean of the differences paired by seed"),
-        *(Column(escape(m.label), ascending=not m.higher_is_better) for m in others),
+        *(Column(safe(m.label), ascending=not m.higher_is_better) for m in others),
         Column("learning rate", "* an end of the grid"),
         Column("visits", "rows trained on"),
         Column("scored", "rows passed forward without training"),
@@ -63,7 +65,7 @@ def table_section(page: PageData) -> str:
     n_seeds = len(page.of.seeds)
     of = "of one seed" if n_seeds == 1 else f"over {n_seeds} seeds"
     lead = (
-        f"Test figures, means {of}, after {page.of.budgets[-1]:g} visits for each training row. "
+        f"Test figures, means {of}, with a budget of {page.of.budgets[-1]:g}. "
         "Press a heading to sort by it."
     )
     return section("table", "Table", paragraph(lead, "lead"), table(columns, rows, "Strategies"))
@@ -72,6 +74,7 @@ def table_section(page: PageData) -> str:
 def _table_row(
     page: PageData, record: Mapping[str, Any], others: Sequence[Any], scale: float
 ) -> list[Cell]:
+    """One strategy."""
     metric, is_base = page.metric, record["strategy"] == YARDSTICK
     nothing = Cell("–", float("nan"), "none")
     outcome = str(record["against_base"])
@@ -82,7 +85,7 @@ def _table_row(
         page.name_cell(record["strategy"]),
         _figure_cell(record, metric),
         nothing if is_base else _gain(record, metric.digits, scale, kind),
-        Cell(escape(outcome), kind=kind or "none"),
+        Cell(safe(outcome), kind=kind or "none"),
         Cell(significant(record["seconds"]), record["seconds"]),
         _ratio_cell(record),
         nothing
@@ -95,54 +98,60 @@ def _table_row(
 
 
 def curves_section(page: PageData) -> str:
-    metric = page.metric
-    runs = [page.in_units(run) for run in page.of.runs if run["error"] is None]
-    label = page.axis_label(metric)
+    """What was reached for which cost, and on the way."""
     budgets = page.of.budgets
-    parts = []
     if len(budgets) > 1:
         listed_budgets = ", ".join(f"{b:g}" for b in budgets)
         lead = (
-            f"Every point is trainings of its own, with budgets of {listed_budgets}: the mean "
-            "over the seeds, and their range as a band."
+            f"Every point is trainings of its own, with budgets of {listed_budgets}: the mean over "
+            "the seeds, and their range as a band."
         )
-        pictures = [
-            figure(
-                page.panels.curves(runs, metric.name, label, "visits"),
-                f"At equal visits: {metric.label} on the test part.",
-            ),
-            figure(
-                page.panels.curves(runs, metric.name, label, "seconds"),
-                "The same against the seconds of the fit, selection included.",
-            ),
-        ]
     else:
         lead = f"There is one budget, {budgets[0]:g}, so each strategy is a point."
-        pictures = [
-            figure(
-                page.panels.points(runs, metric.name, label),
-                f"Mean {metric.label} against median seconds of the fit; small marks are the "
-                "single trainings.",
-            )
-        ]
+    pictures = [*_pictures_of_runs(page), *_pictures_of_rounds(page)]
+    return section("curves", "Curves", paragraph(lead, "lead"), page.key(), figures(pictures))
+
+
+def _pictures_of_runs(page: PageData) -> list[str]:
+    metric = page.metric
+    runs = [page.in_units(run) for run in page.of.runs if run["error"] is None]
+    label = page.axis_label(metric)
+    if len(page.of.budgets) == 1:
+        caption = (
+            f"Mean {metric.label} against median seconds of the fit; small marks are the single "
+            "trainings."
+        )
+        return [figure(page.panels.points(runs, metric.name, label), caption)]
+    captions = {
+        "visits": f"At equal visits: {metric.label} on the test part.",
+        "seconds": "The same against the seconds of the fit, selection included.",
+    }
+    return [
+        figure(page.panels.curves(runs, metric.name, label, cost), caption)
+        for cost, caption in captions.items()
+    ]
+
+
+def _pictures_of_rounds(page: PageData) -> list[str]:
+    rounds = [page.in_units(round_) for round_ in page.of.rounds]
+    if all(round_["round"] == 0 for round_ in rounds):
+        return []
     loss = next(m for m in page.of.metrics if not m.higher_is_better)
-    on_the_way = (
+    start = (
         f"On the way, seed {page.of.seeds[0]}: nets that are not finished, with a rate that has "
         "not fallen yet."
     )
-    rounds = [page.in_units(round_) for round_ in page.of.rounds]
-    pictures += [
+    return [
         figure(
             page.panels.curves(rounds, m.name, page.axis_label(m), "visits"),
-            f"{on_the_way} Test {m.label} after each round.",
+            f"{start} Test {m.label} after each round.",
         )
-        for m in (metric, loss)
+        for m in (page.metric, loss)
     ]
-    parts += [paragraph(lead, "lead"), page.key(), figures(pictures)]
-    return section("curves", "Curves", *parts)
 
 
 def classes_section(page: PageData) -> str:
+    """One row a label."""
     if page.of.labels is None:
         return ""
     by_class = {name: page.of.per_class(name) for name in page.of.strategies}
@@ -169,10 +178,13 @@ def classes_section(page: PageData) -> str:
         rows.append(cells)
     lead = (
         "How well base does on each label of the test part, in per cent, and by how many points "
-        "each strategy changes the recall. Coloured where the 95 % interval over the seeds "
-        f"leaves out zero, which one in twenty of these {len(rows) * len(others):,} "
-        "differences does by chance."
+        "each strategy changes the recall."
     )
+    if len(page.of.seeds) > 1:
+        lead += (
+            " Coloured where the 95 % interval over the seeds leaves out zero, which one in twenty "
+            f"of these {len(rows) * len(others):,} differences does by chance."
+        )
     return section("classes", "Classes", paragraph(lead, "lead"), table(columns, rows, "Labels"))
 
 
@@ -201,7 +213,7 @@ def _gain(record: Mapping[str, Any], digits: int, scale: float, kind: str) -> Ce
         return Cell("–", float("nan"), "none")
 
     def at(value: float) -> float:
-        return 72 + 68 * float(np.clip(value / scale, -1.04, 1.04))
+        return 72 + 66 * float(np.clip(value / scale, -1, 1))
 
     bar, words = "", "one seed"
     if np.isfinite(low):
@@ -210,10 +222,14 @@ def _gain(record: Mapping[str, Any], digits: int, scale: float, kind: str) -> Ce
             f'<line x1="{at(low):.1f}" x2="{at(high):.1f}" y1="10" y2="10" '
             'stroke="var(--accent)" stroke-width="5" stroke-linecap="round" opacity=".4"/>'
         )
+    mark = f'<circle cx="{at(mean):.1f}" cy="10" r="4.5" fill="var(--accent)"/>'
+    if abs(mean) > scale:  # too far away to be drawn
+        tip = 2 if mean < 0 else 142
+        back = tip + (9 if mean < 0 else -9)
+        mark = f'<path d="M{tip} 10L{back} 4.5V15.5Z" fill="var(--accent)"/>'
     svg = (
         '<svg class="interval" viewBox="0 0 144 20" aria-hidden="true">'
-        '<line x1="72" x2="72" y1="0" y2="20" stroke="var(--soft)"/>'
-        f'{bar}<circle cx="{at(mean):.1f}" cy="10" r="4.5" fill="var(--accent)"/></svg>'
+        f'<line x1="72" x2="72" y1="0" y2="20" stroke="var(--soft)"/>{bar}{mark}</svg>'
     )
     shown = f"<b>{number(mean, digits, signed=True)}</b>{svg}<small>{words}</small>"
     return Cell(f'<span class="gain">{shown}</span>', mean, kind)
@@ -222,7 +238,7 @@ def _gain(record: Mapping[str, Any], digits: int, scale: float, kind: str) -> Ce
 def _ratio_cell(record: Mapping[str, Any]) -> Cell:
     """A ratio of seconds, with the smallest and the largest of the pairs."""
     ratio, low, high = (record[f"seconds_ratio{end}"] for end in ("", "_low", "_high"))
-    if record["n_seeds"] == 1 or record["strategy"] == YARDSTICK:
+    if record["n_seeds"] == 1 or record["n_failed"] or record["strategy"] == YARDSTICK:
         return Cell(number(ratio), ratio)
     return Cell(f"{number(ratio)} <small>({number(low)} to {number(high)})</small>", ratio)
 

@@ -15,6 +15,7 @@ from sklearn_sifal.comparison._page_parts import (
     by_strategy,
     definitions,
     figure,
+    name_of,
     number,
     paragraph,
     section,
@@ -28,7 +29,7 @@ from sklearn_sifal.inspection._instances import InstanceTable
 
 _MOST_SHARES = 8  # labels whose mix a bar can show
 _MOST_LABELS = 3  # named for a decile, where there are more
-_MOST_VALUES = 12  # of a row of a table of numbers
+_MOST_VALUES = 8  # of a row of a table of numbers
 _COLORS = ("--s1", "--s2", "--s3", "--s4", "--s5", "--s6", "--s7", "--control")
 _WEIGHT_COLUMNS = [
     Column("layer", ascending=True),
@@ -45,6 +46,7 @@ _WEIGHT_COLUMNS = [
 
 
 def deciles_section(page: PageData) -> str:
+    """Who is hard, which labels they have, and who was trained on."""
     recordings = page.recordings
     if not recordings:
         return ""
@@ -83,6 +85,7 @@ def deciles_section(page: PageData) -> str:
 
 
 def _decile_table(recording: Recording) -> str:
+    """One row a decile, the hardest first."""
     deciles = recording.deciles
     columns = [
         Column("decile", fixed=True),
@@ -135,6 +138,7 @@ def _decile_table(recording: Recording) -> str:
 
 
 def weights_section(page: PageData) -> str:
+    """What training does to the weights."""
     if not page.recordings:
         return ""
     lead = (
@@ -197,6 +201,7 @@ def _learning_by_divergence(page: PageData) -> list[str]:
 
 
 def hardest_section(page: PageData) -> str:
+    """The rows with the largest losses."""
     if not page.recordings:
         return ""
     lead = (
@@ -210,6 +215,7 @@ def hardest_section(page: PageData) -> str:
 
 
 def _cards(page: PageData, instances: InstanceTable) -> str:
+    """Rows beside each other."""
     images = page.image_shape is not None
     items = [_card(page, instances, i) for i in range(len(instances))]
     kind = "cards images" if images else "cards"
@@ -217,22 +223,26 @@ def _cards(page: PageData, instances: InstanceTable) -> str:
 
 
 def _card(page: PageData, instances: InstanceTable, i: int) -> str:
-    row = int(instances.rows[i])
+    """A row: what it is, what it is called, what it cost."""
+    assert instances.labels is not None
+    assert instances.predictions is not None
     assert instances.losses is not None
-    facts = {}
-    if instances.labels is not None:
-        facts["target" if page.of.labels is None else "label"] = text_of(instances.labels[i])
-    if instances.predictions is not None:
-        predicted = instances.predictions[i]
-        facts["predicted"] = (
-            significant(float(predicted)) if page.of.labels is None else text_of(predicted)
-        )
-    facts["loss"] = significant(float(instances.losses[i]))
-    if instances.visits is not None:
-        facts["visits"] = f"{int(instances.visits[i]):,}"
-    facts["row"] = str(row)
+    assert instances.visits is not None
+    row = int(instances.rows[i])
+    given, predicted = instances.labels[i], instances.predictions[i]
+    if page.of.labels is None:
+        said = f"<b>{_value_html(float(given))}</b> predicted {significant(float(predicted), 4)}"
+    elif given == predicted:
+        said = f"<b>{name_of(given)}</b> predicted so, too"
+    else:
+        said = f"<b>{name_of(given)}</b> predicted {name_of(predicted)}"
+    visits = int(instances.visits[i])
+    cost = (
+        f"loss {significant(float(instances.losses[i]))} · {visits:,} "
+        f"visit{'' if visits == 1 else 's'} · row {row}"
+    )
     content = _content_html(page.contents.get(row), page.image_shape)
-    return f"<li>{content}{definitions(facts)}</li>"
+    return f'<li>{content}<p class="said">{said}</p><p class="cost">{cost}</p></li>'
 
 
 def _layer_rows(recording: Recording) -> list[list[Cell]]:
@@ -308,7 +318,7 @@ def _content_html(content: Any, image_shape: Sequence[int] | None) -> str:
         return ""
     if isinstance(content, dict):
         pairs = list(content.items())
-        shown = {str(k)[:60]: text_of(v, 120) for k, v in pairs[:_MOST_VALUES]}
+        shown = {str(k)[:60]: _value_html(v) for k, v in pairs[:_MOST_VALUES]}
         if len(pairs) > _MOST_VALUES:
             shown["…"] = f"and {len(pairs) - _MOST_VALUES} more columns"
         return definitions(shown, "values")
@@ -319,5 +329,13 @@ def _content_html(content: Any, image_shape: Sequence[int] | None) -> str:
         values = content.ravel()
         if len(values) > _MOST_VALUES:
             return ""
-        return definitions({f"x{j}": significant(float(v)) for j, v in enumerate(values)}, "values")
+        return definitions({f"x{j}": _value_html(float(v)) for j, v in enumerate(values)}, "values")
     return f"<blockquote>{text_of(content, 1200)}</blockquote>"
+
+
+def _value_html(value: Any) -> str:
+    """A value of a column; numbers with as many digits as one reads."""
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    if isinstance(value, float) and not whole:
+        return significant(value, 4)
+    return text_of(value, 120)

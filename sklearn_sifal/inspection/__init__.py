@@ -22,7 +22,13 @@ from sklearn_sifal.inspection._selections import (
     selection_losses,
     selection_overlap,
 )
-from sklearn_sifal.inspection._visits import VisitsByGroup, visits_by_decile, visits_by_label
+from sklearn_sifal.inspection._visits import (
+    VisitHistory,
+    VisitsByGroup,
+    visit_history,
+    visits_by_decile,
+    visits_by_label,
+)
 from sklearn_sifal.inspection._weights import (
     WeightHistogram,
     WeightStatistics,
@@ -40,6 +46,7 @@ __all__ = [
     "SelectionLabels",
     "SelectionLosses",
     "SelectionOverlap",
+    "VisitHistory",
     "VisitsByGroup",
     "WeightHistogram",
     "WeightStatistics",
@@ -54,6 +61,7 @@ __all__ = [
     "selection_labels",
     "selection_losses",
     "selection_overlap",
+    "visit_history",
     "visits_by_decile",
     "visits_by_label",
     "weight_histogram",

@@ -37,7 +37,8 @@ def check_visits(visits: Any, n_rows: int | None = None) -> NDArray[np.int64]:
     """One visit count per row."""
     values = np.asarray(visits)
     check_one_per_row(values, "visits", n_rows)
-    counts = values.astype(np.int64)
+    with np.errstate(invalid="ignore"):  # NaN becomes a number that differs from it
+        counts = values.astype(np.int64)
     if (counts < 0).any() or not np.array_equal(counts, values):
         raise ValueError("visits must be counts: integers of at least 0.")
     return counts

@@ -131,7 +131,9 @@ def count_on_grid(values: NDArray[Any], bandwidth: float, name: str) -> GridCoun
 def _counts_of(values: NDArray[np.float64], points_per_unit: float, name: str) -> GridCounts:
     if not np.isfinite(values).all():
         raise ValueError(f"{name} must be finite numbers. Got an infinite one or NaN.")
-    points = np.rint(values * points_per_unit).clip(-_MOST_POINTS, _MOST_POINTS).astype(np.int64)
+    with np.errstate(over="ignore"):
+        points = np.rint(values * points_per_unit)
+    points = points.clip(-_MOST_POINTS, _MOST_POINTS).astype(np.int64)
     first = int(points.min())
     return GridCounts(first, np.bincount(points - first))
 

@@ -1,5 +1,6 @@
-"""Who was trained on: visits by label and by loss decile."""
+"""Who was trained on, and when: visits by label, by loss decile and over the rounds."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn_sifal._parameters import check_integer_value
 from sklearn_sifal.inspection._checks import (
     check_losses,
+    check_selections,
     check_visits,
     divide,
     encode,
@@ -52,6 +54,116 @@ class VisitsByGroup(Record):
     def _columns(self) -> dict[str, Any]:
         names = ("n_rows", "mean_visits", "total_visits", "share_of_visits", "share_of_rows")
         return {"group": self.groups, **{n: getattr(self, n) for n in names}, "ratio": self.ratio}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class VisitHistory(Record):
+    """When rows were trained on, made by `visit_history`.
+
+    Attributes
+    ----------
+    rounds : ndarray of shape (n_rounds,), int64
+        The rounds, from 0.
+    n_visits : ndarray of shape (n_rounds,), int64
+        Visits of the round.
+    cumulative_visits : ndarray of shape (n_rounds,), int64
+        Visits up to its end.
+    n_rows : ndarray of shape (n_rounds,), int64
+        Distinct rows visited.
+    n_new : ndarray of shape (n_rounds,), int64
+        Rows visited for the first time.
+    seen_share : ndarray of shape (n_rounds,), float64
+        Share of all rows visited up to the end of the round.
+    most_visits : ndarray of shape (n_rounds,), int64
+        Most visits of one row in the round; above 1 only for strategies that replay rows.
+    visits : ndarray of shape (n_samples,), int64
+        Visits of each row.
+    first_round : ndarray of shape (n_samples,), int64
+        Round of its first visit, -1 for never.
+    last_round : ndarray of shape (n_samples,), int64
+        Round of its last visit, -1 for never.
+    never_visited : int
+        Rows without a visit.
+    """
+
+    rounds: NDArray[np.int64]
+    n_visits: NDArray[np.int64]
+    cumulative_visits: NDArray[np.int64]
+    n_rows: NDArray[np.int64]
+    n_new: NDArray[np.int64]
+    seen_share: NDArray[np.float64]
+    most_visits: NDArray[np.int64]
+    visits: NDArray[np.int64]
+    first_round: NDArray[np.int64]
+    last_round: NDArray[np.int64]
+    never_visited: int
+
+    def _columns(self) -> dict[str, Any]:
+        names = (
+            "n_visits",
+            "cumulative_visits",
+            "n_rows",
+            "n_new",
+            "seen_share",
+            "most_visits",
+        )
+        return {"round": self.rounds, **{name: getattr(self, name) for name in names}}
+
+
+def visit_history(selections: Iterable[Any], n_samples: int) -> VisitHistory:
+    """Count visits over the rounds, and find the first and the last of every row.
+
+    Parameters
+    ----------
+    selections : iterable of n_rounds array-likes of int
+        Rows trained on in each round, such as ``estimator.selections_``; a row may be
+        repeated.
+    n_samples : int
+        Number of rows that could be trained on.
+
+    Returns
+    -------
+    history : VisitHistory
+
+    Raises
+    ------
+    ValueError
+        If a row does not exist.
+
+    Examples
+    --------
+    >>> history = visit_history([[0, 1], [1, 1]], n_samples=3)
+    >>> history.n_visits, history.n_new, history.most_visits
+    (array([2, 2]), array([2, 0]), array([1, 2]))
+    >>> history.visits, history.last_round
+    (array([1, 3, 0]), array([ 0,  1, -1]))
+    """
+    check_integer_value("visit_history", "n_samples", n_samples, 1)
+    visits = np.zeros(n_samples, np.int64)
+    first, last = np.full(n_samples, -1, np.int64), np.full(n_samples, -1, np.int64)
+    of_rounds = []
+    for number, rows in enumerate(check_selections(selections, n_samples)):
+        counts = np.bincount(rows, minlength=n_samples)
+        visited = counts > 0
+        new = visited & (last < 0)
+        first[new] = number
+        last[visited] = number
+        visits += counts
+        of_rounds.append((len(rows), visited.sum(), new.sum(), counts.max()))
+    n_visits, n_rows, n_new, most = np.array(of_rounds, np.int64).reshape(-1, 4).T
+    return VisitHistory(
+        rounds=np.arange(len(of_rounds)),
+        n_visits=n_visits,
+        cumulative_visits=n_visits.cumsum(),
+        n_rows=n_rows,
+        n_new=n_new,
+        seen_share=n_new.cumsum() / n_samples,
+        most_visits=most,
+        visits=visits,
+        first_round=first,
+        last_round=last,
+        never_visited=int(np.count_nonzero(last < 0)),
+    )
 
 
 def visits_by_label(visits: Any, y: Any) -> VisitsByGroup:

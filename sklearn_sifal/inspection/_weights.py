@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_sifal._parameters import check_real_value
+from sklearn_sifal._parameters import check_integer_value, check_real_value
 from sklearn_sifal._weights_files import load_weights
 from sklearn_sifal.inspection._kl_divergence import (
     BANDWIDTH,
@@ -294,6 +294,10 @@ def weight_histogram(
     >>> histogram.counts[0], histogram.density[0]
     (array([2, 1]), array([1.33333333, 0.66666667]))
     """
+    if np.ndim(bins) == 0:
+        check_integer_value("weight_histogram", "bins", bins, 1)
+    elif not (np.diff(bins) > 0).all():
+        raise ValueError(f"bins must increase, if they are edges. Got {bins}.")
     layers = _layers(weights, "weights", include_bias)
     _check_finite(layers)
     if value_range is None and np.ndim(bins) == 0:

@@ -160,7 +160,6 @@ class DataMapDisplay:
             self._draw_hexagons(known, kwargs)
         elif known.any():
             self._draw_points(known, kwargs)
-        self._name_regions(int(known.sum()))
         self.ax_.set(
             xlabel="variability (standard deviation of the label's probability)",
             ylabel="confidence (its mean)",
@@ -170,6 +169,7 @@ class DataMapDisplay:
             ),
             ylim=(-0.02, 1.02),
         )
+        self._name_regions(int(known.sum()))
         return self
 
     def _draw_points(self, known: NDArray[np.bool_], kwargs: dict[str, Any]) -> None:

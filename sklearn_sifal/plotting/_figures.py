@@ -76,6 +76,8 @@ def make_axes(
         figure, grid = plt.subplots(
             rows, columns, figsize=size, squeeze=False, layout="constrained", sharex=sharex
         )
+        # A label must not touch the panel before it.
+        figure.get_layout_engine().set(wspace=0.05, hspace=0.03)
         for unused in grid.ravel()[n_axes:]:
             unused.remove()
         return figure, grid.ravel()[:n_axes]
@@ -142,16 +144,15 @@ def integer_ticks(axes: "Axes", axis: str = "x") -> None:
     getattr(axes, f"{axis}axis").set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
-def legend_outside(axes: "Axes", handles: Any, labels: list[str], title: str | None = None) -> Any:
-    """A legend to the right of the axes, where it covers no data."""
+def add_legend(axes: "Axes", handles: Any, labels: list[str], title: str | None = None) -> Any:
+    """A legend to the right of the axes, where it covers no data.
+
+    A given figure without a layout engine would cut it off: there it goes inside.
+    """
+    settings: dict[str, Any] = {"loc": "best", "framealpha": 0.8}
+    if axes.figure.get_layout_engine() is not None:
+        settings = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
+        settings["frameon"] = False
     return axes.legend(
-        handles,
-        labels,
-        title=title,
-        loc="upper left",
-        bbox_to_anchor=(1.01, 1.0),
-        borderaxespad=0.0,
-        frameon=False,
-        fontsize="small",
-        title_fontsize="small",
+        list(handles), labels, title=title, fontsize="small", title_fontsize="small", **settings
     )

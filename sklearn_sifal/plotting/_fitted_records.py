@@ -56,13 +56,16 @@ def losses_of(estimator: Any, X: Any = None, y: Any = None) -> NDArray[Any]:
     ----------
     estimator : fitted estimator or Pipeline
     X : array-like or None, default=None
-        Rows, as the pipeline takes them. None for the training record.
+        Rows, as the pipeline takes them. None for the training record, in which rows held
+        out for validation count as unknown.
     y : array-like or None, default=None
         Their labels; needed with `X`.
     """
     net = last_step(estimator)
     if X is None:
-        losses: NDArray[Any] = np.asarray(net.loss_table_["loss"])
+        table = net.loss_table_
+        # Rows held out for validation were not trained on: theirs is another kind of loss.
+        losses: NDArray[Any] = np.where(table["held_out"], np.nan, table["loss"])
         return losses
     if y is None:
         raise ValueError("y must be given with X: losses are those of the labels.")

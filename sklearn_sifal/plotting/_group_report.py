@@ -25,8 +25,8 @@ _FIELDS = {"loss": "mean_loss", "visits": "mean_visits", "accuracy": "accuracy"}
 class GroupReportDisplay:
     """Groups of rows beside each other, the one with the largest loss on top.
 
-    Bars at mean losses and accuracies are 95 % intervals. Hollow squares are the losses at an equal label
-    mix. Grey groups have too few rows to take part in the gaps.
+    Bars at mean losses and accuracies are 95 % intervals. Hollow squares are the losses at an
+    equal label mix. Grey groups have too few rows to take part in the gaps.
 
     Parameters
     ----------

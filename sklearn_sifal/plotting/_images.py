@@ -29,6 +29,8 @@ def as_images(contents: Any, image_shape: Sequence[int] | None) -> NDArray[Any]:
     """
     if hasattr(contents, "toarray"):
         contents = contents.toarray()
+    if hasattr(contents, "to_numpy"):
+        contents = contents.to_numpy()
     pixels = np.asarray([np.asarray(content) for content in contents])
     if pixels.dtype.kind not in "biuf":
         raise ValueError(f"contents must be numbers to be images. Got dtype {pixels.dtype}.")

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_sifal._parameters import check_integer_value, reject_value
+from sklearn_sifal.plotting._contents import as_texts, value_text
 from sklearn_sifal.plotting._figures import make_axes
 from sklearn_sifal.plotting._fitted_records import last_step, losses_of
 from sklearn_sifal.plotting._images import as_images
@@ -268,7 +269,7 @@ class InstanceGalleryDisplay:
     def _plot_texts(self, ax: Any, max_lines: int, kwargs: dict[str, Any]) -> None:
         cells = self._cells()
         if ax is None:
-            size, width = _TEXT_SIZE, 72 * (_WIDTH - 0.2)
+            size, width = _TEXT_SIZE, 72 * (_WIDTH - 0.25)
             rows, lefts = self._laid_out(cells, size, width, max_lines)
             height = _LINE * size * _n_lines(rows)
             figure_size = (_WIDTH, height / 72 + 0.2)
@@ -306,20 +307,30 @@ class InstanceGalleryDisplay:
         """What the columns say, by heading."""
         table = self.instances
         cells = {"row": [printable(row) for row in table.rows]}
-        cells["text"] = [printable(content) for content in table.contents]
+        cells["text"] = as_texts(table.contents)
         if table.labels is not None:
-            cells["label"] = [printable(label) for label in table.labels]
+            cells["label"] = [value_text(label) for label in table.labels]
         if table.predictions is not None:
             wrong = self._is_wrong()
-            names = [printable(label) for label in table.predictions]
+            names = [value_text(label) for label in table.predictions]
             cells["predicted"] = [
                 f"✗\xa0{name}" if bad else name for name, bad in zip(names, wrong, strict=True)
             ]
         if table.losses is not None:
-            cells[self.loss_label] = [f"{loss:.2f}" for loss in table.losses]
+            cells[self.loss_label] = [_loss_text(loss) for loss in table.losses]
         if table.visits is not None:
             cells["visits"] = [str(int(visits)) for visits in table.visits]
         return cells
+
+    def _titles(self) -> dict[str, str]:
+        """Headings of columns that are not called what they are by default."""
+        first = next(iter(self.instances.contents), None) if self._are_listed() else None
+        titles = {} if isinstance(first, str) else {"text": "values"}
+        return titles if self.loss_label == "loss (nats)" else {**titles, "label": "target"}
+
+    def _are_listed(self) -> bool:
+        """Whether the contents are rows by themselves, rather than those of a matrix."""
+        return getattr(self.instances.contents, "ndim", 1) == 1
 
     def _is_wrong(self) -> NDArray[np.bool_]:
         table = self.instances
@@ -340,7 +351,8 @@ class InstanceGalleryDisplay:
             widths[heading] = min(needed, 0.19 * width)
         widths["text"] = width - sum(widths.values()) - gap * (len(cells) - 1)
         lefts = np.concatenate([[0], np.cumsum([w + gap for w in widths.values()])])[:-1].tolist()
-        rows = [{heading: [heading] for heading in cells}]
+        titles = self._titles()
+        rows = [{heading: [titles.get(heading, heading)] for heading in cells}]
         rows += [
             {
                 heading: wrapped(cell, widths[heading], measure, max_lines)
@@ -362,8 +374,11 @@ class InstanceGalleryDisplay:
         wrong = [False, *self._is_wrong()]
         y = 1.0
         for number, row in enumerate(rows):
+            # "top" is that of the tallest letter, so words of one line go by their baseline.
+            n_lines = max(map(len, row.values()))
+            va, at = ("baseline", y - 0.85 * line) if n_lines == 1 else ("top", y)
             for left, (heading, lines) in zip(lefts, row.items(), strict=True):
-                style = {"fontsize": size, "linespacing": _LINE_SPACING, "va": "top", "ha": "left"}
+                style = {"fontsize": size, "linespacing": _LINE_SPACING, "va": va, "ha": "left"}
                 style["color"] = _DARK_GREY if number == 0 else BLACK
                 if heading == "predicted" and wrong[number]:
                     style["color"] = LOSS_COLOR
@@ -371,7 +386,7 @@ class InstanceGalleryDisplay:
                     style.update(kwargs)
                 text = self.ax_.text(
                     left,
-                    y,
+                    at,
                     "\n".join(lines),
                     transform=self.ax_.transAxes,
                     parse_math=False,  # a price is no formula
@@ -379,7 +394,7 @@ class InstanceGalleryDisplay:
                 )
                 if heading == "text" and number:
                     self.texts_.append(text)
-            y -= line * (max(map(len, row.values())) + 0.25)
+            y -= line * (n_lines + 0.25)
             self.ax_.plot(
                 [0, 1],
                 [y + 0.12 * line] * 2,
@@ -466,15 +481,15 @@ class InstanceGalleryDisplay:
         table = self.instances
         lines: list[tuple[str, str]] = []
         if table.labels is not None:
-            lines.append((printable(table.labels[number]), BLACK))
+            lines.append((value_text(table.labels[number]), BLACK))
         if table.predictions is not None:
             wrong = self._is_wrong()[number]
             mark = "✗" if wrong else "→"
-            name = printable(table.predictions[number])
+            name = value_text(table.predictions[number])
             lines.append((f"{mark} {name}", LOSS_COLOR if wrong else _DARK_GREY))
         facts = []
         if table.losses is not None:
-            facts.append(f"loss {table.losses[number]:.2f}")
+            facts.append(f"loss {_loss_text(table.losses[number])}")
         if table.visits is not None:
             facts.append(f"{int(table.visits[number])}×")
         lines.append((", ".join(facts) or f"row {table.rows[number]}", _DARK_GREY))
@@ -492,6 +507,10 @@ class InstanceGalleryDisplay:
                     parse_math=False,
                 )
             )
+
+
+def _loss_text(loss: float) -> str:
+    return f"{loss:.2f}" if abs(loss) < 1000 else f"{loss:,.0f}"
 
 
 def _n_lines(rows: list[dict[str, list[str]]]) -> float:

@@ -1,11 +1,11 @@
 """LossCurveDisplay: what a training reaches for its visits and its seconds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 
-from sklearn_sifal.plotting._figures import add_grid, legend_outside, make_axes, panels_to_draw
+from sklearn_sifal.plotting._figures import add_grid, add_legend, make_axes, panels_to_draw
 from sklearn_sifal.plotting._fitted_records import last_step, loss_name, staged_losses
 from sklearn_sifal.plotting._strategy_curves import (
     StrategyCurve,
@@ -13,7 +13,7 @@ from sklearn_sifal.plotting._strategy_curves import (
     curves_of_runs,
     single_curve,
 )
-from sklearn_sifal.plotting._style import shown, strategy_styles
+from sklearn_sifal.plotting._style import marker_step, shown, styles_of
 
 _NAMES_OF_METRICS = {
     "accuracy": "test accuracy",
@@ -180,6 +180,7 @@ class LossCurveDisplay:
         x: Any = None,
         bands: bool = True,
         legend: bool = True,
+        styles: Mapping[str, Mapping[str, Any]] | None = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the curves.
@@ -195,6 +196,9 @@ class LossCurveDisplay:
             Whether to draw the bands.
         legend : bool, default=True
             Whether to draw a legend, beside the last axes.
+        styles : mapping of str to dict, default=None
+            Styles by name, such as those of `strategy_styles` for a longer list, so that a strategy
+            looks the same in several pictures. None is that of the names drawn.
         **kwargs : dict
             Passed to the lines (:meth:`matplotlib.axes.Axes.plot`).
 
@@ -212,14 +216,15 @@ class LossCurveDisplay:
             "LossCurveDisplay.plot", ax, len(costs), size=(1.6 + 3.6 * len(costs), 3.6)
         )
         self.ax_ = self.axes_[0]
+        looks = styles_of((curve.name for curve in self.curves), styles)
         self.lines_: list[list[Any]] = []
         self.bands_: list[list[Any]] = []
         for axes, cost in zip(self.axes_, costs, strict=True):
-            self._draw(axes, cost, bands, kwargs)
+            self._draw(axes, cost, bands, looks, kwargs)
         self.ax_.set_ylabel(_NAMES_OF_METRICS.get(self.metric, self.metric.replace("_", " ")))
         if legend:
             handles = self.lines_[-1]
-            legend_outside(self.axes_[-1], handles, [line.get_label() for line in handles])
+            add_legend(self.axes_[-1], handles, [line.get_label() for line in handles])
         return self
 
     def _costs(self, x: Any, ax: Any) -> tuple[str, ...]:
@@ -230,12 +235,19 @@ class LossCurveDisplay:
         )
         return panels_to_draw("LossCurveDisplay.plot", x, known, known, ax, name="x")
 
-    def _draw(self, axes: Any, cost: str, bands: bool, kwargs: dict[str, Any]) -> None:
-        styles = strategy_styles(curve.name for curve in self.curves)
+    def _draw(
+        self,
+        axes: Any,
+        cost: str,
+        bands: bool,
+        looks: dict[str, dict[str, Any]],
+        kwargs: dict[str, Any],
+    ) -> None:
         lines, drawn_bands = [], []
         for curve in self.curves:
-            style = {**styles[curve.name], "markersize": 4.5, "linewidth": 1.6, **kwargs}
+            style = {**looks[curve.name], "markersize": 4.5, "linewidth": 1.6, **kwargs}
             at = getattr(curve, cost)
+            style.setdefault("markevery", marker_step(len(at)))
             lines += axes.plot(at, curve.mean, label=shown(curve.name), **style)
             if bands and (curve.n_runs > 1).any():
                 color = lines[-1].get_color()
@@ -248,5 +260,5 @@ class LossCurveDisplay:
         self.bands_.append(drawn_bands)
         add_grid(axes, "both")
         axes.set_xlabel(_NAMES_OF_COSTS[cost])
-        if axes.get_xlim()[0] < 0:  # a margin to the left of nothing
-            axes.set_xlim(left=0)
+        axes.set_xlim(left=0)
+        axes.locator_params(axis="x", nbins=5)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_sifal._parameters import check_integer_value
-from sklearn_sifal.plotting._figures import add_grid, legend_outside, make_axes, panels_to_draw
+from sklearn_sifal.plotting._figures import add_grid, add_legend, make_axes, panels_to_draw
 from sklearn_sifal.plotting._fitted_records import check_length, loss_name, losses_of
 from sklearn_sifal.plotting._label_maps import draw_lift, frequent_labels, uneven_labels
 from sklearn_sifal.plotting._style import (
@@ -278,7 +278,7 @@ class LossDecileDisplay:
             # From the top down, as they are stacked.
             handles = list(self.label_bars_.values())[::-1]
             title = "label" if len(deciles.labels) <= 2 else "label (framed: most frequent)"
-            legend_outside(axes, handles, names[::-1], title)
+            add_legend(axes, handles, names[::-1], title)
 
     def _frame_most_frequent(self, chosen: list[int], share: NDArray[np.float64]) -> None:
         labels = self.deciles.labels

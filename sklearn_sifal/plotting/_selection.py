@@ -255,6 +255,7 @@ class SelectionDisplay:
         self.ax_.set(xlabel="round", ylabel=_ORDERS[sort_by])
         integer_ticks(self.ax_, "x")
         integer_ticks(self.ax_, "y")
+        self.ax_.yaxis.set_major_formatter("{x:,.0f}")
         if sort_by == "label":
             self._name_labels()
         if not is_binned:

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from sklearn_sifal.plotting._figures import add_grid, integer_ticks, legend_outside, make_axes
+from sklearn_sifal.plotting._figures import add_grid, add_legend, integer_ticks, make_axes
 from sklearn_sifal.plotting._fitted_records import loss_name, recorded, staged_losses
-from sklearn_sifal.plotting._style import BLACK, PALETTE
+from sklearn_sifal.plotting._style import BLACK, PALETTE, marker_step
 
 if TYPE_CHECKING:
     from sklearn_sifal.inspection._selections import SelectionLosses
@@ -151,7 +151,7 @@ class SelectionLossDisplay:
         add_grid(self.ax_, "both")
         if legend and self.lines_:
             names = [line.get_label() for line in self.lines_.values()]
-            legend_outside(self.ax_, list(self.lines_.values()), names)
+            add_legend(self.ax_, list(self.lines_.values()), names)
         return self
 
     def _draw(
@@ -162,7 +162,8 @@ class SelectionLossDisplay:
             return
         is_after = field.endswith("_after") or field == "test"
         when = ", after" if field.endswith("_after") else ""
-        settings = {**style, "linestyle": linestyle, "markersize": 4.5, **kwargs}
+        settings: dict[str, Any] = {**style, "linestyle": linestyle, "markersize": 4.5}
+        settings = {**settings, "markevery": marker_step(len(values)), **kwargs}
         label = _NAMES[name] + when
         rounds = np.arange(len(values)) + is_after
         (line,) = self.ax_.plot(rounds, values, label=label, **settings)

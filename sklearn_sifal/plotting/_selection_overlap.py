@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sklearn_sifal.plotting._figures import add_grid, integer_ticks, legend_outside, make_axes
+from sklearn_sifal.plotting._figures import add_grid, add_legend, integer_ticks, make_axes
 from sklearn_sifal.plotting._fitted_records import last_step, recorded
-from sklearn_sifal.plotting._style import PALETTE, shown_count
+from sklearn_sifal.plotting._style import PALETTE, marker_step, shown_count
 
 if TYPE_CHECKING:
     from sklearn_sifal.inspection._selections import SelectionOverlap
@@ -129,7 +129,8 @@ class SelectionOverlapDisplay:
         rounds = np.arange(1, len(self.overlap.jaccard) + 1)
         self.lines_: dict[str, Any] = {}
         for field, (label, color, marker, linestyle) in _LINES.items():
-            style = {"color": color, "marker": marker, "linestyle": linestyle, "markersize": 4.5}
+            style: dict[str, Any] = {"color": color, "linestyle": linestyle}
+            style |= {"marker": marker, "markersize": 4.5, "markevery": marker_step(len(rounds))}
             values = 100 * getattr(self.overlap, field)
             (self.lines_[field],) = self.ax_.plot(
                 rounds, values, label=label, **{**style, **kwargs}
@@ -145,5 +146,5 @@ class SelectionOverlapDisplay:
         add_grid(self.ax_, "both")
         if legend:
             names = [line.get_label() for line in self.lines_.values()]
-            legend_outside(self.ax_, list(self.lines_.values()), names)
+            add_legend(self.ax_, list(self.lines_.values()), names)
         return self

@@ -13,7 +13,7 @@ from sklearn_sifal._parameters import reject_value
 BANDS = ("range", "interval")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StrategyCurve:
     """One line of a :class:`LossCurveDisplay`: a metric at growing cost.
 

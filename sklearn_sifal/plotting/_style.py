@@ -1,6 +1,6 @@
 """The look that all Displays share: colours, markers, shortened names, numbers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from numbers import Integral
 from typing import Any
 
@@ -70,6 +70,14 @@ def strategy_styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
     return styles
 
 
+def styles_of(
+    names: Iterable[str], given: Mapping[str, Mapping[str, Any]] | None
+) -> dict[str, dict[str, Any]]:
+    """Styles that a caller gives, and those of `strategy_styles` for other names."""
+    styles = strategy_styles(names)
+    return {name: dict((given or {}).get(name, style)) for name, style in styles.items()}
+
+
 def _nth_style(number: int) -> dict[str, Any]:
     lap, position = divmod(number, len(PALETTE))
     return {
@@ -77,6 +85,11 @@ def _nth_style(number: int) -> dict[str, Any]:
         "marker": MARKERS[number % len(MARKERS)],
         "linestyle": _LINESTYLES[lap % len(_LINESTYLES)],
     }
+
+
+def marker_step(n_points: int) -> int:
+    """Every how many points a line has a marker: they tell lines apart, not points."""
+    return max(1, -(-n_points // 20))
 
 
 def bar_styles(n_bars: int) -> list[dict[str, Any]]:

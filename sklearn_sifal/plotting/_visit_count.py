@@ -246,7 +246,7 @@ class VisitCountDisplay:
             axes.axhline(half - 0.5, color=BLACK, linewidth=0.8, linestyle=":")
             left_out = len(order) - len(kept)
             axes.set_title(
-                f"{half} groups with most and {half} with fewest visits; {left_out} left out",
+                f"{half} most and {half} least visited; {left_out} left out",
                 fontsize="small",
             )
         places = np.arange(len(names))

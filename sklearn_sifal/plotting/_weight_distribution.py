@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from sklearn_sifal.plotting._figures import add_grid, legend_outside, make_axes
+from sklearn_sifal.plotting._figures import add_grid, add_legend, make_axes
 from sklearn_sifal.plotting._fitted_records import last_step
-from sklearn_sifal.plotting._style import GREY, LIGHT_GREY, shown, strategy_styles
+from sklearn_sifal.plotting._style import GREY, LIGHT_GREY, shown, styles_of
 
 if TYPE_CHECKING:
     from sklearn_sifal.inspection._weights import WeightHistogram
@@ -116,15 +116,9 @@ class WeightDistributionDisplay:
 
         several = all(isinstance(value, Mapping) for value in weights.values())
         by_name = dict(weights) if several else {"": weights}
-        limits = [
-            limit
-            for layers in by_name.values()
-            for array in layers.values()
-            for limit in (np.min(array), np.max(array))
-        ]
-        span = (float(min(limits)), float(max(limits)))
-        if span[0] == span[1]:
-            span = (span[0] - 0.5, span[1] + 0.5)
+        # One bin over all weights has their range.
+        limits = [weight_histogram(layers, bins=1).edges for layers in by_name.values()]
+        span = (float(np.min(limits)), float(np.max(limits)))
         histograms = {
             name: weight_histogram(layers, bins=bins, value_range=span)
             for name, layers in by_name.items()
@@ -138,6 +132,7 @@ class WeightDistributionDisplay:
         layers: str | Sequence[str] | None = None,
         log: bool = True,
         legend: bool = True,
+        styles: Mapping[str, Mapping[str, Any]] | None = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the histograms.
@@ -153,6 +148,9 @@ class WeightDistributionDisplay:
             Whether densities have a logarithmic scale, on which tails can be seen.
         legend : bool, default=True
             Whether to draw a legend, if there are several models.
+        styles : mapping of str to dict, default=None
+            Styles by name, such as those of `strategy_styles` for a longer list, so that a strategy
+            looks the same in several pictures. None is that of the names drawn.
         **kwargs : dict
             Passed to the outlines (:meth:`matplotlib.axes.Axes.stairs`).
 
@@ -182,18 +180,19 @@ class WeightDistributionDisplay:
         )
         self.ax_ = self.axes_[0]
         self.outlines_: list[dict[str, Any]] = []
-        styles = strategy_styles(name for name in histograms if name != _INITIAL)
+        looks = styles_of((name for name in histograms if name != _INITIAL), styles)
         for layer, axes in zip(names, self.axes_, strict=True):
-            self.outlines_.append(self._draw(axes, histograms, layer, styles, kwargs))
+            self.outlines_.append(self._draw(axes, histograms, layer, looks, kwargs))
             axes.set(xlabel="weight", ylabel="density")
             axes.set_title("all layers" if layer == "all" else shown(layer), fontsize="medium")
             if log:
                 axes.set_yscale("log")
+                axes.minorticks_off()
             add_grid(axes, "both")
         if legend and len(histograms) > 1:
             outlines = self.outlines_[-1]
             last = self.axes_[min(columns, len(names)) - 1]  # at the right of the first row
-            legend_outside(last, list(outlines.values()), [shown(name) for name in outlines])
+            add_legend(last, list(outlines.values()), [shown(name) for name in outlines])
         return self
 
     def _layers(
@@ -216,7 +215,7 @@ class WeightDistributionDisplay:
         axes: Any,
         histograms: dict[str, Any],
         layer: str,
-        styles: dict[str, dict[str, Any]],
+        looks: dict[str, dict[str, Any]],
         kwargs: dict[str, Any],
     ) -> dict[str, Any]:
         outlines = {}
@@ -227,7 +226,7 @@ class WeightDistributionDisplay:
             if name == _INITIAL:
                 style = {"color": LIGHT_GREY, "edgecolor": GREY, "fill": True, "zorder": 1}
             else:
-                style = {key: styles[name][key] for key in ("color", "linestyle")}
+                style = {key: looks[name][key] for key in ("color", "linestyle")}
                 style |= {"linewidth": 1.4}
             outlines[name] = axes.stairs(
                 density, histogram.edges, label=shown(name), **{**style, **kwargs}

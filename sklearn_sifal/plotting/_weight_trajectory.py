@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sklearn_sifal.plotting._figures import (
     add_grid,
+    add_legend,
     integer_ticks,
-    legend_outside,
     make_axes,
     panels_to_draw,
 )
 from sklearn_sifal.plotting._fitted_records import last_step, recorded
-from sklearn_sifal.plotting._style import shown, strategy_styles
+from sklearn_sifal.plotting._style import marker_step, shown, styles_of
 
 if TYPE_CHECKING:
     from sklearn_sifal.inspection._weights import WeightTrajectory
@@ -41,6 +41,9 @@ class WeightTrajectoryDisplay:
     ----------
     trajectories : WeightTrajectory, or mapping of str to WeightTrajectory
         Of one model, or of several by name.
+    visits : array-like of shape (n_rounds,), or mapping of str to such, default=None
+        Row visits spent until the end of each round. With them the horizontal axis has
+        visits, at which strategies can be compared; without them rounds.
 
     Attributes
     ----------
@@ -68,8 +71,14 @@ class WeightTrajectoryDisplay:
     [5.0, 10.0]
     """
 
-    def __init__(self, trajectories: "WeightTrajectory | Mapping[str, WeightTrajectory]") -> None:
+    def __init__(
+        self,
+        trajectories: "WeightTrajectory | Mapping[str, WeightTrajectory]",
+        *,
+        visits: ArrayLike | Mapping[str, ArrayLike] | None = None,
+    ) -> None:
         self.trajectories = trajectories
+        self.visits = visits
 
     @classmethod
     def from_estimator(
@@ -120,7 +129,13 @@ class WeightTrajectoryDisplay:
             )
             for name, each in by_name.items()
         }
-        return cls(trajectories if several else trajectories[""]).plot(ax, **kwargs)
+        visits = {
+            str(name): np.cumsum([record["visits"] for record in last_step(each).history_])
+            for name, each in by_name.items()
+        }
+        if several:
+            return cls(trajectories, visits=visits).plot(ax, **kwargs)
+        return cls(trajectories[""], visits=visits[""]).plot(ax, **kwargs)
 
     def plot(
         self,
@@ -130,6 +145,7 @@ class WeightTrajectoryDisplay:
         layer: str = "all",
         threshold: float | None = None,
         legend: bool = True,
+        styles: Mapping[str, Mapping[str, Any]] | None = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the course of the weights.
@@ -150,6 +166,9 @@ class WeightTrajectoryDisplay:
             middle one.
         legend : bool, default=True
             Whether to draw a legend, to the right of the last axes.
+        styles : mapping of str to dict, default=None
+            Styles by name, such as those of `strategy_styles` for a longer list, so that a strategy
+            looks the same in several pictures. None is that of the names drawn.
         **kwargs : dict
             Passed to the lines (:meth:`matplotlib.axes.Axes.plot`).
 
@@ -174,7 +193,7 @@ class WeightTrajectoryDisplay:
         wanted = (*_DEFAULT, "kl_from_reference")
         default = tuple(name for name in wanted if name in known)
         names = panels_to_draw("WeightTrajectoryDisplay.plot", panels, known, default, ax)
-        columns = min(3, len(names))
+        columns = 2 if len(names) == 4 else min(3, len(names))
         rows = -(-len(names) // columns)
         self.figure_, self.axes_ = make_axes(
             "WeightTrajectoryDisplay.plot",
@@ -187,23 +206,50 @@ class WeightTrajectoryDisplay:
         self.lines_: list[dict[str, Any]] = []
         position = _position(first.thresholds, threshold)
         for name, axes in zip(names, self.axes_, strict=True):
-            lines = _values_of(trajectories, name, layer, position)
-            self._draw(axes, lines, kwargs)
+            lines = _values_of(trajectories, self._at(trajectories), name, layer, position)
+            self._draw(axes, lines, styles, kwargs)
             label = _NAMES[name].format(threshold=first.thresholds[position])
-            axes.set(xlabel="round", ylabel=label)
+            axes.set(xlabel="round" if self.visits is None else "row visits", ylabel=label)
             integer_ticks(axes)
+            if self.visits is not None:
+                axes.set_xlim(left=0)
+                axes.locator_params(axis="x", nbins=5)
             add_grid(axes, "both")
         if legend:
             drawn = self.lines_[min(columns, len(names)) - 1]
             names_shown = [shown(name) for name in drawn]
-            legend_outside(self.axes_[min(columns, len(names)) - 1], drawn.values(), names_shown)
+            add_legend(self.axes_[min(columns, len(names)) - 1], drawn.values(), names_shown)
         return self
 
-    def _draw(self, axes: Any, lines: dict[str, tuple[Any, Any]], kwargs: dict[str, Any]) -> None:
-        styles = strategy_styles(lines)
+    def _at(self, trajectories: dict[str, Any]) -> dict[str, NDArray[Any]]:
+        """Where the rounds of each model lie on the horizontal axis."""
+        if self.visits is None:
+            return {model: trajectory.rounds for model, trajectory in trajectories.items()}
+        given = self.visits if isinstance(self.visits, Mapping) else {"": self.visits}
+        missing = [model for model in trajectories if model not in given]
+        if missing:
+            raise ValueError(f"visits must have those of every model. Got none of {missing}.")
+        visits = {model: np.asarray(given[model]) for model in trajectories}
+        for model, trajectory in trajectories.items():
+            if visits[model].shape != trajectory.rounds.shape:
+                raise ValueError(
+                    f"visits must have one number per round, shape {trajectory.rounds.shape}. "
+                    f"Got shape {visits[model].shape}."
+                )
+        return visits
+
+    def _draw(
+        self,
+        axes: Any,
+        lines: dict[str, tuple[Any, Any]],
+        styles: Mapping[str, Mapping[str, Any]] | None,
+        kwargs: dict[str, Any],
+    ) -> None:
+        looks = styles_of(lines, styles)
         drawn = {}
         for name, (rounds, values) in lines.items():
-            style = {**styles[name], "markersize": 4.0, "linewidth": 1.5, **kwargs}
+            style = {**looks[name], "markersize": 4.0, "linewidth": 1.5}
+            style = {**style, "markevery": marker_step(len(values)), **kwargs}
             (drawn[name],) = axes.plot(rounds, values, label=shown(name), **style)
         self.lines_.append(drawn)
 
@@ -217,9 +263,13 @@ def _position(thresholds: tuple[float, ...], threshold: float | None) -> int:
 
 
 def _values_of(
-    trajectories: dict[str, Any], name: str, layer: str, position: int
+    trajectories: dict[str, Any],
+    at: dict[str, NDArray[Any]],
+    name: str,
+    layer: str,
+    position: int,
 ) -> dict[str, tuple[Any, Any]]:
-    """Rounds and values of each line: layers of the one model, or models at the one layer."""
+    """Places and values of each line: layers of the one model, or models at the one layer."""
     if "" not in trajectories:
         for model, trajectory in trajectories.items():
             if layer not in trajectory.layers:
@@ -227,7 +277,7 @@ def _values_of(
                     f"layer must be among {list(trajectory.layers)} of {model!r}. Got {layer!r}."
                 )
         return {
-            model: (trajectory.rounds, _field(trajectory, name, position)[:, number])
+            model: (at[model], _field(trajectory, name, position)[:, number])
             for model, trajectory in trajectories.items()
             for number in [trajectory.layers.index(layer)]
         }
@@ -236,7 +286,7 @@ def _values_of(
     layers = list(trajectory.layers)
     # One layer and all layers together are the same line.
     shown_layers = [each for each in layers if each != "all"] if len(layers) == 2 else layers
-    return {each: (trajectory.rounds, values[:, layers.index(each)]) for each in shown_layers}
+    return {each: (at[""], values[:, layers.index(each)]) for each in shown_layers}
 
 
 def _field(trajectory: Any, name: str, position: int) -> NDArray[np.float64]:

@@ -91,7 +91,7 @@ def test_bad_input() -> None:
         hardest_instances(LOSSES, 0)
     with pytest.raises(ValueError, match=r"y must have one entry for each of 5 rows. Got 1"):
         easiest_instances(LOSSES, y=["a"])
-    for visits in ([1, -1], [0.5, 1.0]):
+    for visits in ([1, -1], [0.5, 1.0], [nan, 1.0]):
         with pytest.raises(ValueError, match="visits must be counts"):
             most_visited_instances(visits)
     with pytest.raises(ValueError, match="losses must have one entry for each of 2 rows"):

@@ -1,10 +1,12 @@
-"""Visits by label and by decile."""
+"""Visits by label, by decile and over the rounds."""
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.datasets import load_iris
 
-from sklearn_sifal.inspection import visits_by_decile, visits_by_label
+from sklearn_sifal import LossSampledClassifier
+from sklearn_sifal.inspection import visit_history, visits_by_decile, visits_by_label
 
 
 def test_by_label() -> None:
@@ -46,3 +48,39 @@ def test_bad_input() -> None:
         visits_by_label([1, 2], ["a"])
     with pytest.raises(ValueError, match="'n_bins' parameter of visits_by_decile"):
         visits_by_decile([1], [1.0], n_bins=0)
+
+
+class TestHistory:
+    def test_by_hand(self) -> None:
+        history = visit_history([[0, 2, 2], [], [1, 2]], 5)
+        assert_array_equal(history.rounds, [0, 1, 2])
+        assert_array_equal(history.n_visits, [3, 0, 2])
+        assert_array_equal(history.cumulative_visits, [3, 3, 5])
+        assert_array_equal(history.n_rows, [2, 0, 2])
+        assert_array_equal(history.n_new, [2, 0, 1])
+        assert_array_equal(history.seen_share, [0.4, 0.4, 0.6])
+        assert_array_equal(history.most_visits, [2, 0, 1])
+        assert_array_equal(history.visits, [1, 1, 3, 0, 0])
+        assert_array_equal(history.first_round, [0, 2, 0, -1, -1])
+        assert_array_equal(history.last_round, [0, 2, 2, -1, -1])
+        assert history.never_visited == 2
+
+    def test_no_rounds(self) -> None:
+        history = visit_history([], 2)
+        assert history.n_visits.shape == history.seen_share.shape == (0,)
+        assert history.never_visited == 2
+
+    def test_agrees_with_the_visits_of_an_estimator(self) -> None:
+        X, y = load_iris(return_X_y=True)
+        model = LossSampledClassifier("heap", record="history", budget=4, random_state=0)
+        model.set_params(batch_size=8).fit(X, y)
+        history = visit_history(model.selections_, len(y))
+        assert_array_equal(history.visits, model.visit_counts_)
+        assert_array_equal(history.n_visits, [r["visits"] for r in model.history_])
+        assert history.most_visits[0] == 1 < history.most_visits[1:].max()
+
+    def test_bad_input(self) -> None:
+        with pytest.raises(ValueError, match="rows from 0 to 1"):
+            visit_history([[2]], 2)
+        with pytest.raises(ValueError, match="'n_samples' parameter of visit_history"):
+            visit_history([[0]], 0)
