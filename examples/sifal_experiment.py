@@ -23,27 +23,24 @@ for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 import argparse
 import csv
 import sys
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from time import perf_counter
 from typing import Any, NamedTuple
 
 import numpy as np
-from joblib import Parallel, delayed
 from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.metrics import accuracy_score, log_loss, precision_recall_fscore_support
 from sklearn.model_selection import train_test_split
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 
 from sklearn_sifal import LossSampledClassifier, RegexPreprocessor
+from sklearn_sifal.comparison import StrategyComparison, compare_strategies
 from sklearn_sifal.datasets import fetch_banking77, make_intents
 
-STRATEGIES = ("base", "percentile", "percentage", "random", "guarded_importance")
+# Compared with "base" (everything) and "random" (the control).
+STRATEGIES = ("percentile", "percentage", "guarded_importance")
 # At 1.0 there is nothing to choose: every strategy trains on every row once.
 BUDGETS = (1.5, 2.5, 4.0)
 QUICK_BUDGETS = (1.5, 2.0)
-ENOUGH_SEEDS = 3  # for words about every seed
-REPORT, RESULTS, FIGURE = "report.md", "results.csv", "accuracy.png"
+REPORT, RESULTS, FIGURE, PAGE = "report.md", "results.csv", "accuracy.png", "report.html"
 COLUMNS = (
     ("accuracy", "{:.4f}"),
     ("precision", "{:.4f}"),
@@ -58,17 +55,17 @@ COLUMNS = (
 
 
 class Data(NamedTuple):
-    """Counts and labels of the training and the test part."""
+    """Texts and labels of the training and the test part."""
 
     title: str
-    X_train: Any
+    train: Any
     y_train: np.ndarray
-    X_test: Any
+    test: Any
     y_test: np.ndarray
 
 
 def load_data(name: str, quick: bool) -> Data:
-    """Split, clean and count the queries; the vocabulary is that of the training part."""
+    """Queries, split into a training and a test part."""
     if name == "banking77":
         bunch = fetch_banking77()
         parts = bunch.X_train, bunch.X_test, bunch.y_train, bunch.y_test
@@ -80,162 +77,47 @@ def load_data(name: str, quick: bool) -> Data:
     train, test, y_train, y_test = parts
     if quick and name == "banking77":
         train, y_train = train[::4], y_train[::4]
-    counts = make_pipeline(RegexPreprocessor(), CountVectorizer(ngram_range=(1, 2)))
-    X_train = counts.fit_transform(train)
-    return Data(title, X_train, y_train, counts.transform(test), y_test)
+    return Data(title, train, y_train, test, y_test)
 
 
-def evaluate(model: LossSampledClassifier, data: Data) -> dict[str, Any]:
-    """Test figures and costs of one training."""
-    probabilities = model.predict_proba(data.X_test)
-    predicted = model.classes_[probabilities.argmax(axis=1)]
-    precision, recall, f1, _ = precision_recall_fscore_support(
-        data.y_test, predicted, average="macro", zero_division=0
+def make_model() -> Pipeline:
+    """Clean, count, classify; the vocabulary is that of the training part."""
+    return make_pipeline(
+        RegexPreprocessor(), CountVectorizer(ngram_range=(1, 2)), LossSampledClassifier()
     )
-    return {
-        "accuracy": accuracy_score(data.y_test, predicted),
-        "precision": precision,
-        "recall": recall,
-        "f1": f1,
-        "nll": log_loss(data.y_test, probabilities, labels=model.classes_),
-        "visits": int(model.visit_counts_.sum()),
-        "scored": sum(round_["scored"] for round_ in model.history_),
-        "steps": sum(round_["steps"] for round_ in model.history_),
-    }
 
 
-def run(data: Data, n_seeds: int, budgets: Sequence[float], n_jobs: int) -> list[dict[str, Any]]:
-    """All trainings, strategies in turn, so that a slow minute of the machine hits all."""
-    weights = {seed: initial_weights(data, seed) for seed in range(n_seeds)}
-    tasks = [
-        delayed(train)(data, strategy, seed, budget, weights[seed])
-        for seed in range(n_seeds)
-        for budget in budgets
-        for strategy in STRATEGIES
-    ]
-    return list(with_progress(Parallel(n_jobs, return_as="generator")(tasks), len(tasks)))
-
-
-def initial_weights(data: Data, seed: int) -> dict[str, np.ndarray]:
-    """The weights from which every strategy starts."""
-    model = LossSampledClassifier(budget=0.01, random_state=seed)
-    return model.fit(data.X_train, data.y_train).initial_weights_
-
-
-def train(
-    data: Data, strategy: str, seed: int, budget: float, weights: dict[str, np.ndarray]
-) -> dict[str, Any]:
-    """One training on one thread, and what came of it."""
-    # What torch imports in its first step is no cost of the training that comes first.
-    LossSampledClassifier(budget=0.1).fit(data.X_train[:200], data.y_train[:200])
-    model = LossSampledClassifier(strategy, budget=budget, init_weights=weights, random_state=seed)
-    began = perf_counter()
-    model.fit(data.X_train, data.y_train)
-    seconds = perf_counter() - began
-    run_of = {"strategy": strategy, "seed": seed, "budget": budget}
-    return {**run_of, **evaluate(model, data), "seconds": seconds}
-
-
-def with_progress(results: Iterable[Any], total: int) -> Iterable[Any]:
-    """Show a progress bar if tqdm (the extra ``progress``) is installed."""
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        print(f"{total} trainings (pip install tqdm for a progress bar) ...", file=sys.stderr)
-        return results
-    return tqdm(results, total=total, desc="trainings", file=sys.stderr)
-
-
-def values_of(results: list[dict[str, Any]], key: str, **where: Any) -> list[float]:
-    """One value a seed."""
-    return [r[key] for r in results if all(r[k] == v for k, v in where.items())]
-
-
-def mean_of(results: list[dict[str, Any]], key: str, **where: Any) -> tuple[float, float]:
-    """Mean and standard deviation over the seeds."""
-    values = values_of(results, key, **where)
-    return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-
-
-def format_table(results: list[dict[str, Any]], budget: float) -> str:
-    """Markdown table of the means at one budget, base first."""
+def format_table(comparison: StrategyComparison) -> str:
+    """Markdown table of the means at the largest budget, base first."""
     lines = [
         "| strategy | " + " | ".join(name for name, _ in COLUMNS) + " |",
         "|---|" + "---:|" * len(COLUMNS),
     ]
-    for strategy in STRATEGIES:
-        cells = []
-        for name, style in COLUMNS:
-            mean, deviation = mean_of(results, name, strategy=strategy, budget=budget)
-            cell = style.format(mean)
-            if name == "accuracy" and deviation > 0:
-                cell += f" ± {deviation:.4f}"
-            cells.append(cell)
-        lines.append(f"| {strategy} | " + " | ".join(cells) + " |")
+    for record in comparison.summary():
+        cells = [style.format(record[name]) for name, style in COLUMNS]
+        if record["n_seeds"] > 1:
+            cells[0] += f" ± {record['accuracy_std']:.4f}"
+        lines.append(f"| {record['strategy']} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def format_verdict(results: list[dict[str, Any]], budget: float) -> str:
-    """Paired differences to base in words."""
-    lines = []
-    for strategy in STRATEGIES[1:]:
-        gains = [
-            100 * (mine["accuracy"] - base["accuracy"])
-            for mine in results
-            for base in results
-            if mine["strategy"] == strategy
-            and base["strategy"] == "base"
-            and mine["budget"] == base["budget"] == budget
-            and mine["seed"] == base["seed"]
-        ]
-        if len(gains) < ENOUGH_SEEDS:
-            word = " (too few seeds to say more)"
-        elif min(gains) > 0 or max(gains) < 0:
-            word = f", {'above' if gains[0] > 0 else 'below'} base in every seed"
-        else:
-            word = ", now above, now below base"
-        shown = ", ".join(f"{gain:+.2f}" for gain in gains)
-        lines.append(f"- {strategy}: {np.mean(gains):+.2f} points ({shown}){word}")
-    return "\n".join(lines)
-
-
-def draw_figure(results: list[dict[str, Any]], budgets: Sequence[float], title: str, path: Path):
-    """Accuracy against visits and against seconds, one line a strategy."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    # Okabe and Ito's colours, told apart by colour-blind readers; markers help in print.
-    colours = ("#000000", "#E69F00", "#56B4E9", "#999999", "#D55E00")
-    markers = ("o", "s", "^", "x", "D")
-    figure, axes = plt.subplots(1, 2, figsize=(11, 4.5), sharey=True, layout="constrained")
-    for strategy, colour, marker in zip(STRATEGIES, colours, markers, strict=True):
-        look = {"color": colour, "marker": marker, "label": strategy}
-        accuracy, spread = (
-            100
-            * np.array([mean_of(results, "accuracy", strategy=strategy, budget=b) for b in budgets])
-        ).T
-        visits = [mean_of(results, "visits", strategy=strategy, budget=b)[0] for b in budgets]
-        axes[0].plot(visits, accuracy, **look)
-        axes[0].fill_between(
-            visits, accuracy - spread, accuracy + spread, color=colour, alpha=0.12, linewidth=0
-        )
-        # The median: one slow minute of the machine does not move it.
-        times = np.array(
-            [values_of(results, "seconds", strategy=strategy, budget=b) for b in budgets]
-        )
-        seconds = np.median(times, axis=1)
-        ends = [seconds - times.min(axis=1), times.max(axis=1) - seconds]
-        axes[1].errorbar(seconds, accuracy, xerr=ends, elinewidth=0.8, capsize=2, **look)
-    axes[0].set(xlabel="row visits spent", ylabel="test accuracy (%), mean ± std over seeds")
-    axes[1].set(xlabel="seconds to fit, selection included: median, min to max over seeds")
-    axes[0].legend(title="strategy")
-    for axis in axes:
-        axis.grid(alpha=0.3)
-    figure.suptitle(title)
-    figure.savefig(path, dpi=150)
-    plt.close(figure)
+def format_report(data: Data, comparison: StrategyComparison, n_jobs: int) -> str:
+    """The table and the verdict, with what they are of."""
+    budgets = ", ".join(f"{b:g}" for b in comparison.budgets)
+    return (
+        f"# {data.title}\n\n"
+        f"Test part, mean of {len(comparison.seeds)} seed(s) ± their standard deviation, budget "
+        f"{comparison.budgets[-1]:g} full epochs of row visits for every strategy, the same "
+        "initial weights, one learning rate for all; seconds are medians:\n\n"
+        f"{format_table(comparison)}\n\n"
+        f"{comparison.verdict()}\n\n"
+        "Differences of a few tenths of a point also come from the learning rate: a fair ranking "
+        "gives every strategy its own best one. Seconds are this machine's, one thread a "
+        f"training, {n_jobs} at a time.\n\n"
+        f"{FIGURE} shows accuracy against row visits and against seconds for budgets of "
+        f"{budgets}; {RESULTS} has one line for each training; {PAGE} is a page to look at, with "
+        "loss deciles, weights and the hardest queries.\n"
+    )
 
 
 def write_csv(results: list[dict[str, Any]], path: Path) -> None:
@@ -244,6 +126,19 @@ def write_csv(results: list[dict[str, Any]], path: Path) -> None:
         writer = csv.DictWriter(file, fieldnames=list(results[0]))
         writer.writeheader()
         writer.writerows(results)
+
+
+def draw_figure(comparison: StrategyComparison, title: str, path: Path) -> None:
+    """Accuracy against visits and against seconds, one line a strategy."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure = comparison.plot().figure_
+    figure.suptitle(title, fontsize="medium")
+    figure.savefig(path, dpi=150)
+    plt.close(figure)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -258,36 +153,31 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> None:
     arguments = parse_arguments()
-    budgets = QUICK_BUDGETS if arguments.quick else BUDGETS
-    n_seeds = 1 if arguments.quick else arguments.seeds
     try:
         data = load_data(arguments.data, arguments.quick)
     except OSError as error:
         sys.exit(f"{Path(__file__).name}: {error}")
-    n_rows, n_features = data.X_train.shape
-    print(f"{data.title}: {n_rows} x {n_features} training counts, {len(data.y_test)} test queries")
-    results = run(data, n_seeds, budgets, arguments.jobs)
-
-    budget = budgets[-1]
-    report = (
-        f"# {data.title}\n\n"
-        f"Test part, mean of {n_seeds} seed(s), budget {budget:g} full epochs of row visits for "
-        "every strategy, the same initial weights, one learning rate for all:\n\n"
-        f"{format_table(results, budget)}\n\n"
-        "Accuracy against base at equal visits, paired by seed:\n\n"
-        f"{format_verdict(results, budget)}\n\n"
-        "Differences of a few tenths of a point also come from the learning rate: a fair ranking "
-        "gives every strategy its own best one. Seconds are this machine's, one thread a "
-        f"training, {arguments.jobs} at a time.\n\n"
-        f"{FIGURE} shows accuracy against row visits and against seconds (medians) for budgets "
-        f"of {', '.join(f'{b:g}' for b in budgets)}; {RESULTS} has one line for each training.\n"
+    print(f"{data.title}: {len(data.y_train)} training queries, {len(data.y_test)} test queries")
+    comparison = compare_strategies(
+        make_model(),
+        STRATEGIES,
+        data.train,
+        data.y_train,
+        data.test,
+        data.y_test,
+        budget=QUICK_BUDGETS if arguments.quick else BUDGETS,
+        n_seeds=1 if arguments.quick else arguments.seeds,
+        n_jobs=arguments.jobs,
+        verbose=1,
     )
+    report = format_report(data, comparison, arguments.jobs)
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / REPORT).write_text(report, encoding="utf-8")
-    write_csv(results, arguments.out / RESULTS)
-    draw_figure(results, budgets, data.title, arguments.out / FIGURE)
+    write_csv(comparison.runs, arguments.out / RESULTS)
+    draw_figure(comparison, data.title, arguments.out / FIGURE)
+    comparison.to_html(arguments.out / PAGE, title=data.title)
     print("\n" + report.split("\n\n", 1)[1])
-    print(f"Written to {arguments.out}: {REPORT}, {RESULTS}, {FIGURE}")
+    print(f"Written to {arguments.out}: {REPORT}, {RESULTS}, {FIGURE}, {PAGE}")
 
 
 if __name__ == "__main__":

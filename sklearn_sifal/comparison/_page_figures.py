@@ -15,7 +15,6 @@ from sklearn_sifal.plotting._loss_curve import LossCurveDisplay
 from sklearn_sifal.plotting._style import BLACK, GREY, LIGHT_GREY, PALETTE, strategy_styles
 from sklearn_sifal.plotting._weight_distribution import WeightDistributionDisplay
 
-_MARKERS = 8  # on a line, at most twice as many
 _SIZE = (4.0, 3.0)  # inches; about as many points as a phone has pixels across
 # What a picture's colours are called in the style sheet, which has others for dark screens.
 _VARIABLES = {BLACK: "--base", GREY: "--control", LIGHT_GREY: "--before"} | {
@@ -42,12 +41,9 @@ class Panels:
         """A metric against 'visits' or 'seconds', one line a strategy."""
 
         def draw(axes: Any) -> None:
-            display = LossCurveDisplay.from_runs(
-                runs, metric=metric, x=cost, ax=axes, legend=False, markersize=4
+            LossCurveDisplay.from_runs(
+                runs, metric=metric, x=cost, ax=axes, legend=False, styles=self.styles, markersize=4
             )
-            self._dress(display.lines_[0], display.bands_[0], runs)
-            for line in display.lines_[0]:
-                line.set_markevery(max(1, len(line.get_xdata()) // _MARKERS))
             axes.set_ylabel(label)
             axes.locator_params(axis="x", nbins=6)
 
@@ -117,12 +113,8 @@ class Panels:
             histograms = {"initial weights": first.initial_histogram}
             histograms |= {name: r.histogram for name, r in recordings.items()}
             display = WeightDistributionDisplay(histograms)
-            display.plot(axes, layers="all", legend=False)
+            display.plot(axes, layers="all", legend=False, styles=self.styles)
             axes.set_title("")
-            for name in recordings:
-                look = self.styles[name]
-                outline = display.outlines_[0][name]
-                outline.set(edgecolor=look["color"], linestyle=look["linestyle"])
 
         return self._svg(draw)
 
@@ -149,15 +141,6 @@ class Panels:
         svg = self._svg(draw, size=(0.42, 0.18), bare=True)
         symbol = re.sub(r"<svg (viewBox=\"[^\"]+\")[^>]*>", rf'<symbol id="{identifier}" \1>', svg)
         return symbol.replace("</svg>", "</symbol>")
-
-    def _dress(self, lines: Any, bands: Any, runs: Sequence[Mapping[str, Any]]) -> None:
-        """Give lines their strategies' looks, also where a strategy is missing."""
-        names = list(dict.fromkeys(str(run["strategy"]) for run in runs))
-        for name, line in zip(names, lines, strict=True):
-            line.set(**self.styles[name])
-        if len(bands) == len(lines):
-            for name, band in zip(names, bands, strict=True):
-                band.set_facecolor(self.styles[name]["color"])
 
     def _svg(
         self,

@@ -273,7 +273,9 @@ class StrategyComparison:
             Without matplotlib, which the extra ``plot`` brings.
         """
         from sklearn_sifal.plotting._loss_curve import LossCurveDisplay
+        from sklearn_sifal.plotting._style import strategy_styles
 
+        kwargs.setdefault("styles", strategy_styles(self.strategies))
         name = self._metric(metric).name
         runs = [run for run in self.runs if run["error"] is None]
         return LossCurveDisplay.from_runs(runs, metric=name, ax=ax, **kwargs)

@@ -111,9 +111,7 @@ def _headline(records: Sequence[_Record], about: Circumstances) -> str:
         return text
     shown = "; ".join(_with_interval(r, about.metric) for r in better)
     text = f"Better than base by more than chance at equal visits: {shown}."
-    as_random = [r["strategy"] for r in better if not _beats_random(r, about.metric)]
-    if len(as_random) == len(better):
-        text += " But random, which ignores losses, does as well: it is not the choice by loss."
+    text += _headline_on_random(better, records, about.metric)
     best = better[0]
     ratio = best["seconds_ratio"]
     if ratio > 1.05:
@@ -122,6 +120,20 @@ def _headline(records: Sequence[_Record], about: Circumstances) -> str:
             "longer instead."
         )
     return text
+
+
+def _headline_on_random(
+    better: Sequence[_Record], records: Sequence[_Record], metric: Metric
+) -> str:
+    """What to hold against a gain that the control might have, too."""
+    if any(_beats_random(r, metric) for r in better):
+        return ""
+    control = next(r for r in records if r["strategy"] == CONTROL)
+    if control["against_base"] == "better":
+        return " But random, which ignores losses, does as well: it is not the choice by loss."
+    them = "it" if len(better) == 1 else "none of them"
+    negation = " not" if len(better) == 1 else ""
+    return f" But {them} was{negation} told apart from random, which ignores losses."
 
 
 def _findings(records: Sequence[_Record], about: Circumstances) -> list[str]:
@@ -173,7 +185,7 @@ def _with_less(smaller: Mapping[float, Sequence[_Record]], metric: Metric) -> li
             lines.append(f"With a budget of {budget:g}, better than base: {shown}.")
     if smaller and not lines:
         budgets = _and([f"{budget:g}" for budget in smaller])
-        lines.append(f"Nothing was better than base with a budget of {budgets} either.")
+        lines.append(f"Nothing was better than base with less training either (budget {budgets}).")
     return lines
 
 
