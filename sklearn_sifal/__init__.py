@@ -42,6 +42,7 @@ _DEFINED_IN = {
 
 # Imported when first asked for, so that `sklearn_sifal.strategies` needs no import of its own.
 _SUBMODULES = (
+    "cli",
     "comparison",
     "datasets",
     "inspection",

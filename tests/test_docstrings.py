@@ -21,6 +21,7 @@ PACKAGES = [
     "sklearn_sifal.samplers",
     "sklearn_sifal.neural",
     "sklearn_sifal.datasets",
+    "sklearn_sifal.cli",
     "sklearn_sifal.comparison",
     "sklearn_sifal.inspection",
     "sklearn_sifal.plotting",

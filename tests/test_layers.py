@@ -36,7 +36,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("_classifier", "_regressor"),
     # What uses estimators.
     ("comparison",),
-    ("cli", "__main__"),
+    ("cli",),
+    # `python -m sklearn_sifal` is the command.
+    ("__main__",),
 )
 LAYER_OF = {part: number for number, layer in enumerate(LAYERS) for part in layer}
 

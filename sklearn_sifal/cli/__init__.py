@@ -1,0 +1,5 @@
+"""The command line: ``sifal compare`` and ``sifal audit``."""
+
+from sklearn_sifal.cli._main import main
+
+__all__ = ["main"]

@@ -1,0 +1,291 @@
+"""``sifal compare``: strategies of choosing rows by their loss, on the rows of a file."""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sklearn_sifal.cli._console import Console
+from sklearn_sifal.cli._errors import UserError, counted, did_you_mean, errors_of_training
+from sklearn_sifal.cli._files import read_table
+from sklearn_sifal.cli._labels import check_known, labelled_rows, labels_of
+from sklearn_sifal.cli._loading import Rows, format_from, load_rows
+from sklearn_sifal.cli._outputs import (
+    TABLE_FORMATS,
+    check_apart,
+    check_writable,
+    format_of,
+    replacing,
+    write_records,
+)
+from sklearn_sifal.cli._pipeline import make_inputs, make_model
+from sklearn_sifal.cli._roles import check_numeric
+
+# What the verdict advises, as it is said on the command line.
+_OPTIONS = {"n_seeds=3": "--seeds 3", "lr=[...]": "--lr 0.01,0.03,0.1"}
+
+
+def run(options: Any, console: Console) -> None:
+    """Carry out ``sifal compare``.
+
+    Raises
+    ------
+    UserError
+        If a file, a column, a label or an option is not as it must be.
+    """
+    strategies = parse_strategies(options.strategies)
+    _check_outputs(options)
+    train, test = _load_parts(options, console)
+    if options.budget is None:
+        options.budget = [_enough(train)]
+        console.message(
+            f"Budget: {counted(round(options.budget[0]), 'visit')} a row. Others by --budget."
+        )
+    comparison = _compare(strategies, train, test, options)
+    _write(comparison, train, options)
+    console.result(f"{comparison!r}\n\n{_verdict(comparison)}")
+    for path in (options.report, options.out):
+        if path is not None:
+            console.message(f"Written: {path}")
+
+
+# ----------------------------------------------------------------------- strategies
+
+
+def parse_strategies(given: Sequence[str]) -> dict[str, Any]:
+    """Estimator parameters of each strategy, from names such as ``percentage:90``.
+
+    Raises
+    ------
+    UserError
+        If a name is unknown or comes twice, or a percentage is none or has no place.
+    """
+    found: dict[str, Any] = {}
+    for name in given:
+        if name in found:
+            raise UserError(f"--strategies has {name!r} twice.")
+        found[name] = _parameters_of(name)
+    return found
+
+
+def _parameters_of(name: str) -> dict[str, Any]:
+    from sklearn_sifal.strategies._registry import STRATEGIES
+
+    strategy, colon, number = name.partition(":")
+    if strategy not in STRATEGIES:
+        raise UserError(
+            f"--strategies: there is no {strategy!r}.{did_you_mean(strategy, STRATEGIES)} "
+            f"There are: {', '.join(STRATEGIES)}."
+        )
+    if not colon:
+        return {"sampling_strategy": strategy}
+    if not _has_percentage(strategy):
+        raise UserError(f"--strategies {name}: {strategy!r} has no percentage to set.")
+    try:
+        percentage = float(number)
+    except ValueError:
+        percentage = math.nan
+    if not 0 < percentage <= 100:
+        raise UserError(
+            f"--strategies {name}: after the colon comes a percentage above 0 and up to 100."
+        )
+    return {"sampling_strategy": strategy, "sampling_percentage": percentage}
+
+
+def _has_percentage(strategy: str) -> bool:
+    from inspect import signature
+
+    from sklearn_sifal.strategies._registry import STRATEGIES
+
+    # That of base is there for grids over strategies and percentages; it changes nothing.
+    return strategy != "base" and "percentage" in signature(STRATEGIES[strategy]).parameters
+
+
+# -------------------------------------------------------------- training and test rows
+
+
+def _load_parts(options: Any, console: Console) -> tuple[Rows, Rows]:
+    rows = load_rows(options, console)
+    if options.test_file is None:
+        return _split(rows, options)
+    return rows, _load_test(rows, options, console)
+
+
+def _load_test(train: Rows, options: Any, console: Console) -> Rows:
+    """The rows of the test file, by the roles found in the training file."""
+    table = read_table(options.test_file, format_from(options))
+    if options.drop_rare is not None:  # seen never is rare
+        known = set(train.y.tolist())
+        labels = [cell.strip() for cell in table.column(options.label, "--label")]
+        kept = [row for row, name in enumerate(labels) if name in known or not name]
+        if len(kept) < len(labels):
+            console.message(
+                f"Left out {counted(len(labels) - len(kept), 'row')} of {table.name}, whose labels "
+                f"are not among those of {train.table.name}."
+            )
+            table = table.take(kept)
+    table = labelled_rows(table, options.label, options, console, of_test=True)
+    for name in train.roles.columns:
+        table.column(name, f"{train.table.name}, the file to learn from")
+    for name in train.roles.numeric:
+        check_numeric(table, name)
+    y = labels_of(table, options.label)
+    check_known(y, train.y, (table.name, train.table.name))
+    console.message(f"{table.name}: {counted(table.n_rows, 'row')} to test on.")
+    return Rows(table, train.roles, make_inputs(table, train.roles), y)
+
+
+def _split(rows: Rows, options: Any) -> tuple[Rows, Rows]:
+    from sklearn.model_selection import train_test_split
+
+    n, n_labels = len(rows.y), len(np.unique(rows.y))
+    n_test = math.ceil(options.test_size * n)
+    if min(n_test, n - n_test) < n_labels:
+        raise UserError(
+            f"--test-size {options.test_size:g} of {counted(n, 'row')} leaves {n - n_test:,} to "
+            f"train and {n_test:,} to test on; each part needs as many as there are labels, "
+            f"{n_labels:,}. Change --test-size, or leave out labels with few rows by --drop-rare N."
+        )
+    train, test = train_test_split(
+        np.arange(n), test_size=n_test, stratify=rows.y, random_state=options.seed
+    )
+    check_known(rows.y[test], rows.y[train], ("the test part", "the training part"))
+    return _take(rows, np.sort(train)), _take(rows, np.sort(test))
+
+
+def _take(rows: Rows, kept: Any) -> Rows:
+    return Rows(rows.table.take(kept), rows.roles, rows.X[kept], rows.y[kept])
+
+
+# --------------------------------------------------------------------- the comparison
+
+
+def _compare(strategies: Mapping[str, Any], train: Rows, test: Rows, options: Any) -> Any:
+    from sklearn_sifal._classifier import LossSampledClassifier
+    from sklearn_sifal.comparison._compare import compare_strategies
+
+    parameters: dict[str, Any] = {"sampling_percentage": options.percentage}
+    if options.hidden is not None:
+        parameters["hidden_layer_sizes"] = tuple(options.hidden)
+    with errors_of_training():
+        return compare_strategies(
+            make_model(train.roles, LossSampledClassifier(**parameters)),
+            strategies,
+            train.X,
+            train.y,
+            test.X,
+            test.y,
+            budget=options.budget,
+            n_seeds=options.seeds,
+            lr=options.lr,
+            n_jobs=options.jobs,
+            random_state=options.seed,
+            verbose=0 if options.quiet else 1,
+        )
+
+
+def _enough(train: Rows) -> float:
+    """The budget that the estimator itself would take for so many rows."""
+    from sklearn_sifal._classifier import LossSampledClassifier
+    from sklearn_sifal._settings import resolve_settings
+
+    # Texts are sparse, whatever the share of their non-zeros; tables hardly ever.
+    non_zeros = 0.0 if train.roles.text else None
+    classifier = LossSampledClassifier()
+    return resolve_settings(classifier, len(train.y), n_features=1, non_zeros=non_zeros).budget
+
+
+def _verdict(comparison: Any) -> str:
+    """The verdict, with options of the command in place of parameters of the function."""
+    text: str = comparison.verdict()
+    for parameter, option in _OPTIONS.items():
+        text = text.replace(parameter, option)
+    return text
+
+
+# ------------------------------------------------------------------------- the files
+
+
+def _check_outputs(options: Any) -> None:
+    outputs = {"--report": options.report, "--out": options.out}
+    check_apart(outputs, [options.file, options.test_file])
+    if options.out is not None:
+        format_of(options.out, (*TABLE_FORMATS, "json"), "--out")
+    if options.report is not None:
+        format_of(options.report, ("html", "htm"), "--report")
+        if find_spec("matplotlib") is None:
+            raise UserError(
+                "--report needs matplotlib for its pictures: pip install matplotlib, or leave "
+                "--report out."
+            )
+    for option, path in outputs.items():
+        if path is not None:
+            check_writable(path, option)
+
+
+def _write(comparison: Any, train: Rows, options: Any) -> None:
+    """All files, or none of them."""
+    with ExitStack() as stack:
+        if options.out is not None:
+            _write_runs(comparison, stack.enter_context(replacing(options.out)), options)
+        if options.report is not None:
+            part = stack.enter_context(replacing(options.report))
+            title = f"Strategies compared on {Path(train.table.name).name}"
+            comparison.to_html(part, title=title, contents=FileCells(train))
+
+
+class FileCells:
+    """Cells of the rows trained on, by column, with their place in the file.
+
+    What a page shows of the hardest rows; the rows' own numbers are those after the split.
+
+    Parameters
+    ----------
+    rows : Rows
+        The rows trained on.
+    """
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        table = rows.table
+        place, self._places = (
+            ("row of the file", table.rows) if table.lines is None else ("line", table.lines)
+        )
+        self.columns = (place, *rows.roles.columns)
+
+    def __len__(self) -> int:
+        return len(self._rows.y)
+
+    def row(self, number: int) -> tuple[int | str, ...]:
+        """The cells of a row, in the order of `columns`."""
+        cells = (self._rows.table.columns[name][number] for name in self._rows.roles.columns)
+        return int(self._places[number]), *cells
+
+
+def _write_runs(comparison: Any, part: Path, options: Any) -> None:
+    kind = format_of(options.out, (*TABLE_FORMATS, "json"), "--out")
+    with open(part, "w", encoding="utf-8", newline="") as file:
+        if kind != "json":
+            write_records(file, map(_plain, comparison.runs), kind)
+            return
+        found = {
+            "verdict": _verdict(comparison),
+            "summary": list(map(_plain, comparison.summary())),
+            "runs": list(map(_plain, comparison.runs)),
+        }
+        json.dump(found, file, indent=1, ensure_ascii=False, allow_nan=False)
+        file.write("\n")
+
+
+def _plain(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record with Python's own numbers, and None for what JSON has no word for."""
+    plain = {}
+    for name, value in record.items():
+        value = value.item() if isinstance(value, np.generic) else value
+        plain[name] = None if isinstance(value, float) and not math.isfinite(value) else value
+    return plain

@@ -1,0 +1,71 @@
+"""The command ``sifal``: from arguments to an exit code."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+
+from sklearn_sifal.cli._arguments import make_parser
+from sklearn_sifal.cli._console import Console
+from sklearn_sifal.cli._errors import UserError
+
+OK, USER_ERROR = 0, 2
+INTERRUPTED, BROKEN_PIPE = 130, 141  # 128 and the number of the signal, as shells have it
+
+# Imported when asked for: `sifal --help` waits for no library.
+_COMMANDS = {
+    "compare": "sklearn_sifal.cli._compare",
+    "audit": "sklearn_sifal.cli._audit",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command ``sifal``.
+
+    Parameters
+    ----------
+    argv : sequence of str, default=None
+        The arguments after the name of the command; None for those of the process.
+
+    Returns
+    -------
+    code : int
+        0 if it went well, 2 for what the user can mend (a line on standard error says
+        what), 130 if it was interrupted, 141 if nobody reads its output any more.
+
+    Examples
+    --------
+    >>> from sklearn_sifal.cli import main
+    >>> main(["--version"])
+    sifal ...
+    0
+    """
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    return _exit_code(lambda: _run(arguments))
+
+
+def _run(arguments: list[str]) -> int:
+    parser = make_parser()
+    if not arguments:
+        parser.print_help(sys.stderr)
+        return USER_ERROR
+    options = parser.parse_args(arguments)
+    import_module(_COMMANDS[options.command]).run(options, Console(options.quiet))
+    return OK
+
+
+def _exit_code(run: Callable[[], int]) -> int:
+    try:
+        return run()
+    except UserError as error:
+        Console().error(f"sifal: error: {error}")
+        return USER_ERROR
+    except KeyboardInterrupt:
+        Console().error("sifal: interrupted.")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # What is still in the buffer would raise once more when the interpreter ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except SystemExit as ended:  # of argparse, after --help and --version
+        return OK if ended.code is None else int(ended.code)

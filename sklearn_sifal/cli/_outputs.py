@@ -1,0 +1,103 @@
+"""Files that the command writes: checked before the work, complete or not there at all."""
+
+import csv
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sklearn_sifal.cli._errors import UserError
+
+TABLE_FORMATS = ("csv", "tsv", "jsonl")
+
+
+def check_writable(path: str, option: str) -> None:
+    """Raise unless a file can be written there; tried, since rights are not all there is to it."""
+    target = _target_of(path)
+    if target.is_dir():
+        raise UserError(f"{option} {path} is a folder: name a file in it.")
+    if target.exists() and not target.is_file():  # replacing a device would be fatal
+        raise UserError(f"{option} {path} is no regular file: choose another name.")
+    if not target.parent.is_dir():
+        raise UserError(
+            f"{option} {path}: there is no folder {str(Path(path).parent)!r}. Make it first."
+        )
+    part = _part_of(target)
+    try:
+        part.touch()
+    except OSError as error:
+        raise UserError(f"{option} {path} cannot be written: {error.strerror}.") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def check_apart(outputs: Mapping[str, str | None], inputs: Iterable[str | None]) -> None:
+    """Raise if an output is an input, or two outputs are one file."""
+    taken = {os.path.realpath(path): "is the file to read" for path in inputs if path}
+    for option, path in outputs.items():
+        if path is None:
+            continue
+        if reason := taken.get(os.path.realpath(path)):
+            raise UserError(f"{option} {path} {reason}: choose another name.")
+        taken[os.path.realpath(path)] = f"is written by {option} as well"
+
+
+@contextmanager
+def replacing(path: str) -> Iterator[Path]:
+    """A file beside `path` to write to, that takes its place if nothing goes wrong."""
+    target = _target_of(path)
+    part = _part_of(target)
+    try:
+        yield part
+        part.replace(target)
+    except OSError as error:
+        raise UserError(f"{path} could not be written: {error.strerror or error}.") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _target_of(path: str) -> Path:
+    # Of a link, what it leads to: the link stays.
+    return Path(os.path.realpath(path))
+
+
+def _part_of(target: Path) -> Path:
+    # The ending stays, for writers that go by it.
+    return target.with_name(f"{target.stem}.{os.getpid()}.part{target.suffix}")
+
+
+def format_of(path: str, allowed: tuple[str, ...], option: str) -> str:
+    """The format that a file's ending names."""
+    ending = Path(path).suffix.lower().removeprefix(".")
+    ending = {"ndjson": "jsonl", "tab": "tsv"}.get(ending, ending)
+    if ending not in allowed:
+        endings = ", ".join(f".{name}" for name in allowed)
+        raise UserError(f"{option} {path}: the ending says the format, one of {endings}.")
+    return ending
+
+
+def write_records(stream: Any, records: Iterable[Mapping[str, Any]], kind: str) -> None:
+    """Write mappings with equal keys as a table.
+
+    Parameters
+    ----------
+    stream : text file
+        Opened with ``newline=""``.
+    records : iterable of mapping
+        One a row.
+    kind : {'csv', 'tsv', 'jsonl'}
+        Format.
+    """
+    if kind == "jsonl":
+        for record in records:
+            stream.write(json.dumps(record, ensure_ascii=False) + "\n")
+        return
+    writer = None
+    for record in records:
+        if writer is None:
+            delimiter = "\t" if kind == "tsv" else ","
+            writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
+            writer.writerow(record.keys())
+        writer.writerow(record.values())

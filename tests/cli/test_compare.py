@@ -1,0 +1,180 @@
+"""The comparison of strategies on a file."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sklearn_sifal.cli import main
+from sklearn_sifal.cli._compare import FileCells, parse_strategies
+from sklearn_sifal.cli._loading import Rows
+from sklearn_sifal.cli._roles import Roles
+from sklearn_sifal.cli._table import Table
+
+QUICK = ["--seeds", "2", "--budget", "2", "--strategies", "base,percentile"]
+
+
+def compare(*arguments: Any) -> int:
+    return main(["compare", *map(str, arguments)])
+
+
+def test_strategies_with_and_without_a_percentage() -> None:
+    assert parse_strategies(["base", "percentage:97.5", "importance"]) == {
+        "base": {"sampling_strategy": "base"},
+        "percentage:97.5": {"sampling_strategy": "percentage", "sampling_percentage": 97.5},
+        "importance": {"sampling_strategy": "importance"},
+    }
+
+
+def test_table_verdict_and_files(queries: Path, tmp_path: Path, capsys: Any) -> None:
+    pytest.importorskip("matplotlib")
+    report, out = tmp_path / "report.html", tmp_path / "runs.csv"
+    options = ["--label", "intent", *QUICK, "--report", report, "--out", out]
+    assert compare(queries, *options) == 0
+    shown = capsys.readouterr()
+    for name in ("base", "random", "percentile"):
+        assert f"\n{name} " in shown.out
+    assert "base by more than chance at equal visits" in shown.out  # of the verdict
+    assert "'text' as text, as the contents suggest" in shown.err
+    assert "trainings: 100%" in shown.err
+    assert f"Written: {report}" in shown.err
+    with open(out, encoding="utf-8", newline="") as file:
+        runs = list(csv.DictReader(file))
+    assert len(runs) == 3 * 2
+    assert {run["strategy"] for run in runs} == {"base", "random", "percentile"}
+    assert {int(run["visits"]) for run in runs} == {2 * 72}  # 90 rows, a fifth to test on
+    page = report.read_text(encoding="utf-8")
+    assert "Strategies compared on queries.csv" in page
+    assert ">line<" in page
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["queries.csv", "report.html", "runs.csv"]
+
+
+def test_a_test_file_and_json(written: Any, queries: Path, capsys: Any) -> None:
+    test = written("test.tsv", "intent\ttext\ncard\tmy card is lost\nlogin\tsigning in is late\n")
+    out = queries.with_name("r.json")
+    options = ["--label", "intent", "--text", "text", "--test-file", test, *QUICK, "--quiet"]
+    assert compare(queries, *options, "--out", out) == 0
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    found = json.loads(out.read_text(encoding="utf-8"))
+    assert found["verdict"] in shown.out
+    assert [record["strategy"] for record in found["summary"]] == ["base", "random", "percentile"]
+    assert {run["visits"] for run in found["runs"]} == {2 * 90}
+    assert {run["accuracy"] for run in found["runs"]} <= {0.0, 0.5, 1.0}  # two test rows
+
+
+def test_options_reach_the_trainings(queries: Path, capsys: Any) -> None:
+    out = queries.with_name("r.jsonl")
+    options = ["--seeds", "1", "--budget", "1.5,2", "--lr", "0.05", "--hidden", "8,4"]
+    options += ["--strategies", "percentile", "--percentage", "50", "--seed", "7", "--quiet"]
+    assert compare(queries, "--label", "intent", *options, "--out", out) == 0
+    runs = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    assert {run["seed"] for run in runs} == {7}
+    assert {run["lr"] for run in runs} == {0.05}
+    assert {run["budget"] for run in runs} == {1.5, 2.0}
+    visits = {(run["strategy"], run["budget"]): run["visits"] for run in runs}
+    assert set(visits.values()) == {108, 144}
+    # After a first pass over all 72 rows, rounds of half of them.
+    rounds = {run["strategy"]: run["rounds"] for run in runs if run["budget"] == 2.0}
+    assert rounds["base"] == 2
+    assert rounds["percentile"] == rounds["random"] == 3
+
+
+def test_the_advice_is_in_words_of_the_command(queries: Path, capsys: Any) -> None:
+    assert compare(queries, "--label", "intent", *QUICK, "--seeds", "1") == 0
+    shown = capsys.readouterr().out
+    assert "Run again with --seeds 3 or more." in shown
+    assert "pass several, --lr 0.01,0.03,0.1, and each" in shown
+    assert "n_seeds" not in shown
+    assert "lr=" not in shown
+
+
+def test_the_budget_is_enough_if_none_is_given(queries: Path, capsys: Any) -> None:
+    options = ["--label", "intent", "--seeds", "1", "--strategies", "base"]
+    assert compare(queries, *options) == 0
+    # 72 rows are two batches of 64 texts; 200 steps are the least, up to 200 passes.
+    assert "Budget: 100 visits a row." in capsys.readouterr().err
+
+
+def test_what_the_page_shows_of_a_row() -> None:
+    table = Table("f.csv", {"n": ["1", "2"], "t": ["a b", "c d"]}, np.array([3, 7]), np.arange(2))
+    roles = Roles(("t",), ("n",), (), guessed=False, left_out={})
+    cells = FileCells(Rows(table, roles, np.empty((2, 2)), np.array(["x", "y"])))
+    assert len(cells) == 2
+    assert cells.columns == ("line", "t", "n")
+    assert cells.row(1) == (7, "c d", "2")
+
+
+def without_seconds(path: Path) -> list[dict[str, str]]:
+    with open(path, encoding="utf-8", newline="") as file:
+        return [
+            {name: cell for name, cell in run.items() if not name.startswith("seconds")}
+            for run in csv.DictReader(file)
+        ]
+
+
+def test_the_same_with_more_processes(queries: Path, tmp_path: Path) -> None:
+    outs = [tmp_path / "one.csv", tmp_path / "two.csv"]
+    for jobs, out in enumerate(outs, 1):
+        options = ["--label", "intent", *QUICK, "--quiet", "--jobs", jobs, "--out", out]
+        assert compare(queries, *options) == 0
+    assert without_seconds(outs[0]) == without_seconds(outs[1])
+
+
+def test_rows_that_are_left_out(written: Any, queries: Path, capsys: Any) -> None:
+    content = queries.read_text(encoding="utf-8") + "what is it,odd\nno label,\n"
+    train = written("train.csv", content)
+    test = written("test.csv", "text,intent\nmy card,card\nwhat is that,odd\nand this,new\nx,\n")
+    options = ["--label", "intent", "--test-file", test, *QUICK, "--drop-rare", "--drop-missing"]
+    assert compare(train, *options) == 0
+    err = capsys.readouterr().err
+    assert f"Left out 1 row of {train} without a label." in err
+    assert f"Left out 1 row of {train}, whose labels have fewer than 2 rows: 'odd'." in err
+    assert f"Left out 2 rows of {test}, whose labels are not among those of {train}." in err
+    assert f"{test}: 1 row to test on." in err
+
+
+def test_numbers_and_categories(written: Any, capsys: Any) -> None:
+    lines = ["age;income;region;churn"] + [
+        f"{20 + i % 40};{i % 9},5;{'NSW'[i % 3] if i % 7 else ''};{i % 40 > 20}" for i in range(80)
+    ]
+    path = written("customers.csv", "\r\n".join(lines), "utf-8-sig")
+    out = path.with_name("r.csv")
+    assert compare(path, "--label", "churn", *QUICK, "--budget", "30", "--out", out) == 0
+    said = "'age', 'income' as numeric; 'region' as categorical, as the contents suggest"
+    assert said in capsys.readouterr().err
+    base = [run for run in without_seconds(out) if run["strategy"] == "base"]
+    assert min(float(run["accuracy"]) for run in base) > 0.8
+
+
+def test_150_labels_and_long_texts(written: Any) -> None:
+    filler = "and so it went on and on " * 200
+    lines = ["text,label"]
+    lines += [f"topic word{i % 150} {filler if i < 3 else ''},label {i % 150}" for i in range(600)]
+    path = written("f.csv", "\n".join(lines))
+    out = path.with_name("r.json")
+    options = ["--label", "label", "--text", "text", "--quiet", "--test-size", "0.25"]
+    assert compare(path, *options, *QUICK, "--budget", "8", "--out", out) == 0
+    found = json.loads(out.read_text(encoding="utf-8"))
+    assert found["summary"][0]["accuracy"] > 0.5
+
+
+def test_a_report_that_fails_leaves_both_files_as_they_were(
+    queries: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("matplotlib")
+    from sklearn_sifal.comparison._result import StrategyComparison
+
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(StrategyComparison, "to_html", interrupted)
+    report, out = tmp_path / "r.html", tmp_path / "r.csv"
+    out.write_text("of last time", encoding="utf-8")
+    options = ["--label", "intent", *QUICK, "--report", report, "--out", out]
+    assert compare(queries, *options) == 130
+    assert out.read_text(encoding="utf-8") == "of last time"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["queries.csv", "r.csv"]

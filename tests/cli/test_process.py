@@ -1,0 +1,138 @@
+"""The command as a process of its own."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import sklearn_sifal
+from sklearn_sifal.cli import main
+
+ROOT = Path(sklearn_sifal.__file__).resolve().parent.parent
+COMMAND = [sys.executable, "-m", "sklearn_sifal"]
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+def sifal(*arguments: Any, **options: Any) -> Any:
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env=environment(),
+        check=False,
+        **options,
+    )
+
+
+def test_version_and_help(capsys: Any) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"sifal {sklearn_sifal.__version__}\n"
+    assert main(["compare", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "examples:" in shown
+    assert "--report report.html" in shown
+    assert main(["audit", "--help"]) == 0
+    assert "sifal audit queries.csv" in capsys.readouterr().out
+
+
+def test_nothing_at_all_shows_the_help(capsys: Any) -> None:
+    assert main([]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "compare" in shown.err
+    assert "audit" in shown.err
+
+
+def test_help_waits_for_no_library() -> None:
+    code = (
+        "import sys; from sklearn_sifal.cli import main; assert main(['--help']) == 0; "
+        "heavy = {'torch', 'sklearn', 'numpy', 'matplotlib', 'pandas'} & set(sys.modules); "
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_file_from_standard_input(queries: Path, tmp_path: Path) -> None:
+    content = queries.read_text(encoding="utf-8").replace("card", "Kärtchen")
+    done = sifal("audit", "-", "--label", "intent", "--out", "s.tsv", input=content, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Kärtchen" in (tmp_path / "s.tsv").read_text(encoding="utf-8")
+    assert "90 rows written to s.tsv." in done.stdout
+
+
+def test_a_terminal_without_the_characters(queries: Path) -> None:
+    content = queries.read_text(encoding="utf-8").replace("card", "卡")
+    queries.write_text(content, encoding="utf-8")
+    done = subprocess.run(
+        [*COMMAND, "audit", str(queries), "--label", "intent", "--quiet"],
+        capture_output=True,
+        env={**environment(), "PYTHONIOENCODING": "ascii"},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"no verdict" in done.stdout
+
+
+def test_an_error(tmp_path: Path) -> None:
+    done = sifal("audit", "absent.csv", "--label", "x", "--out", "s.csv", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr == "sifal: error: There is no file 'absent.csv'.\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_control_c(tmp_path: Path, queries: Path, jobs: int) -> None:
+    lines = queries.read_text(encoding="utf-8").splitlines()
+    queries.write_text("\n".join([lines[0], *lines[1:] * 200]), encoding="utf-8")
+    arguments = ["compare", str(queries), "--label", "intent", "--seeds", "50", "--jobs", str(jobs)]
+    process = subprocess.Popen(
+        [*COMMAND, *arguments, "--out", "r.csv"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+        env=environment(),
+        start_new_session=True,  # a terminal sends the signal to a whole group
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        err = b""
+        while b"trainings:  " not in err and (chunk := process.stderr.read1()):
+            err += chunk  # until the bar moves
+        os.killpg(process.pid, signal.SIGINT)
+        err += process.stderr.read()
+        assert process.stdout.read() == b""
+    assert process.returncode == 130, err
+    assert b"Traceback" not in err
+    assert err.rstrip().endswith(b"sifal: interrupted.")
+    assert [p.name for p in tmp_path.iterdir()] == ["queries.csv"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_reader_that_stops_reading(queries: Path) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "audit", str(queries), "--label", "intent", "--out", "-", "--quiet"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        err = process.stderr.read()
+    assert process.returncode == 141
+    assert err == b""
