@@ -117,18 +117,3 @@ html_theme_options = {
 copybutton_exclude = ".linenos, .gp, .go"
 copybutton_prompt_text = ">>> |... "
 copybutton_prompt_is_regexp = True
-
-# Pages that the guide lists already, and that are left out as long as they are not there.
-_TO_COME = ("command_line", "comparing", "evaluations", "experiment", "inspection", "plotting")
-
-
-def _leave_out_missing(app, docname, source):
-    if docname == "user_guide":
-        for page in (page for page in _TO_COME if not (_HERE / f"{page}.md").exists()):
-            source[0] = "\n".join(
-                line for line in source[0].splitlines() if f"<{page}>" not in line
-            )
-
-
-def setup(app):
-    app.connect("source-read", _leave_out_missing)
