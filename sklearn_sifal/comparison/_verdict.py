@@ -91,14 +91,18 @@ def give_verdict(
         findings = [_one_seed(records, about.metric)]
     else:
         headline = _headline(records, about)
+        if not _better(records, about.metric) and any(
+            _better(others, about.metric) for others in (smaller or {}).values()
+        ):
+            headline += " With less training there was a gain; see below."
         findings = _findings(records, about) + _with_less(smaller or {}, about.metric)
     findings.append(_on_seconds(records))
     return Verdict(headline, tuple(findings), tuple(_cautions(records, about)))
 
 
 def _headline(records: Sequence[_Record], about: Circumstances) -> str:
-    tried = [r for r in records if r["strategy"] not in (YARDSTICK, CONTROL)]
-    better = _sorted(tried, "better", about.metric)
+    tried = _tried(records)
+    better = _better(records, about.metric)
     if not tried:
         return "Only base and its control were run: there is nothing to decide."
     if not better:
@@ -138,7 +142,7 @@ def _headline_on_random(
 
 def _findings(records: Sequence[_Record], about: Circumstances) -> list[str]:
     metric = about.metric
-    tried = [r for r in records if r["strategy"] not in (YARDSTICK, CONTROL)]
+    tried = _tried(records)
     lines = []
     for outcome, title in (
         ("better", "Better than base"),
@@ -170,7 +174,7 @@ def _findings(records: Sequence[_Record], about: Circumstances) -> list[str]:
         if r["n_failed"]
     ]
     lines += _on_random(records, metric)
-    lines += _at_equal_seconds(_sorted(tried, "better", metric), about)
+    lines += _at_equal_seconds(_better(records, metric), about)
     return lines
 
 
@@ -178,8 +182,7 @@ def _with_less(smaller: Mapping[float, Sequence[_Record]], metric: Metric) -> li
     """What helped with less training, where there is more to gain."""
     lines = []
     for budget, records in smaller.items():
-        tried = [r for r in records if r["strategy"] not in (YARDSTICK, CONTROL)]
-        better = _sorted(tried, "better", metric)
+        better = _better(records, metric)
         if better:
             shown = "; ".join(_with_interval(r, metric) for r in better)
             lines.append(f"With a budget of {budget:g}, better than base: {shown}.")
@@ -192,7 +195,7 @@ def _with_less(smaller: Mapping[float, Sequence[_Record]], metric: Metric) -> li
 def _on_random(records: Sequence[_Record], metric: Metric) -> list[str]:
     control = next(r for r in records if r["strategy"] == CONTROL)
     lines = [f"The control: {_with_interval(control, metric)} against base."]
-    tried = [r for r in records if r["strategy"] not in (YARDSTICK, CONTROL)]
+    tried = _tried(records)
     known = [r for r in tried if not np.isnan(r["difference_to_random"])]
     level = [r["strategy"] for r in known if not _beats_random(r, metric)]
     if level and len(level) == len(known) > 1:
@@ -237,7 +240,7 @@ def _ratio(record: _Record) -> str:
 
 
 def _cautions(records: Sequence[_Record], about: Circumstances) -> list[str]:
-    tried = [r for r in records if r["strategy"] not in (YARDSTICK, CONTROL)]
+    tried = _tried(records)
     lines = []
     if about.n_rates <= 1:
         lines.append(
@@ -295,6 +298,16 @@ def _one_seed(records: Sequence[_Record], metric: Metric) -> str:
     )
     of = f"{metric.label} in {metric.unit}" if metric.unit else metric.label
     return f"Against base, {of}, with that seed: {shown}."
+
+
+def _tried(records: Sequence[_Record]) -> list[_Record]:
+    """All but the yardstick and the control."""
+    return [r for r in records if r["strategy"] not in (YARDSTICK, CONTROL)]
+
+
+def _better(records: Sequence[_Record], metric: Metric) -> list[_Record]:
+    """Strategies that were better than base, the best first."""
+    return _sorted(_tried(records), "better", metric)
 
 
 def _sorted(records: Sequence[_Record], outcome: str, metric: Metric) -> list[_Record]:

@@ -166,6 +166,7 @@ def test_smaller_budgets_are_looked_at():
     both = {name: {2.0: values, 4.0: values} for name, values in LIKE_BASE.items()}
     text = compared(both | {"heap": {2.0: better, 4.0: BASE}}).verdict()
     assert text.startswith("The strategy was not better than base")
+    assert "With less training there was a gain" in text.splitlines()[0]
     assert "With a budget of 2, better than base: heap +3.10" in text
     text = compared(both | {"heap": {2.0: BASE, 4.0: BASE}}).verdict()
     assert "Nothing was better than base with less training either (budget 2)." in text
