@@ -107,7 +107,8 @@ html_theme_options = {
     "secondary_sidebar_items": {
         "**": ["page-toc"],
         "index": [],
-        "evaluations": [],  # room for its wide tables
+        "evaluations": [],  # room for their wide tables
+        "experiment": [],
     },
     "footer_start": ["copyright"],
     "footer_end": ["sphinx-version"],
