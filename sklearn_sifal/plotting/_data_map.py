@@ -216,7 +216,7 @@ class DataMapDisplay:
         ]
         if unknown := record.counts.get("unknown", 0):
             self.ax_.annotate(
-                f"never visited: {shown_count(unknown)} rows",
+                f"not trained on: {shown_count(unknown)} rows",
                 (0.99, 0.01),
                 xycoords="axes fraction",
                 ha="right",

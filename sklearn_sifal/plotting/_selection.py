@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sklearn_sifal._parameters import check_integer_value, reject_value
 from sklearn_sifal.plotting._figures import integer_ticks, make_axes
-from sklearn_sifal.plotting._fitted_records import check_length, last_step, losses_of, recorded
+from sklearn_sifal.plotting._fitted_records import check_length, losses_of, selections_among
 from sklearn_sifal.plotting._style import ROWS_COLOR, SEQUENTIAL, shown
 
 _ORDERS = {
@@ -86,7 +86,7 @@ class SelectionDisplay:
         ax: Any = None,
         **kwargs: Any,
     ) -> Self:
-        """Draw the selections of a fit.
+        """Draw the selections of a fit, without rows that were held out for validation.
 
         Parameters
         ----------
@@ -113,10 +113,16 @@ class SelectionDisplay:
         ValueError
             If the estimator was not fitted with ``record='history'``.
         """
-        selections = recorded(estimator, "selections_")
-        n_samples = len(last_step(estimator).visit_counts_)
-        losses = losses_of(estimator, X, y)
-        return cls(selections, n_samples, y=y, losses=losses).plot(ax, sort_by=sort_by, **kwargs)
+        selections, trained = selections_among(estimator)
+        labels = check_length(y, "y", len(trained))
+        losses = check_length(losses_of(estimator, X, y), "losses of X", len(trained))
+        display = cls(
+            selections,
+            int(trained.sum()),
+            y=None if labels is None else labels[trained],
+            losses=None if losses is None else losses[trained],
+        )
+        return display.plot(ax, sort_by=sort_by, **kwargs)
 
     @classmethod
     def from_arrays(

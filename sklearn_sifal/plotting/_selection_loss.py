@@ -3,9 +3,16 @@
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sklearn_sifal.plotting._figures import add_grid, add_legend, integer_ticks, make_axes
-from sklearn_sifal.plotting._fitted_records import loss_name, recorded, staged_losses
+from sklearn_sifal.plotting._fitted_records import (
+    check_length,
+    loss_name,
+    recorded,
+    selections_among,
+    staged_losses,
+)
 from sklearn_sifal.plotting._style import BLACK, PALETTE, marker_step
 
 if TYPE_CHECKING:
@@ -77,7 +84,7 @@ class SelectionLossDisplay:
         ax: Any = None,
         **kwargs: Any,
     ) -> Self:
-        """Draw the rounds of a fit.
+        """Draw the rounds of a fit. Validation rows are left out.
 
         Parameters
         ----------
@@ -109,11 +116,11 @@ class SelectionLossDisplay:
         """
         from sklearn_sifal.inspection._selections import selection_losses
 
-        selections = recorded(estimator, "selections_")
+        selections, trained = selections_among(estimator)
         if X is None:
-            after = [np.asarray(losses) for losses in recorded(estimator, "loss_history_")]
+            after = [np.asarray(losses)[trained] for losses in recorded(estimator, "loss_history_")]
         else:
-            after = list(staged_losses(estimator, X, y))
+            after = [_of_trained(losses, trained) for losses in staged_losses(estimator, X, y)]
         # Nothing is known before the first round.
         before = [np.full_like(after[0], np.nan), *after[:-1]]
         test = None if X_test is None else staged_losses(estimator, X_test, y_test)
@@ -168,3 +175,9 @@ class SelectionLossDisplay:
         rounds = np.arange(len(values)) + is_after
         (line,) = self.ax_.plot(rounds, values, label=label, **settings)
         self.lines_[field] = line
+
+
+def _of_trained(losses: NDArray[Any], trained: NDArray[np.bool_]) -> NDArray[Any]:
+    checked = check_length(losses, "losses of X", len(trained))
+    assert checked is not None
+    return checked[trained]

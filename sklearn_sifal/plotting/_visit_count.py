@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sklearn_sifal._parameters import reject_value
 from sklearn_sifal.plotting._figures import add_grid, integer_ticks, make_axes, panels_to_draw
-from sklearn_sifal.plotting._fitted_records import last_step, losses_of
+from sklearn_sifal.plotting._fitted_records import last_step, losses_of, trained_rows
 from sklearn_sifal.plotting._style import BLACK, ROWS_COLOR, shown, shown_share, strategy_styles
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class VisitCountDisplay:
         if by == "auto":
             by = "decile" if y is None else "label"
         net = last_step(estimator)
-        trained = ~np.asarray(net.loss_table_["held_out"])
+        trained = trained_rows(estimator)
         visits = np.asarray(net.visit_counts_)[trained]
         groups = None
         if by == "label":
