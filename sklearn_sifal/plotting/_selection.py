@@ -232,7 +232,7 @@ class SelectionDisplay:
                 visits += np.bincount(rows, minlength=self.n_samples)
             return np.argsort(-visits, kind="stable")
         if sort_by == "label":
-            return np.argsort(self._needed("y", sort_by), kind="stable")
+            return np.argsort(self._labels()[1], kind="stable")
         return np.argsort(-self._needed("losses", sort_by), kind="stable")
 
     def _needed(self, name: str, sort_by: str) -> NDArray[Any]:
@@ -240,6 +240,12 @@ class SelectionDisplay:
         if values is None:
             raise ValueError(f"sort_by={sort_by!r} needs {name}, which was not given.")
         return values
+
+    def _labels(self) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Distinct labels, sorted, and the position of each row's among them."""
+        from sklearn_sifal.inspection._checks import encode
+
+        return encode(self._needed("y", "label"), "y", self.n_samples)
 
     def _raster(self, selections: list[NDArray[np.int64]], max_rows: int) -> NDArray[np.float64]:
         n_bins = min(max_rows, self.n_samples)
@@ -269,7 +275,8 @@ class SelectionDisplay:
 
     def _name_labels(self) -> None:
         """Ticks in the middle of each label's rows, where they have room."""
-        labels, counts = np.unique(np.asarray(self.y), return_counts=True)
+        labels, codes = self._labels()
+        counts = np.bincount(codes, minlength=len(labels))
         ends = np.cumsum(counts)
         middles = ends - counts / 2 - 0.5
         # A tick needs about a thirtieth of the height.
