@@ -12,7 +12,15 @@ from sklearn_sifal.plotting._fitted_records import (
     loss_name,
     losses_of,
 )
-from sklearn_sifal.plotting._style import BLACK, GREY, LOSS_COLOR, PALETTE, shown, shown_count
+from sklearn_sifal.plotting._style import (
+    BLACK,
+    GREY,
+    LOSS_COLOR,
+    PALETTE,
+    shown,
+    shown_count,
+    visible,
+)
 
 if TYPE_CHECKING:
     from sklearn_sifal.inspection._groups import GroupReport
@@ -232,7 +240,7 @@ class GroupReportDisplay:
             marker="s",
             s=34,
             facecolor="none",
-            edgecolor=BLACK,
+            edgecolor=visible(BLACK, axes),
             linewidth=1.0,
             zorder=4,
             label="at an equal label mix",
@@ -255,7 +263,8 @@ def _reach_of_means(report: "GroupReport") -> NDArray[np.float64]:
     from scipy.stats import t
 
     freedom = np.maximum(1, np.asarray(report.n_rows) - 1)
-    return np.nan_to_num(t.ppf(0.975, freedom) * np.asarray(report.loss_stderr))
+    reach: NDArray[np.float64] = t.ppf(0.975, freedom) * np.asarray(report.loss_stderr)
+    return np.nan_to_num(reach)
 
 
 def _share_interval(

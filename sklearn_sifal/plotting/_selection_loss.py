@@ -13,7 +13,7 @@ from sklearn_sifal.plotting._fitted_records import (
     selections_among,
     staged_losses,
 )
-from sklearn_sifal.plotting._style import BLACK, PALETTE, marker_step
+from sklearn_sifal.plotting._style import BLACK, PALETTE, marker_step, visible
 
 if TYPE_CHECKING:
     from sklearn_sifal.inspection._selections import SelectionLosses
@@ -156,6 +156,9 @@ class SelectionLossDisplay:
         self.ax_.set(xlabel="rounds trained", ylabel=f"mean {self.loss_label}")
         integer_ticks(self.ax_)
         add_grid(self.ax_, "both")
+        if not self.lines_:
+            text = "one round: nothing was known before it"
+            self.ax_.text(0.5, 0.5, text, ha="center", transform=self.ax_.transAxes)
         if legend and self.lines_:
             names = [line.get_label() for line in self.lines_.values()]
             add_legend(self.ax_, list(self.lines_.values()), names)
@@ -169,7 +172,13 @@ class SelectionLossDisplay:
             return
         is_after = field.endswith("_after") or field == "test"
         when = ", after" if field.endswith("_after") else ""
-        settings: dict[str, Any] = {**style, "linestyle": linestyle, "markersize": 4.5}
+        color = visible(style["color"], self.ax_)
+        settings: dict[str, Any] = {
+            **style,
+            "color": color,
+            "linestyle": linestyle,
+            "markersize": 4.5,
+        }
         settings = {**settings, "markevery": marker_step(len(values)), **kwargs}
         label = _NAMES[name] + when
         rounds = np.arange(len(values)) + is_after
