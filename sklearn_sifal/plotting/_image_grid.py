@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_sifal.plotting._figures import make_axes, size_in_points
@@ -107,8 +108,8 @@ def _fitted(shape: tuple[int, int, float], n_lines: int, width: float, room: flo
 
 def _place(axes: Any, grid: _Grid, images: NDArray[Any], kwargs: dict[str, Any]) -> list[Any]:
     settings: dict[str, Any] = {"interpolation": "nearest"}
-    if images.ndim == 3:
-        settings |= {"cmap": "gray_r", "vmin": images.min(), "vmax": images.max()}
+    if images.ndim == 3 and np.isfinite(images).any():  # pixels that are NaN stay white
+        settings |= {"cmap": "gray_r", "vmin": np.nanmin(images), "vmax": np.nanmax(images)}
     drawn = []
     for number, image in enumerate(images):
         left, top = grid.corner(number)

@@ -235,6 +235,8 @@ class LossCurveDisplay:
             for cost in _NAMES_OF_COSTS
             if all(np.isfinite(getattr(curve, cost)).all() for curve in self.curves)
         )
+        if not known:
+            raise ValueError("curves must have the visits or the seconds of every point. Got NaN.")
         return panels_to_draw("LossCurveDisplay.plot", x, known, known, ax, name="x")
 
     def _draw(

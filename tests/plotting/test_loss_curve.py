@@ -130,3 +130,9 @@ def test_keywords_go_to_the_lines():
     line = made.plot(linewidth=7, legend=False).lines_[0][0]
     assert line.get_linewidth() == 7
     assert made.ax_.get_legend() is None
+
+
+def test_runs_of_unknown_cost_are_refused():
+    runs = [{"strategy": "base", "visits": float("nan"), "accuracy": 0.5}]
+    with pytest.raises(ValueError, match="must have the visits or the seconds"):
+        LossCurveDisplay.from_runs(runs)

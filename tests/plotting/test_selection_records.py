@@ -113,3 +113,10 @@ def test_one_round_without_fresh_losses_says_why_nothing_is_drawn():
     assert [text.get_text() for text in display.ax_.texts] == [
         "one round: nothing was known before it"
     ]
+
+
+def test_many_rounds_have_no_room_for_numbers():
+    few = SelectionLabelDisplay.from_arrays([[0, 1]] * 3, ["a", "b"])
+    many = SelectionLabelDisplay.from_arrays([[0, 1]] * 40, ["a", "b"])
+    assert len(few.ax_.texts) == 6
+    assert len(many.ax_.texts) == 0
