@@ -85,7 +85,7 @@ def encode(values: Any, name: str, n_rows: int | None) -> tuple[NDArray[Any], ND
         return distinct, codes.astype(np.int64, copy=False)
     listed = given.tolist()
     found = set(listed)
-    if any(value is None or value != value for value in found):
+    if any(_is_missing(value) for value in found):
         raise ValueError(f"{name} must have no missing values. Give them a label of their own.")
     in_order = sorted(found, key=_type_and_value)
     code_of = {value: code for code, value in enumerate(in_order)}
@@ -93,6 +93,11 @@ def encode(values: Any, name: str, n_rows: int | None) -> tuple[NDArray[Any], ND
     distinct = np.empty(len(in_order), object)
     distinct[:] = in_order
     return distinct.astype(given.dtype, copy=False), codes
+
+
+def _is_missing(value: Any) -> bool:
+    # pandas' NA compares to NA, which has no truth.
+    return value is None or type(value).__name__ == "NAType" or bool(value != value)
 
 
 def _type_and_value(value: Any) -> tuple[str, Any]:

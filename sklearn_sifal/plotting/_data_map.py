@@ -8,7 +8,14 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn_sifal._parameters import check_integer_value
 from sklearn_sifal.plotting._figures import make_axes
 from sklearn_sifal.plotting._fitted_records import last_step
-from sklearn_sifal.plotting._style import BLACK, ROWS_COLOR, SEQUENTIAL, shown_count, shown_share
+from sklearn_sifal.plotting._style import (
+    BLACK,
+    ROWS_COLOR,
+    SEQUENTIAL,
+    shown_count,
+    shown_share,
+    visible,
+)
 
 if TYPE_CHECKING:
     from sklearn_sifal.inspection._data_map import DataMap
@@ -177,7 +184,12 @@ class DataMapDisplay:
         colored = bool(np.isfinite(record.correctness[known]).all())
         for region, marker in _MARKERS.items():
             rows = np.flatnonzero(known & (record.region == region))
-            settings = {"marker": marker, "s": 16, "linewidth": 0.2, "edgecolor": BLACK}
+            settings = {
+                "marker": marker,
+                "s": 16,
+                "linewidth": 0.2,
+                "edgecolor": visible(BLACK, self.ax_),
+            }
             settings |= {"alpha": 0.8, "rasterized": len(rows) > 1000}
             if colored:
                 settings |= {
@@ -216,14 +228,14 @@ class DataMapDisplay:
         ]
         if unknown := record.counts.get("unknown", 0):
             self.ax_.annotate(
-                f"never visited: {shown_count(unknown)} rows",
+                f"not trained on: {shown_count(unknown)} rows",
                 (0.99, 0.01),
                 xycoords="axes fraction",
                 ha="right",
                 fontsize="small",
             )
         border = record.variability_threshold
-        style = {"color": BLACK, "linewidth": 0.8, "linestyle": ":"}
+        style = {"color": visible(BLACK, self.ax_), "linewidth": 0.8, "linestyle": ":"}
         if np.isfinite(border):
             self.ax_.axvline(border, **style)
         right = border if np.isfinite(border) else self.ax_.get_xlim()[1]

@@ -49,6 +49,23 @@ def recorded(estimator: Any, name: str) -> Any:
     return value
 
 
+def trained_rows(estimator: Any) -> NDArray[np.bool_]:
+    """Which rows of the training input could be chosen: all but those held out for validation."""
+    trained: NDArray[np.bool_] = ~np.asarray(last_step(estimator).loss_table_["held_out"])
+    return trained
+
+
+def selections_among(estimator: Any) -> tuple[list[NDArray[np.int64]], NDArray[np.bool_]]:
+    """What each round chose, in numbers of the rows that could be chosen, and which these are.
+
+    Rows held out for validation would count as given up, and make chance look smaller.
+    """
+    selections = recorded(estimator, "selections_")
+    trained = trained_rows(estimator)
+    number = np.cumsum(trained) - 1
+    return [number[np.asarray(rows, dtype=np.int64)] for rows in selections], trained
+
+
 def losses_of(estimator: Any, X: Any = None, y: Any = None) -> NDArray[Any]:
     """Losses of rows: fresh ones of those given, or the last known of the training rows.
 

@@ -12,7 +12,15 @@ from sklearn_sifal.plotting._fitted_records import (
     loss_name,
     losses_of,
 )
-from sklearn_sifal.plotting._style import BLACK, GREY, LOSS_COLOR, PALETTE, shown, shown_count
+from sklearn_sifal.plotting._style import (
+    BLACK,
+    GREY,
+    LOSS_COLOR,
+    PALETTE,
+    shown,
+    shown_count,
+    visible,
+)
 
 if TYPE_CHECKING:
     from sklearn_sifal.inspection._groups import GroupReport
@@ -209,11 +217,11 @@ class GroupReportDisplay:
         color = {"loss": LOSS_COLOR, "visits": PALETTE[0], "accuracy": PALETTE[2]}[name]
         colors = np.where(np.asarray(report.in_gaps)[self.order_], color, GREY)
         if name == "loss":
-            half = 1.96 * np.nan_to_num(report.loss_stderr)[self.order_]
+            half = _reach_of_means(report)[self.order_]
             axes.hlines(places, values - half, values + half, colors=colors.tolist(), linewidth=1.5)
             self._draw_adjusted(axes, places)
         elif percent:
-            low, high = _wilson(values / 100, np.asarray(report.n_rows)[self.order_])
+            low, high = _share_interval(values / 100, np.asarray(report.n_rows)[self.order_])
             axes.hlines(places, 100 * low, 100 * high, colors=colors.tolist(), linewidth=1.5)
         style = {"c": colors.tolist(), "s": 36, "zorder": 3}
         self.points_[name] = axes.scatter(values, places, **{**style, **kwargs})
@@ -232,7 +240,7 @@ class GroupReportDisplay:
             marker="s",
             s=34,
             facecolor="none",
-            edgecolor=BLACK,
+            edgecolor=visible(BLACK, axes),
             linewidth=1.0,
             zorder=4,
             label="at an equal label mix",
@@ -250,14 +258,22 @@ class GroupReportDisplay:
             axes.tick_params(axis="y", labelsize="small")
 
 
-def _wilson(
-    share: NDArray[np.float64], n: NDArray[np.int64]
+def _reach_of_means(report: "GroupReport") -> NDArray[np.float64]:
+    """Half of the 95 % t interval of each mean loss; 0 where a single row has none."""
+    from scipy.stats import t
+
+    freedom = np.maximum(1, np.asarray(report.n_rows) - 1)
+    reach: NDArray[np.float64] = t.ppf(0.975, freedom) * np.asarray(report.loss_stderr)
+    return np.nan_to_num(reach)
+
+
+def _share_interval(
+    share: NDArray[np.float64], n_rows: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Wilson's 95 % interval of a share, which stays within 0 and 1 (Wilson 1927)."""
-    z2 = 1.96**2
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = 1.96 / (1 + z2 / n) * np.sqrt(share * (1 - share) / n + z2 / (4 * n**2))
-    return middle - half, middle + half
+    """Wilson's 95 % interval of a share, which stays within 0 and 1."""
+    from sklearn_sifal.inspection._groups import wilson_interval
+
+    return wilson_interval(share, n_rows, 1.96)
 
 
 def _gap(report: "GroupReport", name: str) -> str:

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_sifal.plotting._figures import make_axes, size_in_points
-from sklearn_sifal.plotting._style import LIGHT_GREY
+from sklearn_sifal.plotting._style import LIGHT_GREY, visible
 from sklearn_sifal.plotting._text_layout import cut, text_measure
 
 _SIZE = 8.0  # of the titles
@@ -86,11 +87,11 @@ def draw_image_grid(
     else:
         figure, (axes,) = make_axes(caller, ax, size=(1, 1))
         grid = _fitted(shape, n_lines, *size_in_points(figure, axes))
+    axes.set_axis_off()
     drawn = _place(axes, grid, images, kwargs)
     texts = _entitle(axes, grid, titles)
     right, bottom = columns * _PITCH, -grid.n_rows * grid.height - 0.02
     axes.set(xlim=(-0.01, right), ylim=(bottom, 0), aspect="equal")
-    axes.set_axis_off()
     return figure, axes, texts, drawn
 
 
@@ -107,8 +108,8 @@ def _fitted(shape: tuple[int, int, float], n_lines: int, width: float, room: flo
 
 def _place(axes: Any, grid: _Grid, images: NDArray[Any], kwargs: dict[str, Any]) -> list[Any]:
     settings: dict[str, Any] = {"interpolation": "nearest"}
-    if images.ndim == 3:
-        settings |= {"cmap": "gray_r", "vmin": images.min(), "vmax": images.max()}
+    if images.ndim == 3 and np.isfinite(images).any():  # pixels that are NaN stay white
+        settings |= {"cmap": "gray_r", "vmin": np.nanmin(images), "vmax": np.nanmax(images)}
     drawn = []
     for number, image in enumerate(images):
         left, top = grid.corner(number)
@@ -133,7 +134,7 @@ def _entitle(axes: Any, grid: _Grid, titles: list[list[tuple[str, str]]]) -> lis
                     top - (position + 0.4) * grid.line,
                     cut(line, 1.08 * grid.cell, measure),
                     fontsize=grid.size,
-                    color=color,
+                    color=visible(color, axes),
                     va="top",
                     ha="left",
                     parse_math=False,

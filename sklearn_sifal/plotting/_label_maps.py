@@ -11,6 +11,7 @@ from sklearn_sifal.plotting._style import DIVERGING, shown, text_color
 _MOST_DOUBLINGS = 3.0
 # More cells than this have no room for their numbers.
 _MOST_NUMBERS = 260
+_MOST_NUMBERED_COLUMNS = 15
 
 
 def frequent_labels(share: NDArray[np.float64], n_labels: int) -> list[int]:
@@ -78,7 +79,7 @@ def draw_lift(
     colorbar = axes.figure.colorbar(image, label="lift over the base rate", **place)
     ticks = np.arange(-reach, reach + 1)
     colorbar.set_ticks(ticks, labels=[_as_ratio(tick) for tick in ticks])
-    if lift.size <= _MOST_NUMBERS:
+    if lift.size <= _MOST_NUMBERS and len(columns) <= _MOST_NUMBERED_COLUMNS:
         _write_numbers(axes, image, lift)
     return image, colorbar
 

@@ -100,6 +100,8 @@ class LossCurveDisplay:
             Their labels.
         metric : str, default='train_loss'
             A key of `history_`: 'train_loss', 'chosen_loss', 'other_loss', 'valid_acc', ...
+            'train_loss' is the mean over the visits of a round, so of the rows that were chosen
+            alone: it goes up when a strategy turns to hard rows, though no row got harder.
         name : str, default=None
             Name of the line; None takes that of the metric.
         x : {'visits', 'seconds'} or sequence of them, default=None
@@ -121,7 +123,7 @@ class LossCurveDisplay:
         net = last_step(estimator)
         if X is not None and metric != "train_loss":
             raise ValueError(f"X can only be given with metric='train_loss'. Got {metric!r}.")
-        label = name or ("training rows" if metric == "train_loss" else metric)
+        label = name or ("rows trained on" if metric == "train_loss" else metric)
         curves = curves_of_history(net.history_, {label: metric})
         if X is not None:
             means = [np.mean(losses) for losses in staged_losses(estimator, X, y)]
@@ -216,7 +218,7 @@ class LossCurveDisplay:
             "LossCurveDisplay.plot", ax, len(costs), size=(1.6 + 3.6 * len(costs), 3.6)
         )
         self.ax_ = self.axes_[0]
-        looks = styles_of((curve.name for curve in self.curves), styles)
+        looks = styles_of((curve.name for curve in self.curves), styles, self.ax_)
         self.lines_: list[list[Any]] = []
         self.bands_: list[list[Any]] = []
         for axes, cost in zip(self.axes_, costs, strict=True):
@@ -233,6 +235,8 @@ class LossCurveDisplay:
             for cost in _NAMES_OF_COSTS
             if all(np.isfinite(getattr(curve, cost)).all() for curve in self.curves)
         )
+        if not known:
+            raise ValueError("curves must have the visits or the seconds of every point. Got NaN.")
         return panels_to_draw("LossCurveDisplay.plot", x, known, known, ax, name="x")
 
     def _draw(

@@ -17,6 +17,7 @@ from sklearn_sifal.plotting._style import (
     shown,
     shown_count,
     shown_share,
+    visible,
 )
 
 if TYPE_CHECKING:
@@ -271,7 +272,7 @@ class LossDecileDisplay:
             self.label_bars_[key] = axes.bar(places, rest, 0.8, below, color=LIGHT_GREY)
             names.append(f"{n_other} other labels")
         if len(deciles.labels) > 2:
-            self._frame_most_frequent(chosen, share)
+            self._frame_most_frequent(chosen, share, visible(BLACK, axes))
         axes.set(ylabel="share of rows (%)", ylim=(0, 100))
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
@@ -281,13 +282,15 @@ class LossDecileDisplay:
             title = "label" if len(deciles.labels) <= 2 else "label (framed: most frequent)"
             add_legend(axes, handles, names[::-1], title)
 
-    def _frame_most_frequent(self, chosen: list[int], share: NDArray[np.float64]) -> None:
+    def _frame_most_frequent(
+        self, chosen: list[int], share: NDArray[np.float64], color: str
+    ) -> None:
         labels = self.deciles.labels
         assert labels is not None
         for place, label in enumerate(share.argmax(axis=1)):
             if label in chosen and share[place, label] > 0:
                 bar = self.label_bars_[labels[label]][place]
-                bar.set(edgecolor=BLACK, linewidth=1.6, zorder=3)
+                bar.set(edgecolor=color, linewidth=1.6, zorder=3)
 
     def _draw_lift(self, axes: Any, n_labels: int) -> None:
         deciles = self.deciles

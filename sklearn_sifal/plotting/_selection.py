@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sklearn_sifal._parameters import check_integer_value, reject_value
 from sklearn_sifal.plotting._figures import integer_ticks, make_axes
-from sklearn_sifal.plotting._fitted_records import check_length, last_step, losses_of, recorded
+from sklearn_sifal.plotting._fitted_records import check_length, losses_of, selections_among
 from sklearn_sifal.plotting._style import ROWS_COLOR, SEQUENTIAL, shown
 
 _ORDERS = {
@@ -86,7 +86,7 @@ class SelectionDisplay:
         ax: Any = None,
         **kwargs: Any,
     ) -> Self:
-        """Draw the selections of a fit.
+        """Draw the selections of a fit, without rows that were held out for validation.
 
         Parameters
         ----------
@@ -113,10 +113,16 @@ class SelectionDisplay:
         ValueError
             If the estimator was not fitted with ``record='history'``.
         """
-        selections = recorded(estimator, "selections_")
-        n_samples = len(last_step(estimator).visit_counts_)
-        losses = losses_of(estimator, X, y)
-        return cls(selections, n_samples, y=y, losses=losses).plot(ax, sort_by=sort_by, **kwargs)
+        selections, trained = selections_among(estimator)
+        labels = check_length(y, "y", len(trained))
+        losses = check_length(losses_of(estimator, X, y), "losses of X", len(trained))
+        display = cls(
+            selections,
+            int(trained.sum()),
+            y=None if labels is None else labels[trained],
+            losses=None if losses is None else losses[trained],
+        )
+        return display.plot(ax, sort_by=sort_by, **kwargs)
 
     @classmethod
     def from_arrays(
@@ -226,7 +232,7 @@ class SelectionDisplay:
                 visits += np.bincount(rows, minlength=self.n_samples)
             return np.argsort(-visits, kind="stable")
         if sort_by == "label":
-            return np.argsort(self._needed("y", sort_by), kind="stable")
+            return np.argsort(self._labels()[1], kind="stable")
         return np.argsort(-self._needed("losses", sort_by), kind="stable")
 
     def _needed(self, name: str, sort_by: str) -> NDArray[Any]:
@@ -234,6 +240,12 @@ class SelectionDisplay:
         if values is None:
             raise ValueError(f"sort_by={sort_by!r} needs {name}, which was not given.")
         return values
+
+    def _labels(self) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Distinct labels, sorted, and the position of each row's among them."""
+        from sklearn_sifal.inspection._checks import encode
+
+        return encode(self._needed("y", "label"), "y", self.n_samples)
 
     def _raster(self, selections: list[NDArray[np.int64]], max_rows: int) -> NDArray[np.float64]:
         n_bins = min(max_rows, self.n_samples)
@@ -263,7 +275,8 @@ class SelectionDisplay:
 
     def _name_labels(self) -> None:
         """Ticks in the middle of each label's rows, where they have room."""
-        labels, counts = np.unique(np.asarray(self.y), return_counts=True)
+        labels, codes = self._labels()
+        counts = np.bincount(codes, minlength=len(labels))
         ends = np.cumsum(counts)
         middles = ends - counts / 2 - 0.5
         # A tick needs about a thirtieth of the height.

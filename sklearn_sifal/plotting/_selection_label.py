@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from sklearn_sifal._parameters import check_integer_value
 from sklearn_sifal.plotting._figures import make_axes
-from sklearn_sifal.plotting._fitted_records import recorded
+from sklearn_sifal.plotting._fitted_records import check_length, selections_among
 from sklearn_sifal.plotting._label_maps import draw_lift, uneven_labels
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class SelectionLabelDisplay:
         ax: Any = None,
         **kwargs: Any,
     ) -> Self:
-        """Draw the labels that a fit's rounds chose.
+        """Draw the labels that a fit's rounds chose. Validation rows are left out.
 
         Parameters
         ----------
@@ -88,8 +88,10 @@ class SelectionLabelDisplay:
         """
         if y is None:
             raise ValueError("y must be given: the training labels.")
-        selections = recorded(estimator, "selections_")
-        return cls.from_arrays(selections, y, rounds=rounds, ax=ax, **kwargs)
+        selections, trained = selections_among(estimator)
+        labels = check_length(y, "y", len(trained))
+        assert labels is not None
+        return cls.from_arrays(selections, labels[trained], rounds=rounds, ax=ax, **kwargs)
 
     @classmethod
     def from_arrays(

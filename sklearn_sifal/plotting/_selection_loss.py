@@ -3,10 +3,17 @@
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sklearn_sifal.plotting._figures import add_grid, add_legend, integer_ticks, make_axes
-from sklearn_sifal.plotting._fitted_records import loss_name, recorded, staged_losses
-from sklearn_sifal.plotting._style import BLACK, PALETTE, marker_step
+from sklearn_sifal.plotting._fitted_records import (
+    check_length,
+    loss_name,
+    recorded,
+    selections_among,
+    staged_losses,
+)
+from sklearn_sifal.plotting._style import BLACK, PALETTE, marker_step, visible
 
 if TYPE_CHECKING:
     from sklearn_sifal.inspection._selections import SelectionLosses
@@ -77,7 +84,7 @@ class SelectionLossDisplay:
         ax: Any = None,
         **kwargs: Any,
     ) -> Self:
-        """Draw the rounds of a fit.
+        """Draw the rounds of a fit. Validation rows are left out.
 
         Parameters
         ----------
@@ -109,11 +116,11 @@ class SelectionLossDisplay:
         """
         from sklearn_sifal.inspection._selections import selection_losses
 
-        selections = recorded(estimator, "selections_")
+        selections, trained = selections_among(estimator)
         if X is None:
-            after = [np.asarray(losses) for losses in recorded(estimator, "loss_history_")]
+            after = [np.asarray(losses)[trained] for losses in recorded(estimator, "loss_history_")]
         else:
-            after = list(staged_losses(estimator, X, y))
+            after = [_of_trained(losses, trained) for losses in staged_losses(estimator, X, y)]
         # Nothing is known before the first round.
         before = [np.full_like(after[0], np.nan), *after[:-1]]
         test = None if X_test is None else staged_losses(estimator, X_test, y_test)
@@ -149,6 +156,9 @@ class SelectionLossDisplay:
         self.ax_.set(xlabel="rounds trained", ylabel=f"mean {self.loss_label}")
         integer_ticks(self.ax_)
         add_grid(self.ax_, "both")
+        if not self.lines_:
+            text = "one round: nothing was known before it"
+            self.ax_.text(0.5, 0.5, text, ha="center", transform=self.ax_.transAxes)
         if legend and self.lines_:
             names = [line.get_label() for line in self.lines_.values()]
             add_legend(self.ax_, list(self.lines_.values()), names)
@@ -162,9 +172,21 @@ class SelectionLossDisplay:
             return
         is_after = field.endswith("_after") or field == "test"
         when = ", after" if field.endswith("_after") else ""
-        settings: dict[str, Any] = {**style, "linestyle": linestyle, "markersize": 4.5}
+        color = visible(style["color"], self.ax_)
+        settings: dict[str, Any] = {
+            **style,
+            "color": color,
+            "linestyle": linestyle,
+            "markersize": 4.5,
+        }
         settings = {**settings, "markevery": marker_step(len(values)), **kwargs}
         label = _NAMES[name] + when
         rounds = np.arange(len(values)) + is_after
         (line,) = self.ax_.plot(rounds, values, label=label, **settings)
         self.lines_[field] = line
+
+
+def _of_trained(losses: NDArray[Any], trained: NDArray[np.bool_]) -> NDArray[Any]:
+    checked = check_length(losses, "losses of X", len(trained))
+    assert checked is not None
+    return checked[trained]

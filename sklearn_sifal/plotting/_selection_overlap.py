@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_sifal.plotting._figures import add_grid, add_legend, integer_ticks, make_axes
-from sklearn_sifal.plotting._fitted_records import last_step, recorded
+from sklearn_sifal.plotting._fitted_records import selections_among
 from sklearn_sifal.plotting._style import PALETTE, marker_step, shown_count
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class SelectionOverlapDisplay:
     def from_estimator(
         cls, estimator: Any, X: Any = None, y: Any = None, *, ax: Any = None, **kwargs: Any
     ) -> Self:
-        """Draw the overlaps of a fit's rounds.
+        """Draw the overlaps of a fit's rounds. Validation rows are left out.
 
         Parameters
         ----------
@@ -79,9 +79,8 @@ class SelectionOverlapDisplay:
         ValueError
             If the estimator was not fitted with ``record='history'``.
         """
-        selections = recorded(estimator, "selections_")
-        n_samples = len(last_step(estimator).visit_counts_)
-        return cls.from_arrays(selections, n_samples, ax=ax, **kwargs)
+        selections, trained = selections_among(estimator)
+        return cls.from_arrays(selections, int(trained.sum()), ax=ax, **kwargs)
 
     @classmethod
     def from_arrays(

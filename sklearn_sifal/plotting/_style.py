@@ -23,6 +23,9 @@ _LINESTYLES = ("-", "--", "-.", ":")
 HATCHES = ("", "//", "..", "xx")
 GRID = {"color": "#B0B0B0", "linewidth": 0.6, "alpha": 0.5}
 
+# What stands for a colour on a dark background.
+_ON_DARK = {BLACK: "#FFFFFF", DARK_GREY: LIGHT_GREY}
+
 # Counts and shares; and what lies above or below a middle value (brown and violet, which
 # all common kinds of colour vision tell apart).
 SEQUENTIAL = "cividis"
@@ -72,11 +75,33 @@ def strategy_styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 
 def styles_of(
-    names: Iterable[str], given: Mapping[str, Mapping[str, Any]] | None
+    names: Iterable[str], given: Mapping[str, Mapping[str, Any]] | None, axes: Any
 ) -> dict[str, dict[str, Any]]:
     """Styles that a caller gives, and those of `strategy_styles` for other names."""
-    styles = strategy_styles(names)
-    return {name: dict((given or {}).get(name, style)) for name, style in styles.items()}
+    styles = {name: dict((given or {}).get(name, s)) for name, s in strategy_styles(names).items()}
+    for style in styles.values():
+        if "color" in style:
+            style["color"] = visible(style["color"], axes)
+    return styles
+
+
+def visible(color: Any, axes: Any) -> Any:
+    """`color`, or what stands for it where the axes' background is dark."""
+    if isinstance(color, str) and color in _ON_DARK and _is_dark(axes):
+        return _ON_DARK[color]
+    return color
+
+
+def _is_dark(axes: Any) -> bool:
+    from matplotlib.colors import to_rgba
+
+    figure = axes.figure
+    # The first of these that is not seen through; axes that are off have no background.
+    for behind in ([axes] if axes.axison else []) + [figure, figure.figure]:
+        rgba = to_rgba(behind.get_facecolor())
+        if rgba[3] > 0.5:
+            return text_color(np.asarray(rgba)) == "white"
+    return False
 
 
 def _nth_style(number: int) -> dict[str, Any]:

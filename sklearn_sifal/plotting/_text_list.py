@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_sifal.plotting._figures import make_axes, size_in_points
-from sklearn_sifal.plotting._style import BLACK, DARK_GREY, LIGHT_GREY
+from sklearn_sifal.plotting._style import BLACK, DARK_GREY, LIGHT_GREY, visible
 from sklearn_sifal.plotting._text_layout import text_measure, wrapped
 
 _SIZE = 9.0
@@ -141,13 +141,14 @@ def _write(
         for left, column, lines in zip(layout.lefts, columns, row, strict=True):
             is_cell = column.is_text and number > 0
             style = {"fontsize": layout.size, "linespacing": _LINE_SPACING, "va": va, "ha": "left"}
-            style["color"] = column.colors.get(number - 1, BLACK) if number else DARK_GREY
+            color = column.colors.get(number - 1, BLACK) if number else DARK_GREY
+            style["color"] = visible(color, axes)
             style |= {"transform": axes.transAxes, "parse_math": False}  # a price is no formula
             text = axes.text(left, at, "\n".join(lines), **{**style, **(kwargs if is_cell else {})})
             if is_cell:
                 texts.append(text)
         y -= line * (n_lines + _BETWEEN_ROWS)
-        color = LIGHT_GREY if number else BLACK
+        color = LIGHT_GREY if number else visible(BLACK, axes)
         rule = [y + 0.22 * line] * 2
         axes.plot([0, 1], rule, transform=axes.transAxes, color=color, linewidth=0.6)
     return texts

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from sklearn_sifal._parameters import reject_value
 from sklearn_sifal.plotting._figures import add_grid, integer_ticks, make_axes, panels_to_draw
-from sklearn_sifal.plotting._fitted_records import last_step, losses_of
-from sklearn_sifal.plotting._style import BLACK, ROWS_COLOR, shown, shown_share, strategy_styles
+from sklearn_sifal.plotting._fitted_records import last_step, losses_of, trained_rows
+from sklearn_sifal.plotting._style import BLACK, ROWS_COLOR, shown, shown_share, styles_of, visible
 
 if TYPE_CHECKING:
     from sklearn_sifal.inspection._visits import VisitsByGroup
@@ -110,7 +110,7 @@ class VisitCountDisplay:
         if by == "auto":
             by = "decile" if y is None else "label"
         net = last_step(estimator)
-        trained = ~np.asarray(net.loss_table_["held_out"])
+        trained = trained_rows(estimator)
         visits = np.asarray(net.visit_counts_)[trained]
         groups = None
         if by == "label":
@@ -201,7 +201,7 @@ class VisitCountDisplay:
         by_name = dict(self.visits) if isinstance(self.visits, Mapping) else {"": self.visits}
         counts = {str(name): _checked_visits(values) for name, values in by_name.items()}
         edges = _edges(max(int(values.max()) for values in counts.values()))
-        styles = strategy_styles(counts)
+        styles = styles_of(counts, None, axes)
         for name, values in counts.items():
             shares = 100 * _histogram(values, edges) / len(values)
             if several:
@@ -219,7 +219,9 @@ class VisitCountDisplay:
                 middles = (edges[:-1] + edges[1:] - 1) / 2
                 width = np.diff(edges)
                 self.bars_.append(axes.bar(middles, shares, width, **{**style, **kwargs}))
-                axes.axvline(values.mean(), color=BLACK, linestyle="--", linewidth=1.2)
+                axes.axvline(
+                    values.mean(), color=visible(BLACK, axes), linestyle="--", linewidth=1.2
+                )
                 axes.set_title(f"dashed: {_in_words(values)}", fontsize="small")
         axes.set(xlabel="visits of a row", ylabel="share of rows (%)")
         if log:
@@ -245,7 +247,7 @@ class VisitCountDisplay:
             order = np.argsort(-ratios, kind="stable")
             kept = np.concatenate([order[:half], order[-half:]])
             ratios, names = ratios[kept], [names[k] for k in kept]
-            axes.axhline(half - 0.5, color=BLACK, linewidth=0.8, linestyle=":")
+            axes.axhline(half - 0.5, color=visible(BLACK, axes), linewidth=0.8, linestyle=":")
             left_out = len(order) - len(kept)
             axes.set_title(
                 f"{half} most and {half} least visited; {left_out} left out",
@@ -253,7 +255,7 @@ class VisitCountDisplay:
             )
         places = np.arange(len(names))
         self.group_bars_ = axes.barh(places, ratios, color=ROWS_COLOR, height=0.75)
-        axes.axvline(1, color=BLACK, linestyle="--", linewidth=1.2)
+        axes.axvline(1, color=visible(BLACK, axes), linestyle="--", linewidth=1.2)
         axes.set_yticks(places, names, fontsize="small")
         axes.invert_yaxis()
         axes.set(xlabel="mean visits / mean visits of all rows", ylabel=self.group_label)

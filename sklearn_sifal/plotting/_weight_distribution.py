@@ -180,14 +180,13 @@ class WeightDistributionDisplay:
         )
         self.ax_ = self.axes_[0]
         self.outlines_: list[dict[str, Any]] = []
-        looks = styles_of((name for name in histograms if name != _INITIAL), styles)
+        looks = styles_of((name for name in histograms if name != _INITIAL), styles, self.ax_)
         for layer, axes in zip(names, self.axes_, strict=True):
             self.outlines_.append(self._draw(axes, histograms, layer, looks, kwargs))
             axes.set(xlabel="weight", ylabel="density")
             axes.set_title("all layers" if layer == "all" else shown(layer), fontsize="medium")
             if log:
-                axes.set_yscale("log")
-                axes.minorticks_off()
+                _scale_densities(axes)
             add_grid(axes, "both")
         if legend and len(histograms) > 1:
             outlines = self.outlines_[-1]
@@ -232,3 +231,18 @@ class WeightDistributionDisplay:
                 density, histogram.edges, label=shown(name), **{**style, **kwargs}
             )
         return outlines
+
+
+def _scale_densities(axes: Any) -> None:
+    """A logarithmic scale that has numbers over less than two powers of ten, too."""
+    from matplotlib.ticker import LogLocator, StrMethodFormatter
+
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    if high >= 100 * low:
+        axes.minorticks_off()
+        return
+    steps = (2, 5) if high > 5 * low else range(2, 10)
+    axes.yaxis.set_minor_locator(LogLocator(subs=steps))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.yaxis.set_minor_formatter(StrMethodFormatter("{x:g}"))

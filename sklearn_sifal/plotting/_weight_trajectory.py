@@ -211,6 +211,8 @@ class WeightTrajectoryDisplay:
             label = _NAMES[name].format(threshold=first.thresholds[position])
             axes.set(xlabel="round" if self.visits is None else "row visits", ylabel=label)
             integer_ticks(axes)
+            if name == "sparsity":  # a share: never below 0, and all 0 is no line in mid-air
+                axes.set_ylim(0, max(1.0, axes.get_ylim()[1]))
             if self.visits is not None:
                 axes.set_xlim(left=0)
                 axes.locator_params(axis="x", nbins=5)
@@ -245,7 +247,7 @@ class WeightTrajectoryDisplay:
         styles: Mapping[str, Mapping[str, Any]] | None,
         kwargs: dict[str, Any],
     ) -> None:
-        looks = styles_of(lines, styles)
+        looks = styles_of(lines, styles, axes)
         drawn = {}
         for name, (rounds, values) in lines.items():
             style = {**looks[name], "markersize": 4.0, "linewidth": 1.5}

@@ -167,3 +167,11 @@ def test_inputs_are_not_changed() -> None:
     losses.flags.writeable = False
     loss_deciles(losses, np.array(["a", "b"]))
     assert_array_equal(losses, [2, 1])
+
+
+@pytest.mark.parametrize("dtype", ["string", "Int64", "boolean", "object"])
+def test_missing_labels_of_pandas_are_named(dtype: str) -> None:
+    pandas = pytest.importorskip("pandas")
+    y = pandas.Series([True, None, False] if dtype == "boolean" else ["1", None, "2"]).astype(dtype)
+    with pytest.raises(ValueError, match="missing"):
+        loss_deciles([0.1, 0.2, 0.3], y)

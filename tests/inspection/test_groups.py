@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.stats import t, ttest_ind
+from scipy.stats import binomtest, norm, t, ttest_ind
 
 from sklearn_sifal.inspection import group_report
+from sklearn_sifal.inspection._groups import wilson_interval
 
 nan = float("nan")
 
@@ -172,3 +173,32 @@ class TestAdjusted:
 def test_bad_input(given: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         group_report([1.0, 2.0], **{"groups": ["a", "b"], **given})
+
+
+def test_accuracy_gap_of_newcombes_example() -> None:
+    # Newcombe (1998), table II, 56/70 and 48/80 by method 10.
+    correct = np.repeat([1, 0, 1, 0], [56, 14, 48, 32])
+    groups = np.repeat(["a", "b"], [70, 80])
+    report = group_report(np.ones(150), groups, correct=correct)
+    assert_allclose(report.accuracy_gap, 0.2)
+    assert_allclose(report.accuracy_gap_interval, (0.0524, 0.3339), atol=5e-5)
+
+
+def test_groups_all_right_and_all_wrong_still_have_an_interval() -> None:
+    report = group_report(np.ones(6), [0, 0, 0, 1, 1, 1], correct=[1, 1, 1, 0, 0, 0])
+    low, high = report.accuracy_gap_interval
+    assert low < 0.5 < report.accuracy_gap == 1 == high
+
+
+def test_three_rows_that_are_all_right_show_no_gap() -> None:
+    correct = np.repeat([1, 1, 0], [3, 45, 5])
+    report = group_report(np.ones(53), np.repeat(["few", "many"], [3, 50]), correct=correct)
+    assert_allclose(report.accuracy_gap, 0.1)
+    assert report.accuracy_gap_interval[0] < 0
+
+
+@pytest.mark.parametrize("n_right, n_rows", [(0, 5), (3, 3), (7, 20)])
+def test_wilson_interval_is_scipys(n_right: int, n_rows: int) -> None:
+    expected = binomtest(n_right, n_rows).proportion_ci(0.95, method="wilson")
+    found = wilson_interval(np.array([n_right / n_rows]), np.array([n_rows]), norm.ppf(0.975))
+    assert_allclose([found[0][0], found[1][0]], [expected.low, expected.high], atol=1e-12)

@@ -55,7 +55,7 @@ def test_many_rows_are_counted_in_hexagons():
 
 def test_rows_never_visited_are_counted(read):
     display = DataMapDisplay.from_arrays([0.9, np.nan], [0.1, np.nan])
-    assert [text.get_text() for text in display.ax_.texts] == ["never visited: 1 rows"]
+    assert [text.get_text() for text in display.ax_.texts] == ["not trained on: 1 rows"]
     empty = DataMapDisplay.from_arrays([np.nan], [np.nan])
     assert empty.points_ == {}
     empty.figure_.draw_without_rendering()

@@ -6,7 +6,7 @@ from scipy import stats
 
 from sklearn_sifal.inspection import group_report
 from sklearn_sifal.plotting import GroupReportDisplay
-from sklearn_sifal.plotting._group_report import _wilson
+from sklearn_sifal.plotting._group_report import _share_interval
 
 LOSSES = [1.0, 2.0, 4.0, 6.0, 9.0]
 GROUPS = ["a", "a", "b", "b", "c"]
@@ -26,7 +26,8 @@ def test_intervals_of_the_losses():
     (lines,) = display.ax_.collections[:1]
     ends = [segment[:, 0].tolist() for segment in lines.get_segments()]
     # Group b: standard deviation of 4 and 6 is sqrt(2), of the mean 1.
-    np.testing.assert_allclose(ends[1], [5 - 1.96, 5 + 1.96])
+    reach = stats.t.ppf(0.975, 1)  # of a standard error of 1
+    np.testing.assert_allclose(ends[1], [5 - reach, 5 + reach])
     np.testing.assert_allclose(ends[0], [9, 9])  # not known of a single row
 
 
@@ -64,8 +65,8 @@ def test_losses_at_an_equal_label_mix(read):
     assert read.legend(display.ax_) == ["at an equal label mix"]
 
 
-def test_wilson_interval_is_scipys():
-    low, high = _wilson(np.array([0.0, 0.4, 1.0]), np.array([5, 10, 3]))
+def test_share_interval_interval_is_scipys():
+    low, high = _share_interval(np.array([0.0, 0.4, 1.0]), np.array([5, 10, 3]))
     for k, (right, n) in enumerate([(0, 5), (4, 10), (3, 3)]):
         expected = stats.binomtest(right, n).proportion_ci(method="wilson")
         np.testing.assert_allclose([low[k], high[k]], list(expected), atol=1e-4)

@@ -272,3 +272,9 @@ def test_kinds_and_keywords():
         InstanceGalleryDisplay(hardest_instances([1.0])).plot()
     with pytest.raises(ValueError, match="'max_lines' parameter"):
         InstanceGalleryDisplay(texts).plot(max_lines=0)
+
+
+def test_a_pixel_that_is_missing_blanks_no_other():
+    pixels = np.array([[0.0, 1.0, 2.0, np.nan], [0.5, 0.5, 0.5, 3.0]])
+    display = InstanceGalleryDisplay.from_arrays(pixels, [1.0, 2.0], image_shape=(2, 2))
+    assert display.images_[0].get_clim() == (0, 3)

@@ -99,7 +99,7 @@ def test_rounds_of_a_fit(texts):
 
 def test_test_rows_are_a_second_line(texts, read):
     display = LossCurveDisplay.from_estimator(texts.model, texts.X[:50], texts.y[:50])
-    assert read.legend(display.axes_[1]) == ["training rows", "rows given"]
+    assert read.legend(display.axes_[1]) == ["rows trained on", "rows given"]
     features = texts.model[:-1].transform(texts.X[:50])
     last = texts.net.instance_losses(features, texts.y[:50]).mean()
     np.testing.assert_allclose(display.lines_[0][1].get_ydata()[-1], last, rtol=1e-5)
@@ -130,3 +130,9 @@ def test_keywords_go_to_the_lines():
     line = made.plot(linewidth=7, legend=False).lines_[0][0]
     assert line.get_linewidth() == 7
     assert made.ax_.get_legend() is None
+
+
+def test_runs_of_unknown_cost_are_refused():
+    runs = [{"strategy": "base", "visits": float("nan"), "accuracy": 0.5}]
+    with pytest.raises(ValueError, match="must have the visits or the seconds"):
+        LossCurveDisplay.from_runs(runs)

@@ -98,3 +98,9 @@ def test_an_empty_round_and_keywords():
     display = SelectionDisplay([[0], []], 2).plot(cmap="viridis")
     assert raster(display) == [[100, 0], [0, 0]]
     assert display.image_.get_cmap().name == "viridis"
+
+
+def test_labels_of_several_types_can_be_sorted(read):
+    display = SelectionDisplay([[0, 1, 2]], 3, y=np.array(["b", 1, "a"], dtype=object))
+    assert display.plot(sort_by="label").order_.tolist() == [1, 2, 0]
+    assert read.ticks(display.ax_.yaxis) == ["1", "a", "b"]

@@ -105,3 +105,18 @@ def test_many_labels_and_rounds(read):
     assert display.ax_.texts == [] or len(display.ax_.texts) == 0  # no room for numbers
     assert read.ticks(display.ax_.xaxis)[:2] == ["0", "3"]
     assert "130 others left out" in display.ax_.get_title("left")
+
+
+def test_one_round_without_fresh_losses_says_why_nothing_is_drawn():
+    display = SelectionLossDisplay(selection_losses([[np.nan, np.nan]], [[0]])).plot()
+    assert display.lines_ == {}
+    assert [text.get_text() for text in display.ax_.texts] == [
+        "one round: nothing was known before it"
+    ]
+
+
+def test_many_rounds_have_no_room_for_numbers():
+    few = SelectionLabelDisplay.from_arrays([[0, 1]] * 3, ["a", "b"])
+    many = SelectionLabelDisplay.from_arrays([[0, 1]] * 40, ["a", "b"])
+    assert len(few.ax_.texts) == 6
+    assert len(many.ax_.texts) == 0

@@ -1,17 +1,22 @@
 """Colours, names and numbers as they are drawn."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
-from sklearn_sifal.plotting import strategy_styles
+from sklearn_sifal.plotting import InstanceGalleryDisplay, SelectionLossDisplay, strategy_styles
 from sklearn_sifal.plotting._style import (
+    BLACK,
     PALETTE,
     marker_step,
     printable,
     shown,
     shown_count,
     shown_share,
+    styles_of,
     text_color,
+    visible,
 )
 
 
@@ -99,3 +104,25 @@ def test_text_is_readable_on_its_background():
     assert text_color(np.array([0, 0, 0, 1])) == "white"
     assert text_color(np.array([0.5, 0.5, 0.5, 1])) == "black"  # luminance 0.21
     assert text_color(np.array([0.2, 0.1, 0.4, 1])) == "white"
+
+
+def test_what_is_black_is_white_on_dark_axes():
+    for facecolor, expected in (("white", BLACK), ("#101010", "#FFFFFF")):
+        figure = Figure(facecolor=facecolor)
+        axes = figure.subplots()
+        axes.set_facecolor("none")  # the figure is seen through
+        assert visible(BLACK, axes) == expected
+        assert visible("#0072B2", axes) == "#0072B2"
+        assert styles_of(["base"], None, axes)["base"]["color"] == expected
+        axes.set_facecolor("white")
+        assert visible(BLACK, axes) == BLACK
+        axes.set_axis_off()
+        assert visible(BLACK, axes) == expected
+
+
+def test_a_gallery_can_be_read_on_a_dark_figure(texts):
+    with plt.style.context("dark_background"):
+        display = InstanceGalleryDisplay.from_estimator(texts.model, texts.X, texts.y)
+        losses = SelectionLossDisplay.from_estimator(texts.model)
+    assert {text.get_color() for text in display.texts_} == {"#FFFFFF"}
+    assert losses.lines_["everything"].get_color() == "#FFFFFF"

@@ -134,3 +134,18 @@ def test_visits_must_fit():
     line = drawn.lines_[0]["w"]
     assert line.get_xdata().tolist() == [10, 20]
     assert line.get_linewidth() == 5
+
+
+def test_densities_within_a_power_of_ten_have_numbers(read):
+    display = WeightDistributionDisplay.from_arrays({"layer": [1.0, 2.0, 2.0, 3.0, 3.0]}, bins=3)
+    display.figure_.draw_without_rendering()
+    low, high = display.ax_.get_ylim()
+    labels = [*display.ax_.get_yticklabels(), *display.ax_.get_yticklabels(minor=True)]
+    numbers = [float(text.get_text()) for text in labels if text.get_text()]
+    assert sum(low <= number <= high for number in numbers) >= 2
+
+
+def test_a_share_of_weights_is_never_drawn_below_zero():
+    trajectory = weight_trajectory([{"layer": np.array([1.0, 2.0])}] * 2)
+    display = WeightTrajectoryDisplay(trajectory).plot(panels="sparsity")
+    assert display.ax_.get_ylim() == (0, 1)
