@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from importlib.util import find_spec
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_sifal.cli._console import Console
-from sklearn_sifal.cli._errors import UserError, counted, did_you_mean, errors_of_training
+from sklearn_sifal.cli._errors import UserError, counted, did_you_mean, errors_of_training, listed
 from sklearn_sifal.cli._files import read_table
 from sklearn_sifal.cli._labels import check_known, labelled_rows, labels_of
 from sklearn_sifal.cli._loading import Rows, format_from, load_rows
@@ -41,6 +42,7 @@ def run(options: Any, console: Console) -> None:
     strategies = parse_strategies(options.strategies)
     _check_outputs(options)
     train, test = _load_parts(options, console)
+    _check_rates(options, train)
     if options.budget is None:
         options.budget = [_enough(train)]
         console.message(
@@ -160,6 +162,19 @@ def _split(rows: Rows, options: Any) -> tuple[Rows, Rows]:
 
 def _take(rows: Rows, kept: Any) -> Rows:
     return Rows(rows.table.take(kept), rows.roles, rows.X[kept], rows.y[kept])
+
+
+def _check_rates(options: Any, train: Rows) -> None:
+    """Raise if a label has no row to spare for the validation part that rates are chosen by."""
+    if options.lr is None or len(options.lr) == 1:
+        return
+    once = sorted(name for name, n in Counter(train.y.tolist()).items() if n == 1)
+    if once:
+        raise UserError(
+            f"--lr with several rates chooses among them by a part of the rows to train on, in "
+            f"which {listed(once)} {'has' if len(once) == 1 else 'have'} a single row. Leave out "
+            "labels with few rows by --drop-rare 5, or give one rate."
+        )
 
 
 # --------------------------------------------------------------------- the comparison
