@@ -27,8 +27,8 @@ from sklearn_sifal.cli._outputs import (
 from sklearn_sifal.cli._pipeline import make_inputs, make_model
 from sklearn_sifal.cli._roles import check_numeric
 
-# What the verdict advises, as it is said on the command line.
-_OPTIONS = {"n_seeds=3": "--seeds 3", "lr=[...]": "--lr 0.01,0.03,0.1"}
+# What the verdict advises, as it is said on the command line and on its page.
+_TERMS = {"n_seeds=3": "--seeds 3", "lr=[...]": "--lr 0.01,0.03,0.1"}
 
 
 def run(options: Any, console: Console) -> None:
@@ -49,8 +49,9 @@ def run(options: Any, console: Console) -> None:
             f"Budget: {counted(round(options.budget[0]), 'visit')} a row. Others by --budget."
         )
     comparison = _compare(strategies, train, test, options)
+    comparison.settings["terms"] = _TERMS
     _write(comparison, train, options)
-    console.result(f"{comparison!r}\n\n{_verdict(comparison)}")
+    console.result(f"{comparison!r}\n\n{comparison.verdict()}")
     for path in (options.report, options.out):
         if path is not None:
             console.message(f"Written: {path}")
@@ -215,14 +216,6 @@ def _enough(train: Rows) -> float:
     return resolve_settings(classifier, len(train.y), n_features=1, non_zeros=non_zeros).budget
 
 
-def _verdict(comparison: Any) -> str:
-    """The verdict, with options of the command in place of parameters of the function."""
-    text: str = comparison.verdict()
-    for parameter, option in _OPTIONS.items():
-        text = text.replace(parameter, option)
-    return text
-
-
 # ------------------------------------------------------------------------- the files
 
 
@@ -289,7 +282,7 @@ def _write_runs(comparison: Any, part: Path, options: Any) -> None:
             write_records(file, map(_plain, comparison.runs), kind)
             return
         found = {
-            "verdict": _verdict(comparison),
+            "verdict": comparison.verdict(),
             "summary": list(map(_plain, comparison.summary())),
             "runs": list(map(_plain, comparison.runs)),
         }

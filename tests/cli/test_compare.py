@@ -49,6 +49,8 @@ def test_table_verdict_and_files(queries: Path, tmp_path: Path, capsys: Any) -> 
     page = report.read_text(encoding="utf-8")
     assert "Strategies compared on queries.csv" in page
     assert ">line<" in page
+    assert "--lr 0.01,0.03,0.1" in page  # advice in words of the command
+    assert "lr=[...]" not in page
     assert sorted(p.name for p in tmp_path.iterdir()) == ["queries.csv", "report.html", "runs.csv"]
 
 
