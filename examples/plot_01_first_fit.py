@@ -10,10 +10,10 @@ choosing?
 # %%
 # The queries are made up by a grammar, and one label in twenty is made wrong, so that there is
 # something to find. With a file of your own, say ``queries.csv`` with the columns ``text`` and
-# ``intent``, these lines take the place of the next ones; everything after them stays as it
-# is::
+# ``intent``, these lines take the place of the next ones; what comes after them stays as it is,
+# but for one cell that says so::
 #
-#     import pandas as pd
+#     import pandas as pd  # pip install pandas
 #
 #     table = pd.read_csv("queries.csv").dropna(subset=["text", "intent"])
 #     queries, intents = table["text"].to_numpy(), table["intent"].to_numpy()

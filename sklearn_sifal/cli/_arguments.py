@@ -18,6 +18,8 @@ examples:
   sifal compare queries.csv --label intent --strategies percentage:90,percentage:97.5 \\
       --lr 0.01,0.03,0.1 --seeds 5 --out runs.csv
 """
+# What numpy takes. The trainings of a comparison count up from the seed.
+_LARGEST_SEED = 2**32 - 1
 _AUDIT_EXAMPLES = """\
 examples:
   sifal audit queries.csv --text text --label intent --out suspects.csv
@@ -116,7 +118,9 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
         type=_several(_integer(1)),
         help="widths of the hidden layers, such as 256 or 256,128",
     )
-    training.add_argument("--seed", metavar="N", type=_integer(0), default=0, help="default: 0")
+    training.add_argument(
+        "--seed", metavar="N", type=_integer(0, _LARGEST_SEED), default=0, help="default: 0"
+    )
     training.add_argument(
         "--jobs", metavar="N", type=_jobs, default=1, help="processes, -1 for all (default: 1)"
     )
@@ -239,23 +243,29 @@ def _number(low: float, high: float, expected: str) -> Callable[[str], float]:
     return parse
 
 
-def _integer(low: int) -> Callable[[str], int]:
+def _integer(low: int, high: int | None = None) -> Callable[[str], int]:
+    """Whole numbers between two others, both of them included."""
+
     def parse(text: str) -> int:
         try:
             value = int(text)
         except ValueError:
             value = low - 1
-        if value < low:
-            raise argparse.ArgumentTypeError(
-                f"must be a whole number of at least {low}. Got {text!r}"
-            )
+        if value < low or (high is not None and value > high):
+            limits = f"of at least {low}" if high is None else f"from {low} to {high}"
+            raise argparse.ArgumentTypeError(f"must be a whole number {limits}. Got {text!r}")
         return value
 
     return parse
 
 
 def _jobs(text: str) -> int:
-    return -1 if text == "-1" else _integer(1)(text)
+    if text == "-1":
+        return -1
+    try:
+        return _integer(1)(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}; -1 is for all processors") from None
 
 
 def _percentage(text: str) -> float:

@@ -8,7 +8,6 @@ the loss of brief trainings, since longer ones learn wrong labels by heart.
 """
 
 import math
-import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from sklearn_sifal.cli._outputs import (
     check_writable,
     format_of,
     replacing,
+    standard_output,
     write_records,
 )
 from sklearn_sifal.cli._pipeline import make_model
@@ -79,8 +79,8 @@ def run(options: Any, console: Console) -> None:
     order = np.argsort(-found.loss, kind="stable")  # rows of equal loss as in the file
     written = order if options.top is None else order[: options.top]
     if options.out == "-":
-        write_records(sys.stdout, _records(rows, found, written), kind)
-        sys.stdout.flush()
+        with standard_output() as stream:
+            write_records(stream, _records(rows, found, written), kind)
         console.message(CAUTION)
         return
     if options.out is not None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from importlib.util import find_spec
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_sifal.cli._console import Console
-from sklearn_sifal.cli._errors import UserError, counted, did_you_mean, errors_of_training
+from sklearn_sifal.cli._errors import UserError, counted, did_you_mean, errors_of_training, listed
 from sklearn_sifal.cli._files import read_table
 from sklearn_sifal.cli._labels import check_known, labelled_rows, labels_of
 from sklearn_sifal.cli._loading import Rows, format_from, load_rows
@@ -26,8 +27,8 @@ from sklearn_sifal.cli._outputs import (
 from sklearn_sifal.cli._pipeline import make_inputs, make_model
 from sklearn_sifal.cli._roles import check_numeric
 
-# What the verdict advises, as it is said on the command line.
-_OPTIONS = {"n_seeds=3": "--seeds 3", "lr=[...]": "--lr 0.01,0.03,0.1"}
+# What the verdict advises, as it is said on the command line and on its page.
+_TERMS = {"n_seeds=3": "--seeds 3", "lr=[...]": "--lr 0.01,0.03,0.1"}
 
 
 def run(options: Any, console: Console) -> None:
@@ -41,14 +42,16 @@ def run(options: Any, console: Console) -> None:
     strategies = parse_strategies(options.strategies)
     _check_outputs(options)
     train, test = _load_parts(options, console)
+    _check_rates(options, train)
     if options.budget is None:
         options.budget = [_enough(train)]
         console.message(
             f"Budget: {counted(round(options.budget[0]), 'visit')} a row. Others by --budget."
         )
     comparison = _compare(strategies, train, test, options)
+    comparison.settings["terms"] = _TERMS
     _write(comparison, train, options)
-    console.result(f"{comparison!r}\n\n{_verdict(comparison)}")
+    console.result(f"{comparison!r}\n\n{comparison.verdict()}")
     for path in (options.report, options.out):
         if path is not None:
             console.message(f"Written: {path}")
@@ -162,6 +165,19 @@ def _take(rows: Rows, kept: Any) -> Rows:
     return Rows(rows.table.take(kept), rows.roles, rows.X[kept], rows.y[kept])
 
 
+def _check_rates(options: Any, train: Rows) -> None:
+    """Raise if a label has no row to spare for the validation part that rates are chosen by."""
+    if options.lr is None or len(options.lr) == 1:
+        return
+    once = sorted(name for name, n in Counter(train.y.tolist()).items() if n == 1)
+    if once:
+        raise UserError(
+            f"--lr with several rates chooses among them by a part of the rows to train on, in "
+            f"which {listed(once)} {'has' if len(once) == 1 else 'have'} a single row. Leave out "
+            "labels with few rows by --drop-rare 5, or give one rate."
+        )
+
+
 # --------------------------------------------------------------------- the comparison
 
 
@@ -198,14 +214,6 @@ def _enough(train: Rows) -> float:
     non_zeros = 0.0 if train.roles.text else None
     classifier = LossSampledClassifier()
     return resolve_settings(classifier, len(train.y), n_features=1, non_zeros=non_zeros).budget
-
-
-def _verdict(comparison: Any) -> str:
-    """The verdict, with options of the command in place of parameters of the function."""
-    text: str = comparison.verdict()
-    for parameter, option in _OPTIONS.items():
-        text = text.replace(parameter, option)
-    return text
 
 
 # ------------------------------------------------------------------------- the files
@@ -274,7 +282,7 @@ def _write_runs(comparison: Any, part: Path, options: Any) -> None:
             write_records(file, map(_plain, comparison.runs), kind)
             return
         found = {
-            "verdict": _verdict(comparison),
+            "verdict": comparison.verdict(),
             "summary": list(map(_plain, comparison.summary())),
             "runs": list(map(_plain, comparison.runs)),
         }

@@ -1,6 +1,7 @@
 """What is the user's to mend, and hints on how."""
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from difflib import get_close_matches
 
@@ -18,6 +19,19 @@ def errors_of_training() -> Iterator[None]:
         yield
     except (ValueError, FloatingPointError) as error:
         raise UserError(" ".join(str(error).split())) from error
+    except BrokenExecutor as error:
+        raise UserError(
+            "A process of --jobs ended before its work was done, most likely because memory ran "
+            "out. Try fewer --jobs."
+        ) from error
+    except (MemoryError, RuntimeError) as error:
+        # Torch has no class of its own for this.
+        if isinstance(error, RuntimeError) and "allocate memory" not in str(error):
+            raise
+        raise UserError(
+            "There is not enough memory for this training: try a smaller --hidden, fewer --jobs, "
+            "or a part of the file."
+        ) from error
 
 
 def listed(names: Iterable[str], most: int = _MOST_NAMES) -> str:

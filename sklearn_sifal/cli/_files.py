@@ -204,7 +204,7 @@ def _read_parquet(path: str) -> Table:
             "Or save the file as CSV."
         ) from None
     except Exception as error:  # pyarrow has errors of its own, of several kinds
-        raise UserError(f"{path} cannot be read as Parquet: {error}.") from error
+        raise UserError(f"{path} cannot be read as Parquet: {str(error).rstrip('.')}.") from error
     if not frame.columns.is_unique:
         raise UserError(f"{path} has two columns of the same name.")
     cells = {

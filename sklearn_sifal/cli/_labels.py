@@ -1,6 +1,7 @@
 """The column of labels: what cannot be learnt from is found here, before any training."""
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,10 @@ from numpy.typing import NDArray
 
 from sklearn_sifal.cli._console import Console
 from sklearn_sifal.cli._errors import UserError, counted, did_you_mean, listed
-from sklearn_sifal.cli._numbers import as_numbers
+from sklearn_sifal.cli._numbers import as_numbers, is_missing
 from sklearn_sifal.cli._table import Table
+
+_MOST_ALIKE = 3  # examples of labels that differ only in case
 
 
 def labelled_rows(
@@ -33,6 +36,8 @@ def labelled_rows(
     table = _with_labels(table, label, options.drop_missing, console)
     if of_test:
         return table
+    for note in _doubts(Counter(labels_of(table, label).tolist())):
+        console.message(note)
     table = _with_frequent_labels(table, label, options.drop_rare, console)
     labels = set(labels_of(table, label).tolist())
     if len(labels) < 2:
@@ -62,6 +67,29 @@ def _with_labels(table: Table, label: str, drop: bool, console: Console) -> Tabl
         )
     console.message(f"Left out {counted(n_missing, 'row')} of {table.name} without a label.")
     return table.take(kept)
+
+
+def _doubts(counts: Counter[str]) -> Iterator[str]:
+    """What may not be meant: labels that are one in two spellings, or stand for none."""
+    spellings: dict[str, list[str]] = {}
+    for name in counts:
+        spellings.setdefault(" ".join(name.casefold().split()), []).append(name)
+    alike = sorted((names for names in spellings.values() if len(names) > 1), key=min)
+    if alike:
+        shown = "; ".join(
+            " and ".join(f"{name!r} ({counted(counts[name], 'row')})" for name in sorted(names))
+            for names in alike[:_MOST_ALIKE]
+        )
+        rest = len(alike) - _MOST_ALIKE
+        yield (
+            f"Labels that differ only in case or spaces are different labels: {shown}"
+            f"{f'; and {rest:,} more' if rest > 0 else ''}. Mend the file if they are meant as one."
+        )
+    for name in sorted(filter(is_missing, counts)):
+        yield (
+            f"{name!r} ({counted(counts[name], 'row')}) is a label like the others. If it stands "
+            "for a missing one, empty these cells and say --drop-missing."
+        )
 
 
 def _with_frequent_labels(table: Table, label: str, least: int | None, console: Console) -> Table:

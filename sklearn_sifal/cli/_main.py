@@ -49,7 +49,11 @@ def _run(arguments: list[str]) -> int:
     if not arguments:
         parser.print_help(sys.stderr)
         return USER_ERROR
-    options = parser.parse_args(arguments)
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        raise UserError(
+            f"unrecognized arguments: {' '.join(unknown)}. See: sifal {options.command} --help"
+        )
     import_module(_COMMANDS[options.command]).run(options, Console(options.quiet))
     return OK
 
@@ -64,8 +68,17 @@ def _exit_code(run: Callable[[], int]) -> int:
         Console().error("sifal: interrupted.")
         return INTERRUPTED
     except BrokenPipeError:
-        # What is still in the buffer would raise once more when the interpreter ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return BROKEN_PIPE
+    except OSError as error:  # such as a full disk behind standard output
+        _drop_output()
+        Console().error(f"sifal: error: {error.strerror or error}.")
+        return USER_ERROR
     except SystemExit as ended:  # of argparse, after --help and --version
         return OK if ended.code is None else int(ended.code)
+
+
+def _drop_output() -> None:
+    # What is still in the buffer would raise once more when the interpreter ends.
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

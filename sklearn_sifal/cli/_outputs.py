@@ -1,10 +1,12 @@
 """Files that the command writes: checked before the work, complete or not there at all."""
 
 import csv
+import io
 import json
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +58,25 @@ def replacing(path: str) -> Iterator[Path]:
         raise UserError(f"{path} could not be written: {error.strerror or error}.") from error
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def standard_output() -> Iterator[Any]:
+    """Standard output for a table: UTF-8, as in files, whatever a terminal would have."""
+    if sys.stdout is None:
+        raise UserError("--out -: standard output is closed.")
+    binary = getattr(sys.stdout, "buffer", None)
+    if binary is None:  # of a notebook, or replaced by a program
+        yield sys.stdout
+        return
+    sys.stdout.flush()
+    text = io.TextIOWrapper(binary, "utf-8", newline="")
+    try:
+        yield text
+        text.flush()
+    finally:
+        with suppress(OSError):  # raised already
+            text.detach()
 
 
 def _target_of(path: str) -> Path:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_sifal.cli._errors import UserError, listed
-from sklearn_sifal.cli._numbers import as_numbers, first_other, is_missing
+from sklearn_sifal.cli._numbers import as_number, as_numbers, first_other, is_missing
 from sklearn_sifal.cli._table import Table
 
 # Two words in a row, made of letters. Dates and names of things have none.
@@ -18,6 +18,8 @@ _NAMED_AS_ID = re.compile(
 )
 # 2024-05-31, 31.5.24, 5/31/2024 10:30 and the like.
 _DATE = re.compile(r"\s*\d{1,4}([-./])\d{1,2}\1\d{1,4}\b.*")
+# $1,234.50, 1.234,50 €, 12 %, 1 000, (3.5): a number for people.
+_DECORATED = re.compile(r"[(+-]*(\s*[$€£¥])?\s*[+-]?\d[\d.,\s'’]*[%$€£¥)]?")
 # Categories come again: a value has about five rows or more, and there are not too many values.
 _MOST_CATEGORIES, _SHARE_OF_CATEGORIES = 1000, 0.2
 _MOST_SAID = 12  # columns left out
@@ -167,7 +169,17 @@ def guess_kind(name: str, cells: list[str], decimal: str = ".") -> str:
         return "categorical"
     if _share(distinct, _TWO_WORDS.search) >= 0.5:
         return "text"
-    return "many different values without words, such as ids"
+    return _almost_numbers(distinct, decimal) or "many different values without words, such as ids"
+
+
+def _almost_numbers(distinct: set[str], decimal: str) -> str:
+    """Why a column that most people would call numeric is not, or nothing."""
+    others = sorted(cell for cell in distinct if as_number(cell, decimal) is None)
+    if len(others) <= 0.1 * len(distinct):
+        return f"numbers but for {listed(others, 2)}"
+    if len([cell for cell in others if _DECORATED.fullmatch(cell.strip())]) >= 0.9 * len(others):
+        return f"numbers that are not written plainly, such as {others[0]!r}"
+    return ""
 
 
 def _counts_rows(name: str, numbers: Any) -> bool:

@@ -235,11 +235,11 @@ def _card(page: PageData, instances: InstanceTable, i: int) -> str:
     elif given == predicted:
         said = f"<b>{name_of(given)}</b> predicted so, too"
     else:
-        said = f"<b>{name_of(given)}</b> predicted {name_of(predicted)}"
+        said = f"<b>{name_of(given)}</b> predicted <bdi>{name_of(predicted)}</bdi>"
     visits = int(instances.visits[i])
     cost = (
         f"loss {significant(float(instances.losses[i]))} · {visits:,} "
-        f"visit{'' if visits == 1 else 's'} · row {row}"
+        f"visit{'' if visits == 1 else 's'} · training row {row}"
     )
     content = _content_html(page.contents.get(row), page.image_shape)
     return f'<li>{content}<p class="said">{said}</p><p class="cost">{cost}</p></li>'
@@ -296,7 +296,8 @@ def _top_labels(deciles: LossDeciles, i: int) -> str:
     assert deciles.lift is not None
     order: NDArray[np.int64] = np.argsort(-deciles.label_share[i], kind="stable")[:_MOST_LABELS]
     return ", ".join(
-        f"{text_of(deciles.labels[j], 32)} {number(100 * float(deciles.label_share[i, j]), 1)} % "
+        f"<bdi>{text_of(deciles.labels[j], 32)}</bdi> "
+        f"{number(100 * float(deciles.label_share[i, j]), 1)} % "
         f"(×{number(float(deciles.lift[i, j]), 1)})"
         for j in order
         if deciles.label_share[i, j] > 0

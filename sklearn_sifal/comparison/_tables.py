@@ -172,7 +172,8 @@ class ComparisonTables:
             base_curve=curve,
         )
         smaller = {b: self.summary(metric=metric, budget=b) for b in self.budgets[:-1]}
-        return give_verdict(self.summary(metric=metric), about, smaller)
+        verdict = give_verdict(self.summary(metric=metric), about, smaller)
+        return verdict.worded(self.settings.get("terms", {}))
 
     def __repr__(self) -> str:
         metric = self.metrics[0]

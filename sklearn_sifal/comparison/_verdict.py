@@ -32,6 +32,23 @@ class Verdict:
     findings: tuple[str, ...]
     cautions: tuple[str, ...]
 
+    def worded(self, terms: Mapping[str, str]) -> "Verdict":
+        """The same with other words for parameters of `compare_strategies`, such as ``lr=[...]``.
+
+        Parameters
+        ----------
+        terms : mapping of str to str
+            What is said instead, such as options of a command.
+        """
+
+        def say(text: str) -> str:
+            for parameter, term in terms.items():
+                text = text.replace(parameter, term)
+            return text
+
+        findings, cautions = (tuple(map(say, texts)) for texts in (self.findings, self.cautions))
+        return Verdict(say(self.headline), findings, cautions)
+
     def __str__(self) -> str:
         lines = [self.headline, "", *(f"- {text}" for text in self.findings)]
         if self.cautions:

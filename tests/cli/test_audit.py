@@ -214,3 +214,19 @@ def test_losses_are_those_of_models_that_have_not_seen_the_row() -> None:
     assert found.loss[3] > 2
     assert found.suggested[3] == "low"
     assert np.delete(found.loss, 3).max() < 0.5
+
+
+def test_labels_that_may_not_be_meant_are_told(written: Any, capsys: Any) -> None:
+    labels = ["card", "app"] * 13 + ["Card", "Card", "N/A", "N/A"]
+    rows = [f"about my {label} and {i},{label}" for i, label in enumerate(labels)]
+    path = written("q.csv", "\n".join(["text,intent", *rows]))
+    assert main(["audit", str(path), "--label", "intent"]) == 0
+    shown = capsys.readouterr().err.splitlines()
+    assert shown[0] == (
+        "Labels that differ only in case or spaces are different labels: 'Card' (2 rows) and "
+        "'card' (13 rows). Mend the file if they are meant as one."
+    )
+    assert shown[1].startswith("'N/A' (2 rows) is a label like the others.")
+    assert shown[2] == f"{path}: 30 rows, 4 labels in 'intent'."
+    assert main(["audit", str(path), "--label", "intent", "--quiet"]) == 0
+    assert capsys.readouterr().err == ""

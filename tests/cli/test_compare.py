@@ -49,6 +49,8 @@ def test_table_verdict_and_files(queries: Path, tmp_path: Path, capsys: Any) -> 
     page = report.read_text(encoding="utf-8")
     assert "Strategies compared on queries.csv" in page
     assert ">line<" in page
+    assert "--lr 0.01,0.03,0.1" in page  # advice in words of the command
+    assert "lr=[...]" not in page
     assert sorted(p.name for p in tmp_path.iterdir()) == ["queries.csv", "report.html", "runs.csv"]
 
 
@@ -178,3 +180,12 @@ def test_a_report_that_fails_leaves_both_files_as_they_were(
     assert compare(queries, *options) == 130
     assert out.read_text(encoding="utf-8") == "of last time"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["queries.csv", "r.csv"]
+
+
+def test_several_rates_need_rows_to_spare(written: Any, capsys: Any) -> None:
+    rows = [f"about my {label} {i},{label}" for i in range(20) for label in ("card", "app")]
+    path = written("f.csv", "\n".join(["text,label", *rows, "what is it,odd", "what was it,odd"]))
+    assert main(["compare", str(path), "--label", "label", "--lr", "0.01,0.1", "--quiet"]) == 2
+    message = capsys.readouterr().err
+    assert "in which 'odd' has a single row" in message
+    assert "--drop-rare 5" in message

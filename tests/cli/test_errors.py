@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from sklearn_sifal import LossSampledClassifier
 from sklearn_sifal._loss_table import NonFiniteLossError
 from sklearn_sifal.cli import main
+from sklearn_sifal.cli._errors import UserError, errors_of_training
 
 COMMANDS = {"compare": ["--report", "r.html", "--out", "r.csv"], "audit": ["--out", "r.csv"]}
 
@@ -284,3 +286,35 @@ def test_test_files(written: Any, queries: Path, capsys: Any) -> None:
     assert "test.csv has 1 label that" in message
     assert "has not: 'crad'. Did you mean 'card'?" in message
     assert "'intent' is missing in 1 row" in error_with("text,intent\nmy card,\n")
+
+
+@pytest.mark.parametrize("option", [("--seed", "4294967296"), ("--seed", "-1")])
+def test_a_seed_that_numpy_does_not_take(fails: Any, option: tuple[str, str]) -> None:
+    message = fails(GOOD, "--label", "label", *option)
+    assert f"--seed: must be a whole number from 0 to 4294967295. Got '{option[1]}'" in message
+
+
+def test_jobs_that_are_none(fails: Any) -> None:
+    assert "Got '0'; -1 is for all processors." in fails(GOOD, "--label", "label", "--jobs", "0")
+
+
+def test_an_unknown_option_leads_to_the_help_of_the_command(
+    fails: Any, request: pytest.FixtureRequest
+) -> None:
+    command = request.node.callspec.params["fails"]
+    message = fails(GOOD, "--label", "label", "--budgt", "3")
+    assert message.endswith(f"unrecognized arguments: --budgt 3. See: sifal {command} --help")
+
+
+def test_a_net_that_is_too_large(fails: Any) -> None:
+    assert "not enough memory" in fails(GOOD, "--label", "label", "--hidden", str(10**12))
+
+
+def test_a_process_that_was_ended() -> None:
+    with pytest.raises(UserError, match="Try fewer --jobs"), errors_of_training():
+        raise BrokenExecutor
+
+
+def test_other_errors_of_training_are_ours() -> None:
+    with pytest.raises(RuntimeError, match="a bug"), errors_of_training():
+        raise RuntimeError("a bug")

@@ -136,3 +136,53 @@ def test_a_reader_that_stops_reading(queries: Path) -> None:
         err = process.stderr.read()
     assert process.returncode == 141
     assert err == b""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+@pytest.mark.parametrize("out", [["--out", "-"], []])
+def test_an_output_that_is_full(queries: Path, out: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*COMMAND, "audit", str(queries), "--label", "intent", "--quiet", *out],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(),
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr == "sifal: error: No space left on device.\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell of POSIX")
+def test_no_standard_output(queries: Path, tmp_path: Path) -> None:
+    command = [*COMMAND, "audit", str(queries), "--label", "intent", "--quiet", "--out"]
+    to_file, to_nowhere = (
+        subprocess.run(
+            ["sh", "-c", 'exec "$@" >&-', "sh", *command, out],
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=tmp_path,
+            env=environment(),
+            check=False,
+        )
+        for out in ("s.csv", "-")
+    )
+    assert (to_file.returncode, to_file.stderr) == (0, "")
+    assert len((tmp_path / "s.csv").read_text(encoding="utf-8").splitlines()) == 91
+    assert to_nowhere.returncode == 2
+    assert to_nowhere.stderr == "sifal: error: --out -: standard output is closed.\n"
+
+
+def test_a_table_on_standard_output_is_as_in_files(queries: Path) -> None:
+    content = queries.read_text(encoding="utf-8").replace("card", "卡")
+    queries.write_text(content, encoding="utf-8")
+    done = subprocess.run(
+        [*COMMAND, "audit", str(queries), "--label", "intent", "--quiet", "--out", "-"],
+        capture_output=True,
+        env={**environment(), "PYTHONIOENCODING": "ascii"},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "卡" in done.stdout.decode("utf-8")
+    assert b"\r" not in done.stdout

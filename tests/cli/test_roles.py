@@ -179,3 +179,18 @@ def test_all_kinds_together_without_pandas() -> None:
     row = model.transform(unseen)
     row = row.toarray() if sp.issparse(row) else row
     np.testing.assert_allclose(row[0], [0] * 8 + [-np.sqrt(1.5), 0, 0])
+
+
+@pytest.mark.parametrize(
+    "cells, why",
+    [
+        ([f"${i},000.50" for i in range(60)], "not written plainly, such as '$0,000.50'"),
+        ([f"{i}.000,50 €" for i in range(60)], "not written plainly, such as '0.000,50 €'"),
+        ([f"{i} %" for i in range(60)], "not written plainly, such as '0 %'"),
+        ([*map(str, range(59)), "unknown"], "numbers but for 'unknown'"),
+        ([f"T-{i}" for i in range(60)], "such as ids"),
+        ([f"{i}-{i + 1}" for i in range(60)], "such as ids"),
+    ],
+)
+def test_why_numbers_are_left_out(cells: list[str], why: str) -> None:
+    assert guess_kind("price", cells).endswith(why)
