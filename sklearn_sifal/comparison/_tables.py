@@ -12,7 +12,7 @@ from sklearn_sifal.comparison._recordings import Recording
 from sklearn_sifal.comparison._scores import Metric
 from sklearn_sifal.comparison._statistics import paired_difference
 from sklearn_sifal.comparison._summary import Runs, summarise
-from sklearn_sifal.comparison._verdict import Circumstances, Verdict, give_verdict
+from sklearn_sifal.comparison._verdict import Circumstances, Verdict, give_verdict, signed
 
 
 @dataclass(eq=False, repr=False)
@@ -171,6 +171,7 @@ class ComparisonTables:
             n_rates=len(rates) if isinstance(rates, Sequence) else 1,
             own_rates=bool(self.settings.get("own_rates")),
             trivial=self._trivial(shown),
+            n_jobs=self.settings.get("n_jobs", 1),
             base_curve=curve,
         )
         smaller = {b: self.summary(metric=metric, budget=b) for b in self.budgets[:-1]}
@@ -240,14 +241,13 @@ class ComparisonTables:
 
 
 def _text_cells(record: Mapping[str, Any], metric: Metric) -> tuple[str, ...]:
-    digits = metric.digits
-    interval = f"{record['difference_low']:+.{digits}f} to {record['difference_high']:+.{digits}f}"
+    low, high = (signed(record[f"difference_{end}"], metric) for end in ("low", "high"))
     is_base = record["strategy"] == YARDSTICK
     return (
         record["strategy"],
-        f"{metric.factor * record[metric.name]:.{digits}f}",
-        "" if is_base else f"{record['difference']:+.{digits}f}",
-        "" if is_base or np.isnan(record["difference_low"]) else interval,
+        f"{metric.factor * record[metric.name]:.{metric.digits}f}",
+        "" if is_base else signed(record["difference"], metric),
+        "" if is_base or np.isnan(record["difference_low"]) else f"{low} to {high}",
         f"{record['seconds']:.2f}",
         record["against_base"],
     )

@@ -61,6 +61,8 @@ class Circumstances:
         Whether a strategy was given with a rate of its own.
     trivial : float or None
         Figure of a constant answer.
+    n_jobs : int
+        Trainings at a time.
     """
 
     metric: Metric
@@ -71,6 +73,7 @@ class Circumstances:
     base_curve: Sequence[tuple[float, float]]
     own_rates: bool = False
     trivial: float | None = None
+    n_jobs: int = 1
 
     @property
     def under(self) -> str:
@@ -329,6 +332,11 @@ def _cautions(records: Sequence[_Record], about: Circumstances) -> list[str]:
             "zero by chance."
         )
     lines += _on_test_rows(tried, about)
+    if about.n_jobs > 1:
+        lines.append(
+            f"{about.n_jobs} trainings ran at a time, which makes seconds rough: n_jobs=1 on an "
+            "idle machine for those that are to be quoted."
+        )
     visits = [r["visits"] for r in records if not np.isnan(r["visits"])]
     if max(visits) > 1.001 * min(visits):
         lines.append(
@@ -361,7 +369,7 @@ def _on_test_rows(tried: Sequence[_Record], about: Circumstances) -> list[str]:
 
 def _one_seed(records: Sequence[_Record], metric: Metric) -> str:
     shown = ", ".join(
-        f"{r['strategy']} {_signed(r['difference'], metric)}"
+        f"{r['strategy']} {signed(r['difference'], metric)}"
         for r in records
         if r["strategy"] != YARDSTICK
     )
@@ -396,17 +404,18 @@ def _with_interval(record: _Record, metric: Metric) -> str:
     shown = f"{record['strategy']} {_amount(record['difference'], metric)}"
     if np.isnan(record["difference_low"]):
         return shown
-    low, high = (_signed(record[f"difference_{end}"], metric) for end in ("low", "high"))
+    low, high = (signed(record[f"difference_{end}"], metric) for end in ("low", "high"))
     return f"{shown} ({low} to {high})"
 
 
 def _amount(value: float, metric: Metric) -> str:
     """With its unit, if it has one."""
-    return f"{_signed(value, metric)} {metric.unit}".rstrip()
+    return f"{signed(value, metric)} {metric.unit}".rstrip()
 
 
-def _signed(value: float, metric: Metric) -> str:
-    return f"{value:+.{metric.digits}f}"
+def signed(value: float, metric: Metric) -> str:
+    """A difference with the decimals of its metric."""
+    return f"{round(value, metric.digits) or 0.0:+.{metric.digits}f}"  # not "-0.00"
 
 
 def _and(names: Sequence[str]) -> str:

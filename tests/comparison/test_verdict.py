@@ -170,6 +170,11 @@ def test_given_rates_are_not_called_shared():
     assert "All strategies had rates that were given." in text
 
 
+def test_several_trainings_at_a_time_are_told():
+    assert "2 trainings ran at a time" in compared(LIKE_BASE, settings={"n_jobs": 2}).verdict()
+    assert "at a time" not in compared(LIKE_BASE).verdict()
+
+
 def test_one_seed_says_nothing():
     comparison = compared({"base": (0.8,), "random": (0.8,), "heap": (0.9,)})
     assert comparison.verdict().startswith("One seed: nothing can be said")
@@ -252,6 +257,12 @@ def test_at_equal_seconds_base_is_read_off_its_curve():
 def test_unknown_metrics_and_budgets(which, value):
     with pytest.raises(ValueError, match=f"{which} must be one of"):
         compared(LIKE_BASE).summary(**{which: value})
+
+
+def test_no_negative_zeros():
+    # Differences of 0.1, -0.1 and 0 points, whose mean has last bits.
+    assert "-0.00" not in repr(compared(LIKE_BASE | {"heap": (0.801, 0.809, 0.79)}))
+    assert "random +0.00 points" in compared(LIKE_BASE).verdict()
 
 
 def test_repr_is_a_short_table():
