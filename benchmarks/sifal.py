@@ -18,8 +18,6 @@ import os
 
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
-# Equal rounds leave a part of the budget, which every training warns of, also in workers.
-os.environ["PYTHONWARNINGS"] = "ignore:max_epochs"
 
 import argparse
 import warnings
@@ -385,6 +383,8 @@ def parse_arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = parse_arguments()
+    # Equal rounds leave a part of the budget, which every training warns of, also in workers.
+    os.environ["PYTHONWARNINGS"] = "ignore:max_epochs"
     data = load(options.data, quick=options.quick, file_order=options.file_order)
     print(f"{data.title}: {len(data.y_train)} training and {len(data.y_test)} test queries\n")
     equal_visits = compare(data, options)
