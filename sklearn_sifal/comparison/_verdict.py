@@ -128,6 +128,8 @@ def _headline(records: Sequence[_Record], about: Circumstances) -> str:
     shown = "; ".join(_with_interval(r, about.metric) for r in better)
     text = f"Better than base by more than chance {about.under}: {shown}."
     text += _headline_on_random(better, records, about.metric)
+    if next(r for r in records if r["strategy"] == YARDSTICK)["lr_at_edge"]:
+        text += " But base's rate is at the edge of the grid, so base may do better: widen lr."
     shaky = _shaky(better)
     if shaky:
         of = "" if len(better) == 1 else f" of {_and(shaky)}"

@@ -214,6 +214,17 @@ def test_rates_at_the_edge_are_told():
     assert "edge of the grid, so widen it, for: random (0.04)." in comparison.verdict()
 
 
+@pytest.mark.parametrize("lr, said", [(0.04, True), (0.02, False)])
+def test_a_gain_over_a_base_at_the_edge_is_doubted(lr, said):
+    better = tuple(a + g for a, g in zip(BASE, (0.030, 0.031, 0.032), strict=True))
+    searched = [{"strategy": name} for name in ("base", "random", "heap")]
+    comparison = compared(LIKE_BASE | {"heap": better}, lr=(0.01, 0.02, 0.04), rate_search=searched)
+    for r in comparison.runs:
+        r["lr"] = lr
+    first = comparison.verdict().splitlines()[0]
+    assert ("base's rate is at the edge of the grid" in first) == said
+
+
 def test_small_test_parts_and_few_seeds_are_told():
     text = compared(LIKE_BASE, n_test=200).verdict()
     assert "One of the 200 test rows is worth 0.5 points. The test part is small." in text
