@@ -50,8 +50,9 @@ print(search.best_params_, f"{search.best_score_:.4f}")
 
 # %%
 # The folds are the same for all candidates, so what counts is the difference to 100 on the same
-# fold. Beside it stands the time of a fit, which is not the same at equal visits: a small
-# percentage means many short rounds, and choosing takes time in each.
+# fold (after ± stand standard deviations over the folds, no intervals). Beside it stands the time
+# of a fit, which is not the same at equal visits: a small percentage means many short rounds,
+# and choosing takes time in each.
 import numpy as np
 
 results = search.cv_results_

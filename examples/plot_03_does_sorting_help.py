@@ -32,14 +32,15 @@ except OSError:
     X_train, X_test, y_train, y_test = train_test_split(
         *make_intents(7000, random_state=0), test_size=0.3, random_state=0
     )
-order = np.random.default_rng(0).permutation(len(y_train))[:5000]  # half a minute at most
+order = np.random.default_rng(0).permutation(len(y_train))[:4000]  # half a minute at most
 X_train, y_train = X_train[order], y_train[order]
 print(f"{len(y_train)} queries to train on, {len(y_test)} to test, {len(set(y_train))} intents")
 
 # %%
 # SIFAL measures all losses before every round (``refresh="epoch"``), also before the first
 # (``warmup_epochs=0``). :func:`~sklearn_sifal.comparison.compare_strategies` adds the
-# control that every such comparison needs: rows chosen at random.
+# control that every such comparison needs: rows chosen at random. And with ``lr=[...]`` it gives
+# each strategy its own best learning rate, chosen on validation rows inside the training part.
 from sklearn_sifal.comparison import compare_strategies
 from sklearn_sifal.strategies import Percentage, Percentile
 
@@ -51,13 +52,27 @@ strategies = {
     "percentage": Percentage(90, refresh="epoch", warmup_epochs=0),
 }
 comparison = compare_strategies(
-    model, strategies, X_train, y_train, X_test, y_test, budget=4, n_seeds=3
+    model,
+    strategies,
+    X_train,
+    y_train,
+    X_test,
+    y_test,
+    budget=4,
+    n_seeds=3,
+    lr=[0.02, 0.04, 0.08],
 )
 print(comparison)
 print()
 print(comparison.verdict())
 
 # %%
+# That is the answer for these queries: neither rule beats training on everything, and neither
+# beats choosing by nothing. The rates matter. At one shared rate that is too small for all of
+# them, the rule whose rows have the longer gradients takes the larger steps, and the same call
+# without ``lr=[...]`` has found ``percentage`` better than *base* on 5,000 of the BANKING77
+# queries; :ref:`sphx_glr_auto_examples_plot_04_learning_rate_trap.py` takes that apart.
+#
 # Accuracy, precision, recall, F1 and the negative log-likelihood of the test part, and what
 # each strategy paid for them: rows trained on, and rows scored only to sort them.
 columns = ("accuracy", "precision", "recall", "f1", "nll", "visits", "scored")
@@ -67,13 +82,17 @@ for record in comparison.summary():
     print(f"{record['strategy']:12}{figures}")
 
 # %%
-# The rest needs the nets themselves: one training each with everything recorded.
+# The rest needs the nets themselves: one training each with everything recorded, at the rate
+# that was best for *base*.
+rate = comparison.summary()[0]["lr"]
 counts = model[:-1]
 N_train, N_test = counts.fit_transform(X_train), counts.transform(X_test)
 
 
 def fitted(strategy):
-    net = LossSampledClassifier(strategy, budget=4, shuffle=False, record="history", random_state=0)
+    net = LossSampledClassifier(
+        strategy, budget=4, lr=rate, shuffle=False, record="history", random_state=0
+    )
     return net.fit(N_train, y_train)
 
 
@@ -92,9 +111,9 @@ plt.show()
 
 deciles = display.deciles
 print(f"The hardest tenth has {deciles.loss_share[-1]:.0%} of the loss. Its most frequent intent,")
-print(f"{deciles.most_frequent[-1]!r}, is {deciles.most_frequent_share[-1]:.1%} of it;")
+print(f"{deciles.most_frequent[-1]}, is {deciles.most_frequent_share[-1]:.1%} of it;")
 top = deciles.lift[-1].argmax()
-print(f"most over-represented is {deciles.labels[top]!r}, {deciles.lift[-1, top]:.1f} times as")
+print(f"most over-represented is {deciles.labels[top]}, {deciles.lift[-1, top]:.1f} times as")
 print("frequent as among all rows.")
 
 # %%
@@ -187,6 +206,6 @@ plt.show()
 # write-up has means over five seeds and two data sets: in the output layer the correlation
 # is positive on one and negative on the other. More divergence is not more learning.
 #
-# The limits: one rate for all strategies, three seeds, one net. With each strategy at its
-# own best rate, more of them and both data sets, the experiment is written up in
+# The limits: 4,000 rows, three rates, three seeds, one net. With all rows, more strategies, rates
+# and seeds, and both data sets, the experiment is written up in
 # :doc:`the guide </experiment>`. Your own data: swap the texts and labels above.

@@ -2,8 +2,8 @@
 Rare classes and rare patterns
 ==============================
 
-Does choosing rows by their loss help where some of them are rare? It does; and how does that
-compare with the simple remedy, class weights? Once where the rare rows have labels of their
+Does choosing rows by their loss help where some of them are rare? Some rules do; and how does
+that compare with the simple remedy, class weights? Once where the rare rows have labels of their
 own, and once where nothing but their loss gives them away.
 """
 

@@ -95,7 +95,8 @@ for data, records in runs.items():
             + "".join(f"{cell:>14}" for cell in cells)
             + f"   {points.mean():+.1f} ({points.min():+.1f} to {points.max():+.1f})"
         )
-print("The last column: points at the largest budget, mean and range of the same seeds.")
+print("After ±: standard deviations over the seeds. The last column: points at the largest")
+print("budget, mean and range of the same seeds.")
 
 # %%
 import matplotlib.pyplot as plt

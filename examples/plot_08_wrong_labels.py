@@ -1,6 +1,6 @@
 """
-Wrong labels, and why the largest losses chase them
-===================================================
+Wrong labels, and why the largest losses lead to them
+=====================================================
 
 What does a strategy that goes by losses make of rows with a wrong label? It can train on
 them, keep away from them, or help to find them.
@@ -181,7 +181,8 @@ plt.show()
 # The mean loss over a short training on all rows alike is the best of them, and free: it is
 # collected in the training steps (``record="dynamics"``). After eight passes the net has learnt
 # many of the wrong labels by heart, and the loss tells much less. Visits are evidence too,
-# since the strategy went where the losses were, but they tell less than the losses do.
+# since the strategy went where the losses were, but they tell less than the losses of a short
+# training do.
 #
 # The same rankings on real customer queries, where they are present:
 from sklearn_sifal.datasets import fetch_banking77

@@ -90,7 +90,8 @@ print("visits by digit:", ", ".join(f"{digit}: {r:.2f}" for digit, r in ratio.it
 # of those shown wrong: with MNIST a 1 as a blot and threes that could be nines; of the small digits
 # fours written like a Y, and ones with a stroke at the top. The hardest hundredth was
 # trained on again and again, 11.1 times on average with MNIST (8.8 with the small digits) where
-# the easiest tenth has 1.8 (2.9) visits; eights were visited a quarter more than their share.
+# the easiest tenth has 1.8 (2.9) visits; eights were visited a quarter more than their share,
+# and with MNIST nines as well.
 #
 # The most visited are other images all the same, 79 of 100 with MNIST: an image is drawn once a
 # round at most, so that hundreds are tied at the top, and among them are many that the net

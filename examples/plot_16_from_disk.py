@@ -90,7 +90,7 @@ plt.show()
 # The two lines are one, as far as such short times can tell: what was just written is still in the
 # operating system's memory, and reading it there is as fast as reading an array. Both begin
 # above zero, since the initial weights of 65,536 columns are drawn first, and then rise in
-# proportion to the rows: eight times as many take four to five times as long.
+# proportion to the rows: eight times as many take about five times as long.
 #
 # The limit: 1.5 MB is no large matrix, and was chosen so that this page is quick; the guide to
 # large data has times up to ten million rows. Rows are read in random order. Files that do not fit

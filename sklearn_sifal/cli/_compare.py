@@ -28,7 +28,7 @@ from sklearn_sifal.cli._pipeline import make_inputs, make_model
 from sklearn_sifal.cli._roles import check_numeric
 
 # What the verdict advises, as it is said on the command line and on its page.
-_TERMS = {"n_seeds=3": "--seeds 3", "lr=[...]": "--lr 0.01,0.03,0.1"}
+_TERMS = {"n_seeds=3": "--seeds 3", "lr=[...]": "--lr 0.01,0.03,0.1", "n_jobs=1": "--jobs 1"}
 
 
 def run(options: Any, console: Console) -> None:

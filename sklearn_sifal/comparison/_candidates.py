@@ -59,6 +59,14 @@ def resolve_candidates(
     return candidates
 
 
+def names_with_own_rate(strategies: Any) -> frozenset[str]:
+    """Names of the strategies that are given with a learning rate, be it the estimator's."""
+    named = _named(strategies)
+    return frozenset(
+        name for name, given in named.items() if isinstance(given, Mapping) and "lr" in given
+    )
+
+
 def _named(strategies: Any) -> dict[str, Any]:
     """Name -> what was given under it."""
     if isinstance(strategies, str | SamplingStrategy):

@@ -20,7 +20,11 @@ from sklearn_sifal._parameters import (
     check_real_value,
 )
 from sklearn_sifal._progress import ProgressBar
-from sklearn_sifal.comparison._candidates import YARDSTICK, resolve_candidates
+from sklearn_sifal.comparison._candidates import (
+    YARDSTICK,
+    names_with_own_rate,
+    resolve_candidates,
+)
 from sklearn_sifal.comparison._contents import contents_of
 from sklearn_sifal.comparison._inputs import (
     check_budgets,
@@ -34,8 +38,8 @@ from sklearn_sifal.comparison._inputs import (
 from sklearn_sifal.comparison._plan import Plan, Progress
 from sklearn_sifal.comparison._recordings import Recording
 from sklearn_sifal.comparison._result import StrategyComparison
-from sklearn_sifal.comparison._scores import TestScores, metrics_of
-from sklearn_sifal.comparison._statistics import standard_error_over_rows
+from sklearn_sifal.comparison._row_errors import RowSums
+from sklearn_sifal.comparison._scores import metrics_of
 
 _NAME = "compare_strategies"
 # More splits than these tell little more of a learning rate, and cost as much as the rest.
@@ -132,7 +136,8 @@ def compare_strategies(
     strategy, the first seed's at the largest budget, which is on no clock.
 
     A t interval over seeds says what other seeds would have done with these training and test
-    rows; see :meth:`StrategyComparison.summary` for what other test rows might.
+    rows, and with the rates that were chosen; see :meth:`StrategyComparison.summary` for what
+    other test rows might.
 
     Examples
     --------
@@ -159,7 +164,7 @@ def compare_strategies(
     y_train, y_test = check_targets(last, X_train, y_train, X_test, y_test)
     seeds = seeds_from(random_state, n_seeds)
     part = prepare_part(before, X_train, y_train, X_test, y_test)
-    fixed = frozenset(name for name, candidate in candidates.items() if candidate.lr != last.lr)
+    fixed = names_with_own_rate(strategies)
     plan = Plan(candidates, budgets, seeds, rates, fixed, n_jobs)
 
     n_splits = min(n_seeds, _MOST_SPLITS) if len(rates) > 1 else 0
@@ -171,10 +176,11 @@ def compare_strategies(
         )
         search = [record for split in splits for record in plan.search(split, progress)]
         chosen = plan.choose_rates(search)
-        results = []
+        results, row_sums = [], RowSums()
         for run, scores in plan.run(part, chosen, progress):
             _check_base(run)
-            results.append((run, scores))
+            row_sums.add(run, scores)
+            results.append((run, scores.per_class))
         recordings = plan.record(part, chosen, progress)
     return StrategyComparison(
         runs=[run for run, _ in results],
@@ -193,6 +199,9 @@ def compare_strategies(
             "n_features": int(part.X.shape[1]),
             "sparse": sp.issparse(part.X),
             "lr": rates if len(rates) > 1 else (rates[0] if rates else None),
+            "estimator_lr": last.lr,
+            "own_rates": sorted(fixed),
+            "trivial_accuracy": _trivial_accuracy(y_train, y_test) if is_classifier(last) else None,
             "validation_fraction": validation_fraction,
             "n_splits": n_splits,
             "n_jobs": effective_n_jobs(n_jobs),
@@ -201,7 +210,7 @@ def compare_strategies(
         },
         _per_class=_by_class(results, budgets[-1]),
         _support=_support(y_train, y_test) if is_classifier(last) else None,
-        _row_errors=_row_errors(results),
+        _row_errors=row_sums.errors(),
         _recordings=recordings,
         _contents=contents_of(X_train, _recorded_rows(recordings)),
     )
@@ -228,14 +237,14 @@ def _changed(last: LossSampledEstimator, candidate: LossSampledEstimator) -> dic
 
 
 def _by_class(
-    results: Sequence[tuple[Mapping[str, Any], TestScores]], budget: float
+    results: Sequence[tuple[Mapping[str, Any], NDArray[np.float64] | None]], budget: float
 ) -> dict[str, NDArray[np.float64]]:
     """Precision, recall and F1 of each strategy, shape (n_seeds, 3, n_classes)."""
     found: dict[str, list[NDArray[np.float64]]] = {}
-    shape = next((s.per_class.shape for _, s in results if s.per_class is not None), None)
-    for run, scores in results:
+    shape = next((of.shape for _, of in results if of is not None), None)
+    for run, per_class in results:
         if run["budget"] == budget and shape is not None:
-            values = np.full(shape, np.nan) if scores.per_class is None else scores.per_class
+            values = np.full(shape, np.nan) if per_class is None else per_class
             found.setdefault(run["strategy"], []).append(values)
     return {name: np.stack(values) for name, values in found.items()}
 
@@ -246,29 +255,16 @@ def _support(y_train: NDArray[Any], y_test: NDArray[Any]) -> NDArray[np.int64]:
     return np.bincount(codes, minlength=len(np.unique(y_train)))
 
 
+def _trivial_accuracy(y_train: NDArray[Any], y_test: NDArray[Any]) -> float:
+    """Accuracy of always answering the label that is most frequent in training."""
+    labels, counts = np.unique(y_train, return_counts=True)
+    return float(np.mean(y_test == labels[counts.argmax()]))
+
+
 def _recorded_rows(recordings: Mapping[str, Recording]) -> list[int]:
     """Training rows that tables show."""
     tables = [t for r in recordings.values() for t in (r.hardest, r.most_visited)]
     return sorted({int(row) for table in tables for row in table.rows})
-
-
-def _row_errors(
-    results: Sequence[tuple[Mapping[str, Any], TestScores]],
-) -> dict[tuple[str, float], float]:
-    """Standard error over test rows of each strategy's difference to base in accuracy."""
-    sums: dict[tuple[str, float], NDArray[np.int32]] = {}
-    counts: dict[tuple[str, float], int] = {}
-    for run, scores in results:
-        if scores.correct is not None:
-            key = run["strategy"], run["budget"]
-            sums[key] = sums.get(key, 0) + scores.correct.astype(np.int32)
-            counts[key] = counts.get(key, 0) + 1
-    return {
-        (name, budget): standard_error_over_rows(
-            total / counts[name, budget] - sums[YARDSTICK, budget] / counts[YARDSTICK, budget]
-        )
-        for (name, budget), total in sums.items()
-    }
 
 
 def _versions() -> dict[str, str]:

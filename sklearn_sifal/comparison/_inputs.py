@@ -1,6 +1,5 @@
 """From what the user passes to what is trained on, with errors that name the argument."""
 
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from sklearn.utils import check_consistent_length, check_random_state, column_or
 
 from sklearn_sifal._estimator import LossSampledEstimator
 from sklearn_sifal._parameters import check_random_state_value, check_real_value
+from sklearn_sifal._training_data import validate_numbers, validate_targets
 from sklearn_sifal.comparison._trainings import Part
 
 _NAME = "compare_strategies"
@@ -44,7 +44,7 @@ def check_rates(lr: Any) -> tuple[float, ...]:
 
 def _positive_numbers(values: Any, name: str) -> tuple[float, ...]:
     """One number or several, ascending."""
-    listed = [values] if isinstance(values, Real | str) else list(values)
+    listed = list(values) if np.iterable(values) and not isinstance(values, str) else [values]
     if not listed:
         raise ValueError(f"The {name!r} parameter of {_NAME} must not be empty.")
     for value in listed:
@@ -58,8 +58,9 @@ def _positive_numbers(values: Any, name: str) -> tuple[float, ...]:
 def check_targets(
     last: LossSampledEstimator, X_train: Any, y_train: Any, X_test: Any, y_test: Any
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Targets as arrays, as many as the rows."""
-    parts = []
+    """Targets as arrays, as many as the rows, without missing values."""
+    validate = validate_targets if is_classifier(last) else validate_numbers
+    parts: list[NDArray[Any]] = []
     for X, y, of in ((X_train, y_train, "train"), (X_test, y_test, "test")):
         y = column_or_1d(y)
         try:
@@ -68,7 +69,7 @@ def check_targets(
             raise ValueError(f"X_{of} and y_{of}: {error}") from error
         if len(y) == 0:
             raise ValueError(f"y_{of} is empty.")
-        parts.append(y)
+        parts.append(validate(y, y, f"y_{of}"))
     y_train, y_test = parts
     if is_classifier(last):
         unknown = np.setdiff1d(y_test, y_train)
@@ -79,6 +80,11 @@ def check_targets(
                 f"y_test has labels that are not in y_train: {shown}{more}. No model can predict "
                 "them: leave their rows out, or split with stratify=y."
             )
+    elif y_test.min() == y_test.max():
+        raise ValueError(
+            f"y_test has no two values that differ, so that R² is not defined: {y_test[0]:g} in "
+            f"{len(y_test)} row(s)."
+        )
     return y_train, y_test
 
 
@@ -124,6 +130,8 @@ def validation_part(
             stratify=y if is_classifier(last) else None,
             random_state=seed,
         )
+        if is_classifier(last) and len(lost := np.setdiff1d(y_val, y_fit)):
+            raise ValueError(f"{lost.tolist()[0]!r} is in no row that is left to train on.")
     except ValueError as error:
         raise ValueError(
             "lr has several rates, but no validation split to choose them by could be made with "

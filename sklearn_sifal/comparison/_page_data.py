@@ -51,6 +51,11 @@ class PageData:
         changed = self.of.parameters[strategy]
         return ", ".join(f"{name}={value}" for name, value in changed.items())
 
+    def own_rate(self, strategy: str) -> str:
+        """Learning rate that a strategy brings, or has from the estimator."""
+        rate = self.of.parameters[strategy].get("lr", repr(self.of.settings["estimator_lr"]))
+        return text_of(rate.strip("'"))
+
     def key(self, names: Sequence[str] | None = None) -> str:
         """Lines and names of strategies; None for all."""
         shown = self.of.strategies if names is None else names

@@ -92,7 +92,9 @@ def _table_row(
         if record["strategy"] in (YARDSTICK, CONTROL)
         else Cell(number(to_random, metric.digits, signed=True), to_random),
         *(_figure_cell(record, m) for m in others),
-        Cell("auto") if lr is None else Cell(f"{lr:g}{'*' if record['lr_at_edge'] else ''}", lr),
+        Cell(page.own_rate(record["strategy"]))
+        if lr is None
+        else Cell(f"{lr:g}{'*' if record['lr_at_edge'] else ''}", lr),
         *(Cell(number(record[cost], 0), record[cost]) for cost in ("visits", "scored", "steps")),
     ]
 

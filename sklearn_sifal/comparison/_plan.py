@@ -1,5 +1,6 @@
 """Which trainings a comparison has, and in which order."""
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -114,9 +115,16 @@ class Plan:
         self, tasks: Sequence[Task], part: Part, progress: Callable[[], None]
     ) -> Iterator[tuple[dict[str, Any], TestScores]]:
         calls = (delayed(train)(self.candidates[task.strategy], task, part) for task in tasks)
-        for result in Parallel(self.n_jobs, return_as="generator")(calls):
-            progress()
-            yield result
+        results = Parallel(self.n_jobs, return_as="generator")(calls)
+        try:
+            for result in results:
+                progress()
+                yield result
+        finally:
+            # Joblib warns of trainings that are dropped; the error that drops them says why.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)
+                results.close()
 
 
 class Progress:

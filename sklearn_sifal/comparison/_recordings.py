@@ -194,7 +194,9 @@ def _recording(
     visits = fitted.visit_counts_
     labels = y if is_classifier(fitted) else None
     deciles = loss_deciles(losses, labels)
-    values, n_rows = np.unique(visits, return_counts=True)
+    # Rows held out by early stopping could not be visited: no choice of the strategy.
+    trained = ~fitted.loss_table_["held_out"]
+    values, n_rows = np.unique(visits[trained], return_counts=True)
     weights, initial = fitted.weights_, fitted.initial_weights_
     # A strategy may stand for a net of another depth, too.
     reference = yardstick.weights if yardstick.weights.keys() == weights.keys() else None
@@ -202,8 +204,10 @@ def _recording(
     return Recording(
         rounds=rounds,
         deciles=replace(deciles, bin_of_row=np.empty(0, np.int64)),
-        visits_by_decile=visits_by_decile(visits, yardstick.losses),
-        visits_by_label=None if labels is None else visits_by_label(visits, labels),
+        visits_by_decile=visits_by_decile(visits[trained], yardstick.losses[trained]),
+        visits_by_label=(
+            None if labels is None else visits_by_label(visits[trained], labels[trained])
+        ),
         visits=values.astype(np.int64),
         n_rows=n_rows.astype(np.int64),
         weights=weight_statistics(weights, initial=initial, reference=reference),

@@ -1,6 +1,6 @@
 """Test figures of a fitted estimator, and how each is shown."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -64,15 +64,15 @@ class TestScores:
         One a metric; the first is the main one.
     per_class : ndarray of shape (3, n_classes) or None
         Precision, recall and F1; NaN for the recall and F1 of a class without test rows.
-    correct : ndarray of shape (n_test,), bool, or None
-        Which rows are predicted rightly.
+    by_row : dict of str to ndarray of shape (n_test,)
+        For figures that are means over the test rows, what each row adds to the mean.
     """
 
     __test__ = False  # for pytest, which collects by name
 
     figures: dict[str, float]
     per_class: NDArray[np.float64] | None = None
-    correct: NDArray[np.bool_] | None = None
+    by_row: dict[str, NDArray[Any]] = field(default_factory=dict)
 
 
 def metrics_of(estimator: Any) -> tuple[Metric, ...]:
@@ -93,7 +93,7 @@ def score(estimator: Any, X: Any, y: NDArray[Any]) -> TestScores:
         Targets; labels among the estimator's.
     """
     if metrics_of(estimator) is REGRESSION:
-        return TestScores(_regression_figures(y, estimator.predict(X)))
+        return _regression_scores(y, estimator.predict(X))
     losses, predicted = losses_and_predictions(estimator, X, y)
     codes = np.searchsorted(estimator.classes_, y)
     per_class = _per_class(codes, predicted, len(estimator.classes_))
@@ -108,7 +108,8 @@ def score(estimator: Any, X: Any, y: NDArray[Any]) -> TestScores:
         "f1": float(f1),
         "nll": float(losses.mean()),
     }
-    return TestScores(figures, per_class, correct)
+    by_row = {"accuracy": correct, "nll": losses.astype(np.float32)}
+    return TestScores(figures, per_class, by_row)
 
 
 def losses_and_predictions(
@@ -156,12 +157,17 @@ def _per_class(
     return values
 
 
-def _regression_figures(y: NDArray[Any], predicted: NDArray[np.float64]) -> dict[str, float]:
+def _regression_scores(y: NDArray[Any], predicted: NDArray[np.float64]) -> TestScores:
     residuals = np.asarray(y, np.float64) - predicted
     mse = float(np.mean(residuals**2))
     variance = float(np.var(y))
-    return {
+    figures = {
         "r2": 1 - mse / variance if variance > 0 else float("nan"),
         "mse": mse,
         "mae": float(np.abs(residuals).mean()),
     }
+    # Of a difference in R² the variance of y is a common factor.
+    by_row = {"mse": residuals**2, "mae": np.abs(residuals)}
+    if variance > 0:
+        by_row["r2"] = -by_row["mse"] / variance
+    return TestScores(figures, by_row=by_row)

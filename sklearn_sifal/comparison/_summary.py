@@ -82,6 +82,10 @@ def summarise(
             "lr": of[0]["lr"],
             "lr_at_edge": edges.get(name),
         }
+        record["_same"] = all(
+            np.array_equal(runs.values(name, m.name), runs.values(YARDSTICK, m.name))
+            for m in metrics
+        )
         record |= {m.name: float(runs.values(name, m.name).mean()) for m in metrics}
         record |= {f"{metric.name}_std": _spread(runs.values(name, metric.name))}
         record |= _differences(runs, name, metric, resolution)
@@ -91,7 +95,7 @@ def summarise(
         records.append(record)
     _adjust(records)
     for record in records:
-        record["against_base"] = _outcome(record, metric)
+        record["against_base"] = _outcome(record, metric, same=record.pop("_same"))
     return records
 
 
@@ -140,7 +144,7 @@ def _adjust(records: list[dict[str, Any]]) -> None:
         record["difference_p_adjusted"] = float(p_value)
 
 
-def _outcome(record: Mapping[str, Any], metric: Metric) -> str:
+def _outcome(record: Mapping[str, Any], metric: Metric, *, same: bool) -> str:
     """What the adjusted p-value says."""
     difference = record["difference"]
     if record["strategy"] == YARDSTICK:
@@ -149,7 +153,7 @@ def _outcome(record: Mapping[str, Any], metric: Metric) -> str:
         return "failed"
     if np.isnan(record["difference_p_value"]):
         return "unknown"
-    if record["difference_low"] == record["difference_high"] == 0:
+    if same:
         return "identical"
     if record["difference_p_adjusted"] >= _LEVEL:
         return "not told apart"

@@ -12,7 +12,7 @@ from sklearn_sifal.comparison._recordings import Recording
 from sklearn_sifal.comparison._scores import Metric
 from sklearn_sifal.comparison._statistics import paired_difference
 from sklearn_sifal.comparison._summary import Runs, summarise
-from sklearn_sifal.comparison._verdict import Circumstances, Verdict, give_verdict
+from sklearn_sifal.comparison._verdict import Circumstances, Verdict, give_verdict, signed
 
 
 @dataclass(eq=False, repr=False)
@@ -34,7 +34,7 @@ class ComparisonTables:
     settings: dict[str, Any]
     _per_class: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     _support: NDArray[np.int64] | None = None
-    _row_errors: dict[tuple[str, float], float] = field(default_factory=dict)
+    _row_errors: dict[tuple[str, float, str], float] = field(default_factory=dict)
     _recordings: dict[str, Recording] = field(default_factory=dict)
     _contents: dict[int, Any] = field(default_factory=dict)
 
@@ -64,18 +64,18 @@ class ComparisonTables:
             'difference_high', its p-value 'difference_p_value' and, for
             all but base and random, 'difference_p_adjusted', after Holm; 'difference_to_random'
             with the same ends. 'against_base' is 'better' or 'worse' where the adjusted
-            p-value is below 0.05, 'not told apart', 'identical' (no difference with any
+            p-value is below 0.05, 'not told apart', 'identical' (no figure differs with any
             seed), 'unknown' (one seed), 'failed' or 'the yardstick'. 'row_error' is the
             standard error of the difference over test rows: another test part might well
-            move it by twice that; NaN except for accuracy.
+            move it by twice that; NaN for balanced accuracy, macro recall, precision and F1.
             'lr_at_edge' is 'lowest' or 'highest' where the best rate is an end of the grid.
         """
         shown = self._metric(metric)
         at = self._budget(budget)
         row_errors = {
             name: shown.factor * error
-            for (name, of), error in self._row_errors.items()
-            if of == at and shown.name == "accuracy"
+            for (name, of, of_metric), error in self._row_errors.items()
+            if of == at and of_metric == shown.name
         }
         return summarise(
             Runs(self.runs, self.strategies, at),
@@ -169,6 +169,9 @@ class ComparisonTables:
             n_test=self.settings["n_test"],
             resolution=self._resolution(shown),
             n_rates=len(rates) if isinstance(rates, Sequence) else 1,
+            own_rates=bool(self.settings.get("own_rates")),
+            trivial=self._trivial(shown),
+            n_jobs=self.settings.get("n_jobs", 1),
             base_curve=curve,
         )
         smaller = {b: self.summary(metric=metric, budget=b) for b in self.budgets[:-1]}
@@ -218,6 +221,12 @@ class ComparisonTables:
         """Points of accuracy that one test row is worth."""
         return 100 / self.settings["n_test"] if metric.name == "accuracy" else None
 
+    def _trivial(self, metric: Metric) -> float | None:
+        """The figure of a constant answer, where it is known."""
+        if metric.name == "r2":
+            return 0.0
+        return self.settings.get("trivial_accuracy") if metric.name == "accuracy" else None
+
     def _edges(self, budget: float) -> dict[str, str]:
         """Strategies whose best rate is an end of the grid."""
         rates = self.settings["lr"]
@@ -233,14 +242,13 @@ class ComparisonTables:
 
 
 def _text_cells(record: Mapping[str, Any], metric: Metric) -> tuple[str, ...]:
-    digits = metric.digits
-    interval = f"{record['difference_low']:+.{digits}f} to {record['difference_high']:+.{digits}f}"
+    low, high = (signed(record[f"difference_{end}"], metric) for end in ("low", "high"))
     is_base = record["strategy"] == YARDSTICK
     return (
         record["strategy"],
-        f"{metric.factor * record[metric.name]:.{digits}f}",
-        "" if is_base else f"{record['difference']:+.{digits}f}",
-        "" if is_base or np.isnan(record["difference_low"]) else interval,
+        f"{metric.factor * record[metric.name]:.{metric.digits}f}",
+        "" if is_base else signed(record["difference"], metric),
+        "" if is_base or np.isnan(record["difference_low"]) else f"{low} to {high}",
         f"{record['seconds']:.2f}",
         record["against_base"],
     )

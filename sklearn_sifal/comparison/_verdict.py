@@ -74,6 +74,12 @@ class Circumstances:
         Rates that each strategy could choose from; 0 and 1 stand for a shared one.
     base_curve : sequence of (float, float)
         Median seconds and mean figure of base at every budget.
+    own_rates : bool
+        Whether a strategy was given with a rate of its own.
+    trivial : float or None
+        Figure of a constant answer.
+    n_jobs : int
+        Trainings at a time.
     """
 
     metric: Metric
@@ -82,6 +88,17 @@ class Circumstances:
     resolution: float | None
     n_rates: int
     base_curve: Sequence[tuple[float, float]]
+    own_rates: bool = False
+    trivial: float | None = None
+    n_jobs: int = 1
+
+    @property
+    def under(self) -> str:
+        """What a gain was measured under, in words."""
+        if self.n_rates > 1:
+            return "at equal visits"
+        rates = "rates that were given" if self.own_rates else "one learning rate for all"
+        return f"at equal visits and {rates}"
 
 
 def give_verdict(
@@ -114,6 +131,7 @@ def give_verdict(
             headline += " With less training there was a gain; see below."
         findings = _findings(records, about) + _with_less(smaller or {}, about.metric)
     findings.append(_on_seconds(records))
+    headline += _on_constant_answers(records, about)
     return Verdict(headline, tuple(findings), tuple(_cautions(records, about)))
 
 
@@ -123,16 +141,16 @@ def _headline(records: Sequence[_Record], about: Circumstances) -> str:
     if not tried:
         return "Only base and its control were run: there is nothing to decide."
     if not better:
-        alone = "The strategy" if len(tried) == 1 else "No strategy"
-        negation = " not" if len(tried) == 1 else ""
-        text = (
-            f"{alone} was{negation} better than base by more than chance at equal visits: "
-            "train on everything."
-        )
-        return text
+        return _headline_without_gain(tried, records, about)
     shown = "; ".join(_with_interval(r, about.metric) for r in better)
-    text = f"Better than base by more than chance at equal visits: {shown}."
+    text = f"Better than base by more than chance {about.under}: {shown}."
     text += _headline_on_random(better, records, about.metric)
+    if next(r for r in records if r["strategy"] == YARDSTICK)["lr_at_edge"]:
+        text += " But base's rate is at the edge of the grid, so base may do better: widen lr."
+    shaky = _shaky(better)
+    if shaky:
+        of = "" if len(better) == 1 else f" of {_and(shaky)}"
+        text += f" Other test rows might have said otherwise{of}."
     best = better[0]
     ratio = best["seconds_ratio"]
     if ratio > 1.05:
@@ -141,6 +159,54 @@ def _headline(records: Sequence[_Record], about: Circumstances) -> str:
             "longer instead."
         )
     return text
+
+
+def _headline_without_gain(
+    tried: Sequence[_Record], records: Sequence[_Record], about: Circumstances
+) -> str:
+    alone = len(tried) == 1
+    if all(r["n_failed"] for r in tried):
+        who = "The strategy" if alone else "Every strategy"
+        return f"{who} broke down, so that nothing is known of it: train on everything for now."
+    who, negation = ("The strategy", " not") if alone else ("No strategy", "")
+    text = f"{who} was{negation} better than base by more than chance at equal visits: "
+    control = next(r for r in records if r["strategy"] == CONTROL)
+    if control["against_base"] != "better":
+        return text + "train on everything."
+    return (
+        f"{text}nothing speaks for choosing by loss. But random, which ignores losses, was "
+        f"better than base: {_with_interval(control, about.metric)}. Look at the order of the "
+        "rows and at the learning rate."
+    )
+
+
+def _on_constant_answers(records: Sequence[_Record], about: Circumstances) -> str:
+    """What to say if base has hardly learnt anything, so that there is little to compare."""
+    if about.trivial is None:
+        return ""
+    base = next(r for r in records if r["strategy"] == YARDSTICK)[about.metric.name]
+    if about.metric.name == "r2":
+        if base > about.trivial:
+            return ""
+        return f" But base is no better than always answering the mean: its R² is {base:.3f}."
+    # Two standard errors of a share of so many test rows.
+    margin = 2 * np.sqrt(about.trivial * (1 - about.trivial) / about.n_test)
+    if base - about.trivial > margin:
+        return ""
+    return (
+        f" But base, right for {100 * base:.1f} % of the test rows, is hardly better than always "
+        f"answering the most frequent label, {100 * about.trivial:.1f} %: look at other metrics, "
+        "or train longer or at a larger rate."
+    )
+
+
+def _shaky(records: Sequence[_Record]) -> list[str]:
+    """Strategies whose difference is within what the draw of the test rows may do."""
+    return [
+        r["strategy"]
+        for r in records
+        if r["against_base"] in ("better", "worse") and abs(r["difference"]) < 1.96 * r["row_error"]
+    ]
 
 
 def _headline_on_random(
@@ -176,8 +242,8 @@ def _findings(records: Sequence[_Record], about: Circumstances) -> list[str]:
     ]
     if nearly:
         lines.append(
-            f"The interval of {_and(nearly)} leaves out zero, but of so many comparisons chance "
-            "alone may do that to one: more seeds would tell."
+            f"The interval of {_and(nearly)} leaves out zero, but of {len(tried)} comparisons "
+            "chance alone may do that to one: more seeds would tell."
         )
     same = [r["strategy"] for r in tried if r["against_base"] == "identical"]
     if same:
@@ -201,7 +267,11 @@ def _with_less(smaller: Mapping[float, Sequence[_Record]], metric: Metric) -> li
     for budget, records in smaller.items():
         better = _better(records, metric)
         if better:
-            shown = "; ".join(_with_interval(r, metric) for r in better)
+            shown = "; ".join(
+                f"{_with_interval(r, metric)} in {r['seconds_ratio']:.2f} times the seconds"
+                + ("" if _beats_random(r, metric) else ", though not better than random")
+                for r in better
+            )
             lines.append(f"With a budget of {budget:g}, better than base: {shown}.")
     if smaller and not lines:
         budgets = _and([f"{budget:g}" for budget in smaller])
@@ -260,8 +330,10 @@ def _cautions(records: Sequence[_Record], about: Circumstances) -> list[str]:
     tried = _tried(records)
     lines = []
     if about.n_rates <= 1:
+        rate = "rates that were given" if about.own_rates else "one learning rate"
+        at = "such a" if about.own_rates else "a shared"
         lines.append(
-            "All strategies had one learning rate. A gain at a shared rate is often a larger "
+            f"All strategies had {rate}. A gain at {at} rate is often a larger "
             "step in disguise: pass several, lr=[...], and each gets its own best."
         )
     edges = [f"{r['strategy']} ({r['lr']:g})" for r in records if r["lr_at_edge"]]
@@ -279,6 +351,11 @@ def _cautions(records: Sequence[_Record], about: Circumstances) -> list[str]:
             "zero by chance."
         )
     lines += _on_test_rows(tried, about)
+    if about.n_jobs > 1:
+        lines.append(
+            f"{about.n_jobs} trainings ran at a time, which makes seconds rough: n_jobs=1 on an "
+            "idle machine for those that are to be quoted."
+        )
     visits = [r["visits"] for r in records if not np.isnan(r["visits"])]
     if max(visits) > 1.001 * min(visits):
         lines.append(
@@ -289,27 +366,29 @@ def _cautions(records: Sequence[_Record], about: Circumstances) -> list[str]:
 
 
 def _on_test_rows(tried: Sequence[_Record], about: Circumstances) -> list[str]:
-    if about.resolution is None:
-        return []
-    text = f"One of the {about.n_test} test rows is worth {about.resolution:.2g} points."
-    if about.resolution >= _COARSE:
-        text += " The test part is small."
-    shaky = [
-        r["strategy"]
-        for r in tried
-        if r["against_base"] in ("better", "worse") and abs(r["difference"]) < 1.96 * r["row_error"]
-    ]
+    texts = []
+    if about.resolution is not None:
+        texts.append(f"One of the {about.n_test} test rows is worth {about.resolution:.2g} points.")
+        if about.resolution >= _COARSE:
+            texts.append("The test part is small.")
+    shaky = _shaky(tried)
     if shaky:
-        text += (
-            " The intervals are over seeds; other test rows might have said otherwise of "
+        texts.append(
+            "The intervals are over seeds; other test rows might have said otherwise of "
             f"{_and(shaky)}."
         )
-    return [text]
+    claims = [r for r in tried if r["against_base"] in ("better", "worse")]
+    if claims and all(np.isnan(r["row_error"]) for r in claims):
+        texts.append(
+            f"The intervals are over seeds; what other than these {about.n_test} test rows would "
+            f"say of {about.metric.label} is not known."
+        )
+    return [" ".join(texts)] if texts else []
 
 
 def _one_seed(records: Sequence[_Record], metric: Metric) -> str:
     shown = ", ".join(
-        f"{r['strategy']} {_signed(r['difference'], metric)}"
+        f"{r['strategy']} {signed(r['difference'], metric)}"
         for r in records
         if r["strategy"] != YARDSTICK
     )
@@ -344,17 +423,18 @@ def _with_interval(record: _Record, metric: Metric) -> str:
     shown = f"{record['strategy']} {_amount(record['difference'], metric)}"
     if np.isnan(record["difference_low"]):
         return shown
-    low, high = (_signed(record[f"difference_{end}"], metric) for end in ("low", "high"))
+    low, high = (signed(record[f"difference_{end}"], metric) for end in ("low", "high"))
     return f"{shown} ({low} to {high})"
 
 
 def _amount(value: float, metric: Metric) -> str:
     """With its unit, if it has one."""
-    return f"{_signed(value, metric)} {metric.unit}".rstrip()
+    return f"{signed(value, metric)} {metric.unit}".rstrip()
 
 
-def _signed(value: float, metric: Metric) -> str:
-    return f"{value:+.{metric.digits}f}"
+def signed(value: float, metric: Metric) -> str:
+    """A difference with the decimals of its metric."""
+    return f"{round(value, metric.digits) or 0.0:+.{metric.digits}f}"  # not "-0.00"
 
 
 def _and(names: Sequence[str]) -> str:

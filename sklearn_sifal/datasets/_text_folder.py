@@ -27,7 +27,7 @@ def load_text_folder(
     pattern : str, default="*"
         Which files are read, such as ``"*.txt"``; all of them by default.
     encoding : str, default="utf-8"
-        Encoding of the files. Line ends are read as ``"\\n"``.
+        Encoding of the files. Line ends are read as ``"\\n"``; a byte order mark is left out.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def load_text_folder(
 
 def _read(file: Path, encoding: str) -> str:
     try:
-        return file.read_text(encoding=encoding)
+        return file.read_text(encoding=encoding).removeprefix("\ufeff")
     except UnicodeError as error:
         raise ValueError(
             f"{file} is not in the encoding {encoding!r}: {error}. Name another encoding, or "

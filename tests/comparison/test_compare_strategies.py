@@ -257,6 +257,50 @@ def test_row_error_by_hand(compared, texts, pipeline):
     assert compared.summary()[2]["row_error"] == pytest.approx(expected)
 
 
+def test_row_error_of_a_regression_by_hand():
+    X, y = make_regression(60, 3, noise=5, random_state=0)
+    X_train, X_test, y_train, y_test = X[:40], X[40:], y[:40], y[40:]
+    net = LossSampledRegressor(hidden_layer_sizes=(4,), batch_size=8, budget=2)
+    result = compare_strategies(
+        net, ["percentile"], X_train, y_train, X_test, y_test, budget=2, n_seeds=2
+    )
+    squares = {}
+    for name in ("base", "percentile"):
+        fits = [clone(net).set_params(sampling_strategy=name, random_state=seed) for seed in (0, 1)]
+        squares[name] = [(y_test - f.fit(X_train, y_train).predict(X_test)) ** 2 for f in fits]
+    change = np.mean(squares["percentile"], axis=0) - np.mean(squares["base"], axis=0)
+    error = change.std(ddof=1) / np.sqrt(len(y_test))
+    assert result.summary(metric="mse")[2]["row_error"] == pytest.approx(error)
+    assert result.summary()[2]["row_error"] == pytest.approx(error / np.var(y_test))
+
+
+def test_a_rate_given_in_a_dict_is_kept_even_if_it_is_the_estimators(texts, pipeline):
+    strategies = {"own": {"sampling_strategy": "heap", "lr": 0.05}}
+    kept = np.isin(texts[1], [y for y in np.unique(texts[1]) if (texts[1] == y).sum() >= 4])
+    X = [x for x, k in zip(texts[0], kept, strict=True) if k]
+    y = texts[1][kept]
+    result = compare_strategies(
+        pipeline(), strategies, X, y, X, y, lr=[0.1, 0.2], n_seeds=1, budget=1,
+        validation_fraction=0.4,
+    )  # fmt: skip
+    assert {r["strategy"] for r in result.rate_search} == {"base", "random"}
+
+
+def test_a_label_that_is_held_out_entirely():
+    y = np.repeat([0, 1, 2], [30, 30, 2])
+    X = np.random.default_rng(0).normal(size=(62, 2))
+    with pytest.raises(ValueError, match=r"validation_fraction=0\.9: 2 is in no row"):
+        compare_strategies(
+            LossSampledClassifier(), [], X, y, X, y, lr=[0.1, 0.2], validation_fraction=0.9
+        )
+
+
+def test_a_base_that_breaks_down_in_workers_raises_nothing_else():
+    X, y = make_regression(60, 3, random_state=0)
+    with pytest.raises(NonFiniteLossError, match="nothing to compare with"):
+        compare_strategies(LossSampledRegressor(lr=1e20), [], X, y, X, y, budget=4, n_jobs=2)
+
+
 def test_a_training_runs_on_one_thread(small):
     seen = []
 
@@ -306,6 +350,9 @@ Y = np.arange(30) % 2
         ({"strategies": ["no"]}, ValueError, "Unknown sampling_strategy 'no'"),
         ({"y_train": Y[:7]}, ValueError, "X_train and y_train: .*inconsistent"),
         ({"y_test": Y[:7]}, ValueError, "X_test and y_test: .*inconsistent"),
+        ({"y_train": np.array([None, *"ab" * 14, "a"])}, ValueError, "y_train contains .* None"),
+        ({"budget": None}, ValueError, "'budget' parameter"),
+        ({"lr": np.array(0.0)}, ValueError, "'lr' parameter"),
         ({"y_test": Y + 1}, ValueError, "y_test has labels that are not in y_train: 2"),
         ({"X_test": X[:0], "y_test": Y[:0]}, ValueError, "y_test is empty"),
         ({"y_train": Y * 0, "y_test": Y * 0}, ValueError, "at least 2 classes"),
@@ -340,3 +387,12 @@ def test_progress(capsys):
     shown = capsys.readouterr()
     assert "6 of 6" in shown.err  # 2 x 2 and one recorded of each
     assert shown.out == ""
+
+
+def test_rows_held_out_by_early_stopping_are_not_counted_as_unvisited(texts, pipeline):
+    model = pipeline(early_stopping=True, validation_fraction=0.2)
+    comparison = compare_strategies(model, [], *texts, budget=2, n_seeds=1)
+    recording = comparison._recordings["base"]
+    # A fifth of the 300 rows is held out; base visits all the others equally often.
+    assert recording.n_rows.sum() == recording.visits_by_decile.n_rows.sum() == 240
+    assert recording.visits.min() > 0

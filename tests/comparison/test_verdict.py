@@ -17,7 +17,17 @@ def run(strategy, seed, accuracy, budget=4.0, seconds=1.0, lr=None, visits=400, 
     }
 
 
-def compared(accuracies, *, n_test=10_000, lr=None, rate_search=(), budgets=(4.0,), **costs):
+def compared(
+    accuracies,
+    *,
+    n_test=10_000,
+    lr=None,
+    rate_search=(),
+    budgets=(4.0,),
+    row_errors=None,
+    settings=None,
+    **costs,
+):
     """`accuracies`: by strategy one value a seed, or by strategy and budget."""
     runs = []
     for strategy, values in accuracies.items():
@@ -35,7 +45,8 @@ def compared(accuracies, *, n_test=10_000, lr=None, rate_search=(), budgets=(4.0
         parameters={name: {} for name in accuracies},
         rate_search=list(rate_search),
         labels=np.array([0, 1]),
-        settings={"n_test": n_test, "lr": lr},
+        settings={"n_test": n_test, "lr": lr} | (settings or {}),
+        _row_errors=row_errors or {},
     )
 
 
@@ -76,7 +87,8 @@ def test_a_gain_is_said_with_its_interval_and_its_seconds():
     first = comparison.verdict().splitlines()[0]
     half = 0.1 * 4.30265 / np.sqrt(3)
     shown = f"heap +3.10 points (+{3.1 - half:.2f} to +{3.1 + half:.2f})"
-    assert first.startswith(f"Better than base by more than chance at equal visits: {shown}.")
+    begin = "Better than base by more than chance at equal visits and one learning rate for all"
+    assert first.startswith(f"{begin}: {shown}.")
     assert "1.50 times as long as base" in first
 
 
@@ -111,6 +123,58 @@ def test_identical_and_cancelling_differences_are_not_the_same():
     assert "the rule never came into play: same." in comparison.verdict()
 
 
+def test_the_same_accuracy_from_other_nets_is_not_identical():
+    comparison = compared(LIKE_BASE | {"heap": BASE})
+    for r in comparison.runs:
+        r["nll"] += r["strategy"] == "heap"
+    assert outcomes(comparison)["heap"] == "not told apart"
+    assert "never came into play" not in comparison.verdict()
+
+
+def test_random_alone_is_better():
+    better = tuple(a + g for a, g in zip(BASE, (0.030, 0.031, 0.032), strict=True))
+    comparison = compared({"base": BASE, "random": better, "heap": (0.80, 0.82, 0.79)})
+    first = comparison.verdict().splitlines()[0]
+    assert first.startswith("The strategy was not better than base")
+    assert "train on everything" not in first
+    assert "But random, which ignores losses, was better than base: random +3.10" in first
+
+
+def test_other_test_rows_are_in_the_headline():
+    better = tuple(a + g for a, g in zip(BASE, (0.030, 0.031, 0.032), strict=True))
+    # A gain of 3.1 points is more than 1.96 times 1.5, and less than 1.96 times 1.6.
+    for error, said in ((0.015, False), (0.016, True)):
+        errors = {("heap", 4.0, "accuracy"): error, ("heap", 4.0, "nll"): 1.0}
+        text = compared(LIKE_BASE | {"heap": better}, row_errors=errors).verdict()
+        assert ("Other test rows might have said otherwise." in text.splitlines()[0]) == said
+        assert ("other test rows might have said otherwise of heap" in text) == said
+
+
+def test_figures_that_are_no_means_over_rows():
+    better = tuple(a + g for a, g in zip(BASE, (0.030, 0.031, 0.032), strict=True))
+    text = compared(LIKE_BASE | {"heap": better}).verdict(metric="f1")
+    assert "what other than these 10000 test rows would say of macro F1 is not known" in text
+
+
+@pytest.mark.parametrize("trivial, said", [(0.795, True), (0.79, False)])
+def test_a_base_that_has_learnt_nothing(trivial, said):
+    # Two standard errors of 0.79 or so from 10,000 rows are 0.0081; base has 0.80.
+    comparison = compared(LIKE_BASE, settings={"trivial_accuracy": trivial})
+    first = comparison.verdict().splitlines()[0]
+    assert ("answering the most frequent label, 79.5 %" in first) == said
+    assert "most frequent label" not in comparison.verdict(metric="nll")
+
+
+def test_given_rates_are_not_called_shared():
+    text = compared(LIKE_BASE, settings={"own_rates": ["heap"]}).verdict()
+    assert "All strategies had rates that were given." in text
+
+
+def test_several_trainings_at_a_time_are_told():
+    assert "2 trainings ran at a time" in compared(LIKE_BASE, settings={"n_jobs": 2}).verdict()
+    assert "at a time" not in compared(LIKE_BASE).verdict()
+
+
 def test_one_seed_says_nothing():
     comparison = compared({"base": (0.8,), "random": (0.8,), "heap": (0.9,)})
     assert comparison.verdict().startswith("One seed: nothing can be said")
@@ -132,6 +196,7 @@ def test_a_strategy_that_broke_down():
     comparison.runs[-2]["error"] = "The loss is NaN."
     assert outcomes(comparison)["heap"] == "failed"
     assert "heap broke down in 1 of 3 trainings" in comparison.verdict()
+    assert comparison.verdict().startswith("The strategy broke down")
 
 
 def test_a_shared_rate_is_warned_of_and_own_rates_are_not():
@@ -147,6 +212,17 @@ def test_rates_at_the_edge_are_told():
         r["lr"] = 0.04
     assert [r["lr_at_edge"] for r in comparison.summary()] == [None, "highest"]
     assert "edge of the grid, so widen it, for: random (0.04)." in comparison.verdict()
+
+
+@pytest.mark.parametrize("lr, said", [(0.04, True), (0.02, False)])
+def test_a_gain_over_a_base_at_the_edge_is_doubted(lr, said):
+    better = tuple(a + g for a, g in zip(BASE, (0.030, 0.031, 0.032), strict=True))
+    searched = [{"strategy": name} for name in ("base", "random", "heap")]
+    comparison = compared(LIKE_BASE | {"heap": better}, lr=(0.01, 0.02, 0.04), rate_search=searched)
+    for r in comparison.runs:
+        r["lr"] = lr
+    first = comparison.verdict().splitlines()[0]
+    assert ("base's rate is at the edge of the grid" in first) == said
 
 
 def test_small_test_parts_and_few_seeds_are_told():
@@ -168,6 +244,7 @@ def test_smaller_budgets_are_looked_at():
     assert text.startswith("The strategy was not better than base")
     assert "With less training there was a gain" in text.splitlines()[0]
     assert "With a budget of 2, better than base: heap +3.10" in text
+    assert "in 1.00 times the seconds." in text
     text = compared(both | {"heap": {2.0: BASE, 4.0: BASE}}).verdict()
     assert "Nothing was better than base with less training either (budget 2)." in text
 
@@ -191,6 +268,12 @@ def test_at_equal_seconds_base_is_read_off_its_curve():
 def test_unknown_metrics_and_budgets(which, value):
     with pytest.raises(ValueError, match=f"{which} must be one of"):
         compared(LIKE_BASE).summary(**{which: value})
+
+
+def test_no_negative_zeros():
+    # Differences of 0.1, -0.1 and 0 points, whose mean has last bits.
+    assert "-0.00" not in repr(compared(LIKE_BASE | {"heap": (0.801, 0.809, 0.79)}))
+    assert "random +0.00 points" in compared(LIKE_BASE).verdict()
 
 
 def test_repr_is_a_short_table():

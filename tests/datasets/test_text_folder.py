@@ -78,3 +78,8 @@ def test_class_without_files(folder):
     (folder / "eggs").mkdir()
     with pytest.raises(ValueError, match="eggs has no files"):
         load_text_folder(folder)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(folder):
+    (folder / "ham" / "1.txt").write_text("See you", encoding="utf-8-sig")
+    assert load_text_folder(folder, pattern="*.txt").X.tolist().count("See you") == 1
