@@ -18,6 +18,7 @@ from sklearn_sifal.cli._labels import check_known, labelled_rows, labels_of
 from sklearn_sifal.cli._loading import Rows, format_from, load_rows
 from sklearn_sifal.cli._outputs import (
     TABLE_FORMATS,
+    OutputForm,
     check_apart,
     check_writable,
     format_of,
@@ -240,7 +241,9 @@ def _write(comparison: Any, train: Rows, options: Any) -> None:
     """All files, or none of them."""
     with ExitStack() as stack:
         if options.out is not None:
-            _write_runs(comparison, stack.enter_context(replacing(options.out)), options)
+            kind = format_of(options.out, (*TABLE_FORMATS, "json"), "--out")
+            form = OutputForm.like(train.table, kind)
+            _write_runs(comparison, stack.enter_context(replacing(options.out)), form)
         if options.report is not None:
             part = stack.enter_context(replacing(options.report))
             title = f"Strategies compared on {Path(train.table.name).name}"
@@ -275,11 +278,10 @@ class FileCells:
         return int(self._places[number]), *cells
 
 
-def _write_runs(comparison: Any, part: Path, options: Any) -> None:
-    kind = format_of(options.out, (*TABLE_FORMATS, "json"), "--out")
-    with open(part, "w", encoding="utf-8", newline="") as file:
-        if kind != "json":
-            write_records(file, map(_plain, comparison.runs), kind)
+def _write_runs(comparison: Any, part: Path, form: OutputForm) -> None:
+    with open(part, "w", encoding=form.encoding, newline="") as file:
+        if form.kind != "json":
+            write_records(file, map(_plain, comparison.runs), form)
             return
         found = {
             "verdict": comparison.verdict(),

@@ -110,11 +110,11 @@ def test_what_the_page_shows_of_a_row() -> None:
     assert cells.row(1) == (7, "c d", "2")
 
 
-def without_seconds(path: Path) -> list[dict[str, str]]:
-    with open(path, encoding="utf-8", newline="") as file:
+def without_seconds(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
+    with open(path, encoding="utf-8-sig", newline="") as file:
         return [
             {name: cell for name, cell in run.items() if not name.startswith("seconds")}
-            for run in csv.DictReader(file)
+            for run in csv.DictReader(file, delimiter=delimiter)
         ]
 
 
@@ -148,7 +148,7 @@ def test_numbers_and_categories(written: Any, capsys: Any) -> None:
     assert compare(path, "--label", "churn", *QUICK, "--budget", "30", "--out", out) == 0
     said = "'age', 'income' as numeric; 'region' as categorical, as the contents suggest"
     assert said in capsys.readouterr().err
-    base = [run for run in without_seconds(out) if run["strategy"] == "base"]
+    base = [run for run in without_seconds(out, ";") if run["strategy"] == "base"]
     assert min(float(run["accuracy"]) for run in base) > 0.8
 
 
