@@ -14,7 +14,7 @@ import numpy as np
 from sklearn_sifal.cli._console import Console
 from sklearn_sifal.cli._errors import UserError, counted, did_you_mean, errors_of_training, listed
 from sklearn_sifal.cli._files import read_table
-from sklearn_sifal.cli._labels import check_known, labelled_rows, labels_of
+from sklearn_sifal.cli._labels import check_known, labelled_test_rows, labels_of
 from sklearn_sifal.cli._loading import Rows, format_from, load_rows
 from sklearn_sifal.cli._outputs import (
     TABLE_FORMATS,
@@ -123,23 +123,12 @@ def _load_parts(options: Any, console: Console) -> tuple[Rows, Rows]:
 def _load_test(train: Rows, options: Any, console: Console) -> Rows:
     """The rows of the test file, by the roles found in the training file."""
     table = read_table(options.test_file, format_from(options))
-    if options.drop_rare is not None:  # seen never is rare
-        known = set(train.y.tolist())
-        labels = [cell.strip() for cell in table.column(options.label, "--label")]
-        kept = [row for row, name in enumerate(labels) if name in known or not name]
-        if len(kept) < len(labels):
-            console.message(
-                f"Left out {counted(len(labels) - len(kept), 'row')} of {table.name}, whose labels "
-                f"are not among those of {train.table.name}."
-            )
-            table = table.take(kept)
-    table = labelled_rows(table, options.label, options, console, of_test=True)
+    table = labelled_test_rows(table, (train.table, train.y), options, console)
     for name in train.roles.columns:
         table.column(name, f"{train.table.name}, the file to learn from")
     for name in train.roles.numeric:
         check_numeric(table, name)
     y = labels_of(table, options.label)
-    check_known(y, train.y, (table.name, train.table.name))
     console.message(f"{table.name}: {counted(table.n_rows, 'row')} to test on.")
     return Rows(table, train.roles, make_inputs(table, train.roles), y)
 

@@ -189,3 +189,7 @@ def test_several_rates_need_rows_to_spare(written: Any, capsys: Any) -> None:
     message = capsys.readouterr().err
     assert "in which 'odd' has a single row" in message
     assert "--drop-rare 5" in message
+    # A label with a single row would run into that next.
+    path.write_text("\n".join(["text,label", *rows, "what is it,odd"]), encoding="utf-8")
+    assert main(["compare", str(path), "--label", "label", "--lr", "0.01,0.1", "--quiet"]) == 2
+    assert capsys.readouterr().err.endswith("leave such rows out with: --drop-rare 5\n")
