@@ -49,6 +49,7 @@ def run(options: Any, console: Console) -> None:
         console.message(
             f"Budget: {counted(round(options.budget[0]), 'visit')} a row. Others by --budget."
         )
+    _warn_of_small(options.budget, console)
     comparison = _compare(strategies, train, test, options)
     comparison.settings["terms"] = _TERMS
     _write(comparison, train, options)
@@ -169,6 +170,16 @@ def _check_rates(options: Any, train: Rows) -> None:
 
 
 # --------------------------------------------------------------------- the comparison
+
+
+def _warn_of_small(budgets: Sequence[float], console: Console) -> None:
+    small = [budget for budget in budgets if budget <= 1]
+    if small:
+        console.message(
+            f"With --budget {', '.join(f'{budget:g}' for budget in small)} nothing can be chosen: "
+            "the first round takes all rows, so every strategy does what base does. "
+            "Differences between strategies need more than 1."
+        )
 
 
 def _compare(strategies: Mapping[str, Any], train: Rows, test: Rows, options: Any) -> Any:

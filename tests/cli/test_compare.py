@@ -101,6 +101,25 @@ def test_the_budget_is_enough_if_none_is_given(queries: Path, capsys: Any) -> No
     assert "Budget: 100 visits a row." in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("budget, small", [("1", "1"), ("0.5,1,1.5", "0.5, 1"), ("1.5", None)])
+def test_a_budget_that_leaves_nothing_to_choose(
+    queries: Path, tmp_path: Path, capsys: Any, budget: str, small: str | None
+) -> None:
+    out = tmp_path / "r.jsonl"
+    options = ["--label", "intent", "--seeds", "1", "--strategies", "percentile"]
+    assert compare(queries, *options, "--budget", budget, "--out", out) == 0
+    said, warning, _ = capsys.readouterr().err.partition(" nothing can be chosen:")
+    assert bool(warning) == (small is not None)
+    if small is not None:
+        assert said.endswith(f"With --budget {small}")
+        assert "trainings:" not in said  # before any of them
+    runs = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    found: dict[float, set[float]] = {}
+    for run in runs:
+        found.setdefault(run["budget"], set()).add(run["nll"])
+    assert all(len(values) == 1 for budget, values in found.items() if budget <= 1)
+
+
 def test_what_the_page_shows_of_a_row() -> None:
     table = Table("f.csv", {"n": ["1", "2"], "t": ["a b", "c d"]}, np.array([3, 7]), np.arange(2))
     roles = Roles(("t",), ("n",), (), guessed=False, left_out={})
