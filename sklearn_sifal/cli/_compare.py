@@ -2,6 +2,7 @@
 
 import json
 import math
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -26,7 +27,7 @@ from sklearn_sifal.cli._outputs import (
     write_records,
 )
 from sklearn_sifal.cli._pipeline import make_inputs, make_model
-from sklearn_sifal.cli._roles import check_numeric
+from sklearn_sifal.cli._roles import Roles, check_numeric
 
 # What the verdict advises, as it is said on the command line and on its page.
 _TERMS = {"n_seeds=3": "--seeds 3", "lr=[...]": "--lr 0.01,0.03,0.1"}
@@ -44,7 +45,8 @@ def run(options: Any, console: Console) -> None:
     _check_outputs(options)
     train, test = _load_parts(options, console)
     _check_rates(options, train)
-    if options.budget is None:
+    guessed_budget = options.budget is None
+    if guessed_budget:
         options.budget = [_enough(train)]
         console.message(
             f"Budget: {counted(round(options.budget[0]), 'visit')} a row. Others by --budget."
@@ -52,11 +54,27 @@ def run(options: Any, console: Console) -> None:
     _warn_of_small(options.budget, console)
     comparison = _compare(strategies, train, test, options)
     comparison.settings["terms"] = _TERMS
+    comparison.settings["command"] = command_line(options, train.roles, guessed_budget)
     _write(comparison, train, options)
     console.result(f"{comparison!r}\n\n{comparison.verdict()}")
     for path in (options.report, options.out):
         if path is not None:
             console.message(f"Written: {path}")
+
+
+def command_line(options: Any, roles: Roles, guessed_budget: bool) -> str:
+    """What was typed, quoted for a shell, and in options what was found out besides.
+
+    Who repeats it on a file that has grown gets the same columns and the same budget.
+    """
+    words = ["sifal", *options.arguments]
+    if roles.guessed:
+        kinds = {"text": roles.text, "numeric": roles.numeric, "categorical": roles.categorical}
+        # With a sign of equality a name may begin with a hyphen.
+        words += [f"--{kind}={name}" for kind, names in kinds.items() for name in names]
+    if guessed_budget:
+        words.append("--budget=" + repr(float(options.budget[0])).removesuffix(".0"))
+    return shlex.join(words)
 
 
 # ----------------------------------------------------------------------- strategies

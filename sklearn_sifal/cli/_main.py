@@ -54,6 +54,7 @@ def _run(arguments: list[str]) -> int:
         raise UserError(
             f"unrecognized arguments: {' '.join(unknown)}. See: sifal {options.command} --help"
         )
+    options.arguments = arguments
     import_module(_COMMANDS[options.command]).run(options, Console(options.quiet))
     return OK
 

@@ -1,7 +1,11 @@
 """The comparison of strategies on a file."""
 
 import csv
+import html
 import json
+import shlex
+from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +13,7 @@ import numpy as np
 import pytest
 
 from sklearn_sifal.cli import main
-from sklearn_sifal.cli._compare import FileCells, parse_strategies
+from sklearn_sifal.cli._compare import FileCells, command_line, parse_strategies
 from sklearn_sifal.cli._loading import Rows
 from sklearn_sifal.cli._roles import Roles
 from sklearn_sifal.cli._table import Table
@@ -51,6 +55,9 @@ def test_table_verdict_and_files(queries: Path, tmp_path: Path, capsys: Any) -> 
     assert ">line<" in page
     assert "--lr 0.01,0.03,0.1" in page  # advice in words of the command
     assert "lr=[...]" not in page
+    typed = shlex.join(["sifal", "compare", str(queries), *map(str, options)])
+    assert f"<pre>{html.escape(typed)} --text=text</pre>" in page
+    assert "sklearn.base" not in page  # the user has no estimator to clone
     assert sorted(p.name for p in tmp_path.iterdir()) == ["queries.csv", "report.html", "runs.csv"]
 
 
@@ -118,6 +125,17 @@ def test_a_budget_that_leaves_nothing_to_choose(
     for run in runs:
         found.setdefault(run["budget"], set()).add(run["nll"])
     assert all(len(values) == 1 for budget, values in found.items() if budget <= 1)
+
+
+def test_the_command_line_to_do_it_again() -> None:
+    options = Namespace(arguments=["compare", "my file.csv", "--label", "l"], budget=[12.0])
+    guessed = Roles(("a text",), (), ("-x", "b,c"), guessed=True, left_out={})
+    assert command_line(options, guessed, True) == (
+        "sifal compare 'my file.csv' --label l '--text=a text' --categorical=-x --categorical=b,c "
+        "--budget=12"
+    )
+    named = replace(guessed, guessed=False)
+    assert command_line(options, named, False) == "sifal compare 'my file.csv' --label l"
 
 
 def test_what_the_page_shows_of_a_row() -> None:
