@@ -150,15 +150,21 @@ def test_the_label_as_text(fails: Any) -> None:
 
 @pytest.mark.parametrize(
     "option, value",
-    [("--budget", "0"), ("--budget", "-1"), ("--budget", "nan"), ("--hidden", "0"),
-     ("--hidden", "8,"), ("--seed", "-1"), ("--jobs", "0"), ("--delimiter", ";;"),
-     ("--drop-rare", "1")],
+    [("--budget", "0"), ("--budget", "-1"), ("--budget", "nan"), ("--budget", "10000.1"),
+     ("--budget", "inf"), ("--hidden", "0"), ("--hidden", "8,"), ("--seed", "-1"),
+     ("--jobs", "0"), ("--delimiter", ";;"), ("--drop-rare", "1")],
 )  # fmt: skip
 def test_values_out_of_range(fails: Any, option: str, value: str) -> None:
     message = fails(GOOD, "--label", "label", option, value)
     assert f"argument {option}: must be" in message
     assert "Got" in message
     assert "--help" in message
+
+
+def test_the_largest_budget(fails: Any) -> None:
+    message = fails(GOOD, "--label", "label", "--budget", "20000")
+    assert "--budget: must be a number of passes above 0 and up to 10,000. Got '20000'" in message
+    assert "no column 'x'" in fails(GOOD, "--label", "x", "--budget", "10000")
 
 
 def test_an_unknown_option(fails: Any) -> None:
