@@ -1,9 +1,13 @@
 """Section of the page on how it was done."""
 
+import re
 from collections.abc import Sequence
 
 from sklearn_sifal.comparison._page_data import PageData
 from sklearn_sifal.comparison._page_parts import definitions, paragraph, safe, section, text_of
+
+# A line is not to end within the hyphens of an option.
+_OPTION = re.compile(r"(?<= )--[a-z-]+")
 
 
 def method_section(page: PageData) -> str:
@@ -45,10 +49,9 @@ def method_section(page: PageData) -> str:
 def _again(page: PageData) -> str:
     """How to do it again, in the words of whoever compared: Python's, or a command's."""
     if command := page.of.settings.get("command"):
-        return (
-            paragraph("To do it again: what was typed, and in options what was guessed besides.")
-            + f"<pre>{safe(command)}</pre>"
-        )
+        lead = "To do it again: what was typed, and in options what was guessed besides."
+        words = _OPTION.sub(r'<span class="option">\g<0></span>', safe(command))
+        return f"{paragraph(lead)}<pre>{words}</pre>"
     again = (
         "# One training again, bit for bit with the same versions. The estimator is the last\n"
         "# step alone, X_train what the steps before it make of the inputs.\n"
