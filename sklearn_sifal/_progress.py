@@ -1,4 +1,4 @@
-"""A progress bar: tqdm's if it is installed, else plain lines."""
+"""A progress bar where one can be drawn, else plain lines."""
 
 import sys
 from types import TracebackType
@@ -8,8 +8,8 @@ from typing import Any, Self
 class ProgressBar:
     """Shows the share of the work that is done on standard error.
 
-    With the ``progress`` extra (tqdm) this is a bar with the time left; without it,
-    one line per tenth of the work.
+    With the ``progress`` extra (tqdm) this is a bar with the time left, in a terminal or a
+    notebook; without it, or in a file, one line per tenth of the work.
 
     Parameters
     ----------
@@ -23,6 +23,8 @@ class ProgressBar:
         self._tenths_shown = 0
 
     def __enter__(self) -> Self:
+        if not _draws():
+            return self
         try:
             from tqdm.auto import tqdm
         except ImportError:
@@ -51,5 +53,11 @@ class ProgressBar:
             self._bar.update(100 * fraction - self._bar.n)
         elif int(10 * fraction) > self._tenths_shown:
             self._tenths_shown = int(10 * fraction)
-            sys.stderr.write(f"{self.title}: {100 * fraction:3.0f}% {text}\n")
-            sys.stderr.flush()
+            if sys.stderr is not None:  # closed by whoever started the process
+                sys.stderr.write(f"{self.title}: {100 * fraction:3.0f}% {text}\n")
+                sys.stderr.flush()
+
+
+def _draws() -> bool:
+    """Whether a bar can be drawn anew in one place; in a log every state would be a line."""
+    return "ipykernel" in sys.modules or (sys.stderr is not None and sys.stderr.isatty())

@@ -138,7 +138,8 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         effect, since it follows `lr_schedule`. They see losses of standardised targets,
         and so does the progress bar.
     verbose : int, default=0
-        Above 0, shows a progress bar on standard error (tqdm, with the ``progress`` extra).
+        Above 0, shows progress on standard error: a bar in a terminal or notebook (tqdm, with
+        the ``progress`` extra), else a line for each tenth of the work.
     random_state : int, RandomState instance or None, default=None
         Fixes initial weights, order, selection and dropout, each from a stream of its
         own. numpy's and torch's global states are neither used nor moved.

@@ -18,6 +18,8 @@ examples:
   sifal compare queries.csv --label intent --strategies percentage:90,percentage:97.5 \\
       --lr 0.01,0.03,0.1 --seeds 5 --out runs.csv
 """
+# Beyond it a slip of the finger is likelier than a purpose, and the training takes for ever.
+_LARGEST_BUDGET = 10_000
 # What numpy takes. The trainings of a comparison count up from the seed.
 _LARGEST_SEED = 2**32 - 1
 _AUDIT_EXAMPLES = """\
@@ -161,7 +163,7 @@ def _add_compare(commands: Any) -> None:
     what.add_argument(
         "--budget",
         metavar="PASSES",
-        type=_several(_number(0, math.inf, "a number above 0")),
+        type=_several(_budget),
         help="row visits in units of the training rows; several, such as 1.5,4, are separate "
         "trainings (default: enough for a model of its own, 4 for 6,400 texts or more)",
     )
@@ -210,7 +212,7 @@ def _add_audit(commands: Any) -> None:
     parser.add_argument(
         "--budget",
         metavar="PASSES",
-        type=_number(0, math.inf, "a number above 0"),
+        type=_budget,
         help="passes over the rows (default: 3, more on files of a few hundred rows)",
     )
 
@@ -271,6 +273,11 @@ def _jobs(text: str) -> int:
 def _percentage(text: str) -> float:
     expected = "a percentage above 0 and up to 100"
     return 100.0 if text.strip() in ("100", "100.0") else _number(0, 100, expected)(text)
+
+
+def _budget(text: str) -> float:
+    beyond = math.nextafter(_LARGEST_BUDGET, math.inf)
+    return _number(0, beyond, f"a number of passes above 0 and up to {_LARGEST_BUDGET:,}")(text)
 
 
 def _delimiter(text: str) -> str:

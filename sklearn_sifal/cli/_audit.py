@@ -22,6 +22,7 @@ from sklearn_sifal.cli._errors import counted, errors_of_training
 from sklearn_sifal.cli._loading import Rows, load_rows
 from sklearn_sifal.cli._outputs import (
     TABLE_FORMATS,
+    OutputForm,
     check_apart,
     check_writable,
     format_of,
@@ -78,14 +79,18 @@ def run(options: Any, console: Console) -> None:
     found = find_suspicions(rows, options, quiet=options.quiet)
     order = np.argsort(-found.loss, kind="stable")  # rows of equal loss as in the file
     written = order if options.top is None else order[: options.top]
+    form = OutputForm.like(rows.table, kind)
     if options.out == "-":
-        with standard_output() as stream:
-            write_records(stream, _records(rows, found, written), kind)
+        with standard_output(form.encoding) as stream:
+            write_records(stream, _records(rows, found, written), form)
         console.message(CAUTION)
         return
     if options.out is not None:
-        with replacing(options.out) as part, open(part, "w", encoding="utf-8", newline="") as file:
-            write_records(file, _records(rows, found, written), kind)
+        with (
+            replacing(options.out) as part,
+            open(part, "w", encoding=form.encoding, newline="") as file,
+        ):
+            write_records(file, _records(rows, found, written), form)
     console.result(_in_words(rows, found, order))
     if options.out is not None:
         console.result(f"{counted(len(written), 'row')} written to {options.out}.")

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -14,10 +15,11 @@ import numpy as np
 from sklearn_sifal.cli._console import Console
 from sklearn_sifal.cli._errors import UserError, counted, did_you_mean, errors_of_training, listed
 from sklearn_sifal.cli._files import read_table
-from sklearn_sifal.cli._labels import check_known, labelled_rows, labels_of
+from sklearn_sifal.cli._labels import check_known, labelled_test_rows, labels_of
 from sklearn_sifal.cli._loading import Rows, format_from, load_rows
 from sklearn_sifal.cli._outputs import (
     TABLE_FORMATS,
+    OutputForm,
     check_apart,
     check_writable,
     format_of,
@@ -25,7 +27,7 @@ from sklearn_sifal.cli._outputs import (
     write_records,
 )
 from sklearn_sifal.cli._pipeline import make_inputs, make_model
-from sklearn_sifal.cli._roles import check_numeric
+from sklearn_sifal.cli._roles import Roles, check_numeric
 
 # What the verdict advises, as it is said on the command line and on its page.
 _TERMS = {"n_seeds=3": "--seeds 3", "lr=[...]": "--lr 0.01,0.03,0.1", "n_jobs=1": "--jobs 1"}
@@ -43,18 +45,36 @@ def run(options: Any, console: Console) -> None:
     _check_outputs(options)
     train, test = _load_parts(options, console)
     _check_rates(options, train)
-    if options.budget is None:
+    guessed_budget = options.budget is None
+    if guessed_budget:
         options.budget = [_enough(train)]
         console.message(
             f"Budget: {counted(round(options.budget[0]), 'visit')} a row. Others by --budget."
         )
+    _warn_of_small(options.budget, console)
     comparison = _compare(strategies, train, test, options)
     comparison.settings["terms"] = _TERMS
+    comparison.settings["command"] = command_line(options, train.roles, guessed_budget)
     _write(comparison, train, options)
     console.result(f"{comparison!r}\n\n{comparison.verdict()}")
     for path in (options.report, options.out):
         if path is not None:
             console.message(f"Written: {path}")
+
+
+def command_line(options: Any, roles: Roles, guessed_budget: bool) -> str:
+    """What was typed, quoted for a shell, and in options what was found out besides.
+
+    Who repeats it on a file that has grown gets the same columns and the same budget.
+    """
+    words = ["sifal", *options.arguments]
+    if roles.guessed:
+        kinds = {"text": roles.text, "numeric": roles.numeric, "categorical": roles.categorical}
+        # With a sign of equality a name may begin with a hyphen.
+        words += [f"--{kind}={name}" for kind, names in kinds.items() for name in names]
+    if guessed_budget:
+        words.append("--budget=" + repr(float(options.budget[0])).removesuffix(".0"))
+    return shlex.join(words)
 
 
 # ----------------------------------------------------------------------- strategies
@@ -122,23 +142,12 @@ def _load_parts(options: Any, console: Console) -> tuple[Rows, Rows]:
 def _load_test(train: Rows, options: Any, console: Console) -> Rows:
     """The rows of the test file, by the roles found in the training file."""
     table = read_table(options.test_file, format_from(options))
-    if options.drop_rare is not None:  # seen never is rare
-        known = set(train.y.tolist())
-        labels = [cell.strip() for cell in table.column(options.label, "--label")]
-        kept = [row for row, name in enumerate(labels) if name in known or not name]
-        if len(kept) < len(labels):
-            console.message(
-                f"Left out {counted(len(labels) - len(kept), 'row')} of {table.name}, whose labels "
-                f"are not among those of {train.table.name}."
-            )
-            table = table.take(kept)
-    table = labelled_rows(table, options.label, options, console, of_test=True)
+    table = labelled_test_rows(table, (train.table, train.y), options, console)
     for name in train.roles.columns:
         table.column(name, f"{train.table.name}, the file to learn from")
     for name in train.roles.numeric:
         check_numeric(table, name)
     y = labels_of(table, options.label)
-    check_known(y, train.y, (table.name, train.table.name))
     console.message(f"{table.name}: {counted(table.n_rows, 'row')} to test on.")
     return Rows(table, train.roles, make_inputs(table, train.roles), y)
 
@@ -179,6 +188,16 @@ def _check_rates(options: Any, train: Rows) -> None:
 
 
 # --------------------------------------------------------------------- the comparison
+
+
+def _warn_of_small(budgets: Sequence[float], console: Console) -> None:
+    small = [budget for budget in budgets if budget <= 1]
+    if small:
+        console.message(
+            f"With --budget {', '.join(f'{budget:g}' for budget in small)} nothing can be chosen: "
+            "the first round takes all rows, so every strategy does what base does. "
+            "Differences between strategies need more than 1."
+        )
 
 
 def _compare(strategies: Mapping[str, Any], train: Rows, test: Rows, options: Any) -> Any:
@@ -240,7 +259,9 @@ def _write(comparison: Any, train: Rows, options: Any) -> None:
     """All files, or none of them."""
     with ExitStack() as stack:
         if options.out is not None:
-            _write_runs(comparison, stack.enter_context(replacing(options.out)), options)
+            kind = format_of(options.out, (*TABLE_FORMATS, "json"), "--out")
+            form = OutputForm.like(train.table, kind)
+            _write_runs(comparison, stack.enter_context(replacing(options.out)), form)
         if options.report is not None:
             part = stack.enter_context(replacing(options.report))
             title = f"Strategies compared on {Path(train.table.name).name}"
@@ -275,11 +296,10 @@ class FileCells:
         return int(self._places[number]), *cells
 
 
-def _write_runs(comparison: Any, part: Path, options: Any) -> None:
-    kind = format_of(options.out, (*TABLE_FORMATS, "json"), "--out")
-    with open(part, "w", encoding="utf-8", newline="") as file:
-        if kind != "json":
-            write_records(file, map(_plain, comparison.runs), kind)
+def _write_runs(comparison: Any, part: Path, form: OutputForm) -> None:
+    with open(part, "w", encoding=form.encoding, newline="") as file:
+        if form.kind != "json":
+            write_records(file, map(_plain, comparison.runs), form)
             return
         found = {
             "verdict": comparison.verdict(),

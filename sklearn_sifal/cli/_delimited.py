@@ -56,7 +56,7 @@ def read_delimited(text: TextIO, name: str, delimiter: str | None, quotes: bool)
         )
         records = _numbered(reader, name)
         _, header = next(records, (0, []))
-        return _collect(records, header, name, decimal="," if delimiter == ";" else ".")
+        return _collect(records, header, name, delimiter)
 
 
 def _first_lines(text: TextIO) -> list[str]:
@@ -109,7 +109,7 @@ def _in_words(message: str) -> str:
 
 
 def _collect(
-    records: Iterable[tuple[int, list[str]]], header: list[str], name: str, decimal: str
+    records: Iterable[tuple[int, list[str]]], header: list[str], name: str, delimiter: str
 ) -> Table:
     names = [title.strip() for title in header]
     width = len(names)
@@ -122,7 +122,9 @@ def _collect(
         for column, cell in zip(columns, cells, strict=True):
             column.append(cell)
     named = _named(names, columns, name)
-    return Table(name, named, np.array(lines, np.int64), np.arange(1, len(lines) + 1), decimal)
+    rows = np.arange(1, len(lines) + 1)
+    decimal = "," if delimiter == ";" else "."
+    return Table(name, named, np.array(lines, np.int64), rows, decimal, delimiter)
 
 
 def _fitted(cells: list[str], width: int, where: str) -> list[str]:

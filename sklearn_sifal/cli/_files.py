@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
@@ -64,11 +64,13 @@ def read_table(path: str, form: Format) -> Table:
         table = _read_parquet(path)
     else:
         with _opened(path, name) as binary, _decoded(binary, name, form) as text:
+            marked = _is_marked(binary, text.encoding)
             if kind == "json":
                 table = _read_json(text, name)
             else:
                 delimiter = "\t" if kind == "tabs" and form.delimiter is None else form.delimiter
                 table = read_delimited(text, name, delimiter, form.quotes)
+            table = replace(table, marked=marked)
     if not table.columns:
         raise UserError(f"{name} is empty.")
     if not table.n_rows:
@@ -125,6 +127,18 @@ def _encoding_of(binary: BinaryIO) -> str:
     binary.seek(0)
     # What spreadsheets call "Unicode text" is UTF-16 with a byte order mark.
     return "utf-16" if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+
+
+def _is_marked(binary: BinaryIO, encoding: str) -> bool:
+    """Whether a file of UTF-8 begins with a byte order mark, or is none of UTF-8.
+
+    Spreadsheets that write a mark, or another encoding, do not take a file for UTF-8 by itself.
+    """
+    if encoding != "utf-8-sig":
+        return True
+    start = binary.read(len(codecs.BOM_UTF8))
+    binary.seek(0)
+    return start == codecs.BOM_UTF8
 
 
 def _place_of_error(binary: BinaryIO, name: str, encoding: str) -> str:

@@ -13,14 +13,11 @@ from sklearn_sifal.cli._numbers import as_numbers, is_missing
 from sklearn_sifal.cli._table import Table
 
 _MOST_ALIKE = 3  # examples of labels that differ only in case
+_LEAST_FOR_RATES = 5
 
 
-def labelled_rows(
-    table: Table, label: str | None, options: Any, console: Console, *, of_test: bool = False
-) -> Table:
+def labelled_rows(table: Table, label: str | None, options: Any, console: Console) -> Table:
     """The table, without the rows whose label is missing or rare if the options say so.
-
-    Of rows to test on only a missing label is asked about.
 
     Raises
     ------
@@ -33,11 +30,18 @@ def labelled_rows(
             f"Say which column has the labels: --label NAME. The columns of {table.name}: "
             f"{listed(table.columns, 30)}."
         )
-    table = _with_labels(table, label, options.drop_missing, console)
-    if of_test:
-        return table
-    for note in _doubts(Counter(labels_of(table, label).tolist())):
+    counts = Counter(_names(table, label))
+    for note in _doubts(counts):
         console.message(note)
+    problems = _about_missing(table, label, options)
+    once = sorted(name for name, n in counts.items() if n == 1)
+    if once and options.drop_rare is None:
+        # Rates are chosen by a part of the rows, which needs some of each label as well.
+        least = _LEAST_FOR_RATES if len(getattr(options, "lr", None) or ()) > 1 else 2
+        said = _about_labels_seen_once(table, label, once, counts)
+        problems.append((said, f"--drop-rare {least}"))
+    _raise_all(problems)
+    table = _with_labels(table, label, console)
     table = _with_frequent_labels(table, label, options.drop_rare, console)
     labels = set(labels_of(table, label).tolist())
     if len(labels) < 2:
@@ -48,23 +52,80 @@ def labelled_rows(
     return table
 
 
+def labelled_test_rows(
+    table: Table, train: tuple[Table, NDArray[np.str_]], options: Any, console: Console
+) -> Table:
+    """The rows to test on, without those whose label is missing or unknown if the options say so.
+
+    Parameters
+    ----------
+    table : Table
+        The file to test on.
+    train : tuple of Table and ndarray of str
+        The file to learn from and its labels.
+    options, console
+        Those of the command.
+
+    Raises
+    ------
+    UserError
+        If there is no column of labels, or a label is missing or not in the file to learn from.
+    """
+    label = options.label
+    unknown = set(_names(table, label)).difference(train[1].tolist())
+    problems = _about_missing(table, label, options)
+    if unknown and options.drop_rare is None:
+        said = _about_unknown(sorted(unknown), train[1], (table.name, train[0].name))
+        problems.append((said, "--drop-rare 2"))
+    _raise_all(problems)
+    if unknown:  # seen never is rare
+        kept = [row for row, name in enumerate(labels_of(table, label)) if name not in unknown]
+        console.message(
+            f"Left out {counted(table.n_rows - len(kept), 'row')} of {table.name}, whose labels "
+            f"are not among those of {train[0].name}."
+        )
+        table = table.take(kept)
+    return _with_labels(table, label, console)
+
+
 def labels_of(table: Table, label: str) -> NDArray[np.str_]:
     """Labels without spaces around them."""
     return np.array([cell.strip() for cell in table.columns[label]], dtype=np.str_)
 
 
-def _with_labels(table: Table, label: str, drop: bool, console: Console) -> Table:
-    cells = table.column(label, "--label")
-    kept = [row for row, cell in enumerate(cells) if cell.strip()]
-    n_missing = len(cells) - len(kept)
+def _names(table: Table, label: str) -> list[str]:
+    """Labels of the rows that have one."""
+    return list(filter(None, map(str.strip, table.column(label, "--label"))))
+
+
+def _raise_all(problems: list[tuple[str, str]]) -> None:
+    """One error for all that is wrong, which ends with the options that help against it.
+
+    Who meets one after the other adds an option, and runs into the next.
+    """
+    if problems:
+        said, options = zip(*problems, strict=True)
+        raise UserError(
+            f"{' '.join(said)} Mend the file, or leave such rows out with: {' '.join(options)}"
+        )
+
+
+def _about_missing(table: Table, label: str, options: Any) -> list[tuple[str, str]]:
+    missing = [row for row, cell in enumerate(table.columns[label]) if not cell.strip()]
+    if not missing or options.drop_missing:
+        return []
+    said = (
+        f"The label {label!r} is missing in {counted(len(missing), 'row')}, first in "
+        f"{table.where(missing[0])}."
+    )
+    return [(said, "--drop-missing")]
+
+
+def _with_labels(table: Table, label: str, console: Console) -> Table:
+    kept = [row for row, cell in enumerate(table.columns[label]) if cell.strip()]
+    n_missing = table.n_rows - len(kept)
     if not n_missing:
         return table
-    if not drop:
-        first = next(row for row, cell in enumerate(cells) if not cell.strip())
-        raise UserError(
-            f"The label {label!r} is missing in {counted(n_missing, 'row')}, first in "
-            f"{table.where(first)}. Fill it in, or leave such rows out with --drop-missing."
-        )
     console.message(f"Left out {counted(n_missing, 'row')} of {table.name} without a label.")
     return table.take(kept)
 
@@ -96,9 +157,6 @@ def _with_frequent_labels(table: Table, label: str, least: int | None, console: 
     labels = labels_of(table, label)
     counts = Counter(labels.tolist())
     if least is None:
-        once = sorted(name for name, n in counts.items() if n == 1)
-        if once:
-            raise UserError(_about_labels_seen_once(table, label, once, counts))
         return table
     rare = {name for name, n in counts.items() if n < least}
     if not rare:
@@ -113,7 +171,7 @@ def _with_frequent_labels(table: Table, label: str, least: int | None, console: 
 
 def _about_labels_seen_once(table: Table, label: str, once: list[str], counts: Counter[str]) -> str:
     if len(counts) > 20 and as_numbers(list(counts), table.decimal) is not None:
-        return (
+        raise UserError(
             f"The column {label!r} of {table.name} has {len(counts)} different numbers, "
             f"{len(once)} of them once. The command learns classes; for numbers there is "
             "LossSampledRegressor."
@@ -121,17 +179,21 @@ def _about_labels_seen_once(table: Table, label: str, once: list[str], counts: C
     have = "has" if len(once) == 1 else "have"
     return (
         f"{counted(len(once), 'label')} in the column {label!r} of {table.name} {have} a single "
-        f"row: {listed(once)}. A label needs two, one to learn from and one to be judged by: "
-        "leave such rows out with --drop-rare."
+        f"row: {listed(once)}. A label needs two, one to learn from and one to be judged by."
     )
 
 
 def check_known(labels: NDArray[np.str_], known: NDArray[np.str_], names: tuple[str, str]) -> None:
-    """Raise if a file to test on has labels that the file to learn from has not."""
+    """Raise if rows to test on have labels that the rows to learn from have not."""
     unknown = sorted(set(labels.tolist()) - set(known.tolist()))
     if unknown:
-        test, train = names
-        raise UserError(
-            f"{test} has {counted(len(unknown), 'label')} that {train} has not: {listed(unknown)}."
-            f"{did_you_mean(unknown[0], known.tolist())} Leave such rows out with --drop-rare."
-        )
+        said = _about_unknown(unknown, known, names)
+        raise UserError(f"{said} Leave out labels with few rows by --drop-rare N.")
+
+
+def _about_unknown(unknown: list[str], known: NDArray[np.str_], names: tuple[str, str]) -> str:
+    test, train = names
+    return (
+        f"{test} has {counted(len(unknown), 'label')} that {train} has not: {listed(unknown)}."
+        f"{did_you_mean(unknown[0], known.tolist())}"
+    )

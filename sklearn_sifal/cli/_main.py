@@ -1,16 +1,24 @@
 """The command ``sifal``: from arguments to an exit code."""
 
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
+from typing import Any, NoReturn
 
 from sklearn_sifal.cli._arguments import make_parser
 from sklearn_sifal.cli._console import Console
 from sklearn_sifal.cli._errors import UserError
 
 OK, USER_ERROR = 0, 2
-INTERRUPTED, BROKEN_PIPE = 130, 141  # 128 and the number of the signal, as shells have it
+INTERRUPTED, BROKEN_PIPE, TERMINATED = (
+    130,
+    141,
+    143,
+)  # 128 and the number of the signal, as shells have it
 
 # Imported when asked for: `sifal --help` waits for no library.
 _COMMANDS = {
@@ -31,7 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     code : int
         0 if it went well, 2 for what the user can mend (a line on standard error says
-        what), 130 if it was interrupted, 141 if nobody reads its output any more.
+        what), 130 if it was interrupted, 141 if nobody reads its output any more, 143 if it
+        was told to end (SIGTERM).
 
     Examples
     --------
@@ -44,6 +53,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     return _exit_code(lambda: _run(arguments))
 
 
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM: what cleans up after Ctrl-C, files and processes, cleans up after it, too."""
+
+
+@contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """Raise on SIGTERM, which otherwise ends the process where it is."""
+    if threading.current_thread() is not threading.main_thread():  # which alone may set handlers
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        # None is a handler that was not set from Python.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
+
+
+def _terminate(*_: Any) -> NoReturn:
+    raise _Terminated
+
+
 def _run(arguments: list[str]) -> int:
     parser = make_parser()
     if not arguments:
@@ -54,16 +85,21 @@ def _run(arguments: list[str]) -> int:
         raise UserError(
             f"unrecognized arguments: {' '.join(unknown)}. See: sifal {options.command} --help"
         )
+    options.arguments = arguments
     import_module(_COMMANDS[options.command]).run(options, Console(options.quiet))
     return OK
 
 
 def _exit_code(run: Callable[[], int]) -> int:
     try:
-        return run()
+        with _ending_in_order():
+            return run()
     except UserError as error:
         Console().error(f"sifal: error: {error}")
         return USER_ERROR
+    except _Terminated:
+        Console().error("sifal: terminated.")
+        return TERMINATED
     except KeyboardInterrupt:
         Console().error("sifal: interrupted.")
         return INTERRUPTED

@@ -7,12 +7,46 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from sklearn_sifal.cli._errors import UserError
+from sklearn_sifal.cli._table import Table
 
 TABLE_FORMATS = ("csv", "tsv", "jsonl")
+
+
+@dataclass(frozen=True)
+class OutputForm:
+    """How a table is written.
+
+    Attributes
+    ----------
+    kind : str
+        One of the `TABLE_FORMATS`.
+    delimiter : str
+        Between the cells of a line.
+    encoding : str
+        UTF-8, with a byte order mark or without.
+    """
+
+    kind: str
+    delimiter: str = ","
+    encoding: str = "utf-8"
+
+    @classmethod
+    def like(cls, table: Table, kind: str) -> Self:
+        """The form that the program which wrote a file opens rightly, as far as the kind goes.
+
+        Where a comma is the decimal sign, spreadsheets put semicolons between cells and
+        expect them there.
+        """
+        if kind not in ("csv", "tsv"):
+            return cls(kind)
+        # A .csv with tabs is what no program expects, whatever was read.
+        delimiter = "\t" if kind == "tsv" else table.delimiter.replace("\t", ",")
+        return cls(kind, delimiter, "utf-8-sig" if table.marked else "utf-8")
 
 
 def check_writable(path: str, option: str) -> None:
@@ -61,8 +95,8 @@ def replacing(path: str) -> Iterator[Path]:
 
 
 @contextmanager
-def standard_output() -> Iterator[Any]:
-    """Standard output for a table: UTF-8, as in files, whatever a terminal would have."""
+def standard_output(encoding: str) -> Iterator[Any]:
+    """Standard output for a table: encoded as in files, whatever a terminal would have."""
     if sys.stdout is None:
         raise UserError("--out -: standard output is closed.")
     binary = getattr(sys.stdout, "buffer", None)
@@ -70,7 +104,7 @@ def standard_output() -> Iterator[Any]:
         yield sys.stdout
         return
     sys.stdout.flush()
-    text = io.TextIOWrapper(binary, "utf-8", newline="")
+    text = io.TextIOWrapper(binary, encoding, newline="")
     try:
         yield text
         text.flush()
@@ -99,26 +133,25 @@ def format_of(path: str, allowed: tuple[str, ...], option: str) -> str:
     return ending
 
 
-def write_records(stream: Any, records: Iterable[Mapping[str, Any]], kind: str) -> None:
+def write_records(stream: Any, records: Iterable[Mapping[str, Any]], form: OutputForm) -> None:
     """Write mappings with equal keys as a table.
 
     Parameters
     ----------
     stream : text file
-        Opened with ``newline=""``.
+        Opened with ``newline=""`` and the encoding of the form.
     records : iterable of mapping
         One a row.
-    kind : {'csv', 'tsv', 'jsonl'}
+    form : OutputForm
         Format.
     """
-    if kind == "jsonl":
+    if form.kind == "jsonl":
         for record in records:
             stream.write(json.dumps(record, ensure_ascii=False) + "\n")
         return
     writer = None
     for record in records:
         if writer is None:
-            delimiter = "\t" if kind == "tsv" else ","
-            writer = csv.writer(stream, delimiter=delimiter, lineterminator="\n")
+            writer = csv.writer(stream, delimiter=form.delimiter, lineterminator="\n")
             writer.writerow(record.keys())
         writer.writerow(record.values())

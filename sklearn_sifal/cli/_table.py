@@ -26,6 +26,11 @@ class Table:
         Number of each row in the file, counted from 1 without the header.
     decimal : str
         What separates a number's decimals, besides the point.
+    delimiter : str
+        Between the cells of a line; a comma for a file without any.
+    marked : bool
+        Whether a spreadsheet that opens the file as it wrote it needs a byte order mark to take
+        another file for UTF-8.
     """
 
     name: str
@@ -33,6 +38,8 @@ class Table:
     lines: NDArray[np.int64] | None
     rows: NDArray[np.int64]
     decimal: str = "."
+    delimiter: str = ","
+    marked: bool = False
 
     @property
     def n_rows(self) -> int:

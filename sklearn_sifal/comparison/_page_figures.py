@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_sifal.comparison._recordings import Recording
-from sklearn_sifal.plotting._figures import add_grid, integer_ticks
+from sklearn_sifal.plotting._figures import add_grid, end_at_whole, integer_ticks
 from sklearn_sifal.plotting._images import as_images
 from sklearn_sifal.plotting._loss_curve import LossCurveDisplay
 from sklearn_sifal.plotting._style import BLACK, GREY, LIGHT_GREY, PALETTE, strategy_styles
 from sklearn_sifal.plotting._weight_distribution import WeightDistributionDisplay
 
+_PERCENT = "(%)"  # at the end of the names of shares
 _SIZE = (4.0, 3.0)  # inches; about as many points as a phone has pixels across
 # What a picture's colours are called in the style sheet, which has others for dark screens.
 _VARIABLES = {BLACK: "--base", GREY: "--control", LIGHT_GREY: "--before"} | {
@@ -63,8 +64,11 @@ class Panels:
                 axes.plot(seconds, values, markersize=3.5, alpha=0.45, **look)
                 axes.plot(np.median(seconds), np.mean(values), markersize=8, **look)
             axes.set(xlabel="seconds", ylabel=label)
-            axes.set_xlim(left=0)
+            # The margin is a share of the range of the points, which may be far from zero.
+            axes.set_xlim(0, 1.06 * axes.dataLim.x1)
             add_grid(axes, "both")
+            if label.endswith(_PERCENT):
+                end_at_whole(axes, [run[metric] for run in runs])
 
         return self._svg(draw)
 
@@ -77,6 +81,8 @@ class Panels:
                 axes.plot([at], [value], linestyle="none", markersize=8, **style)
             axes.set(xlabel=x, ylabel=y)
             add_grid(axes, "both")
+            if y.endswith(_PERCENT):
+                end_at_whole(axes, [value for _, value in points.values()])
 
         return self._svg(draw)
 

@@ -1,9 +1,13 @@
 """Section of the page on how it was done."""
 
+import re
 from collections.abc import Sequence
 
 from sklearn_sifal.comparison._page_data import PageData
-from sklearn_sifal.comparison._page_parts import definitions, safe, section, text_of
+from sklearn_sifal.comparison._page_parts import definitions, paragraph, safe, section, text_of
+
+# A line is not to end within the hyphens of an option.
+_OPTION = re.compile(r"(?<= )--[a-z-]+")
 
 
 def method_section(page: PageData) -> str:
@@ -39,6 +43,15 @@ def method_section(page: PageData) -> str:
         "seeds would have done with the same training and test rows",
         "versions": safe(", ".join(f"{k} {v}" for k, v in about["versions"].items())),
     }
+    return section("how", "How it was done", definitions(pairs, "how"), _again(page))
+
+
+def _again(page: PageData) -> str:
+    """How to do it again, in the words of whoever compared: Python's, or a command's."""
+    if command := page.of.settings.get("command"):
+        lead = "To do it again: what was typed, and in options what was guessed besides."
+        words = _OPTION.sub(r'<span class="option">\g<0></span>', safe(command))
+        return f"{paragraph(lead)}<pre>{words}</pre>"
     again = (
         "# One training again, bit for bit with the same versions. The estimator is the last\n"
         "# step alone, X_train what the steps before it make of the inputs.\n"
@@ -49,4 +62,4 @@ def method_section(page: PageData) -> str:
         f"random_state={page.of.seeds[0]}, n_threads=1\n"
         ").fit(X_train, y_train)"
     )
-    return section("how", "How it was done", definitions(pairs, "how"), f"<pre>{safe(again)}</pre>")
+    return f"<pre>{safe(again)}</pre>"

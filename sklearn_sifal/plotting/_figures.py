@@ -1,5 +1,6 @@
 """Figures and axes: made here, or given by the caller."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -165,3 +166,26 @@ def add_legend(axes: "Axes", handles: Any, labels: list[str], title: str | None 
     return axes.legend(
         list(handles), labels, title=title, fontsize="small", title_fontsize="small", **settings
     )
+
+
+def end_at_whole(axes: "Axes", values: Sequence[float]) -> None:
+    """End a vertical axis of shares at the largest that there is: 1, or 100 for percentages.
+
+    Margins, and intervals of a mean, would go on to what no training can reach. Markers at the
+    end are drawn as a whole.
+
+    Parameters
+    ----------
+    axes : matplotlib Axes
+        With all lines.
+    values : sequence of float
+        The shares drawn; above 1 they are percentages.
+    """
+    from matplotlib.transforms import Bbox, TransformedBbox
+
+    whole = 1.0 if np.fmax.reduce(values, initial=0.0) <= 1 else 100.0  # NaN counts for nothing
+    if axes.get_ylim()[1] <= whole:
+        return
+    axes.set_ylim(top=whole)
+    for line in axes.lines:
+        line.set_clip_box(TransformedBbox(Bbox([[0.0, 0.0], [1.0, 1.05]]), axes.transAxes))

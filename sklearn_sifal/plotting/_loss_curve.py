@@ -5,7 +5,13 @@ from typing import Any, Self
 
 import numpy as np
 
-from sklearn_sifal.plotting._figures import add_grid, add_legend, make_axes, panels_to_draw
+from sklearn_sifal.plotting._figures import (
+    add_grid,
+    add_legend,
+    end_at_whole,
+    make_axes,
+    panels_to_draw,
+)
 from sklearn_sifal.plotting._fitted_records import last_step, loss_name, staged_losses
 from sklearn_sifal.plotting._strategy_curves import (
     StrategyCurve,
@@ -24,6 +30,9 @@ _NAMES_OF_METRICS = {
     "valid_acc": "validation accuracy",
     "valid_r2": "validation R²",
 }
+_SHARES = frozenset(
+    {"accuracy", "balanced_accuracy", "precision", "recall", "f1", "r2", "valid_acc", "valid_r2"}
+)  # at most 1
 _NAMES_OF_COSTS = {"visits": "row visits", "seconds": "seconds"}
 
 
@@ -266,3 +275,5 @@ class LossCurveDisplay:
         axes.set_xlabel(_NAMES_OF_COSTS[cost])
         axes.set_xlim(left=0)
         axes.locator_params(axis="x", nbins=5)
+        if self.metric in _SHARES:
+            end_at_whole(axes, [value for curve in self.curves for value in curve.mean])

@@ -1,5 +1,6 @@
 """The ranking of suspects."""
 
+import codecs
 import csv
 import io
 import json
@@ -62,6 +63,45 @@ def test_a_seed_and_the_number_of_processes(
         assert audit(path, "--label", "intent", "--quiet", "--out", out, *options) == 0
         contents.append(out.read_bytes())
     assert contents[0] == contents[1] != contents[2]
+
+
+@pytest.mark.parametrize(
+    "delimiter, encoding, name, expected_delimiter, marked",
+    [
+        (";", "utf-8-sig", "s.csv", ";", True),
+        (";", "cp1252", "s.csv", ";", True),  # who writes that does not expect UTF-8
+        ("|", "utf-8", "s.csv", "|", False),
+        ("\t", "utf-16", "s.csv", ",", True),
+        (";", "utf-8-sig", "s.tsv", "\t", True),
+        (",", "utf-8", "-", ",", False),
+        (";", "utf-8-sig", "-", ";", True),
+    ],
+)
+def test_the_spreadsheet_that_wrote_the_file_can_open_the_ranking(
+    tmp_path: Path, capsysbinary: Any, delimiter: str, encoding: str, name: str,
+    expected_delimiter: str, marked: bool,
+) -> None:  # fmt: skip
+    path, out = tmp_path / "f.csv", tmp_path / name
+    rows = [("für mich", "geld"), ("für dich", "karte")] * 10
+    lines = [delimiter.join(cells) for cells in [("frage", "art"), *rows]]
+    path.write_bytes("\r\n".join(lines).encode(encoding))
+    options = ["--encoding", encoding] if encoding == "cp1252" else []
+    to = "-" if name == "-" else out
+    assert audit(path, "--label", "art", "--text", "frage", "--out", to, "--quiet", *options) == 0
+    shown = capsysbinary.readouterr().out
+    content = shown if name == "-" else out.read_bytes()
+    assert content.startswith(codecs.BOM_UTF8) == marked
+    text = content.decode("utf-8").removeprefix("\ufeff")
+    found = list(csv.DictReader(io.StringIO(text), delimiter=expected_delimiter))
+    assert sorted((record["frage"], record["art"]) for record in found) == sorted(rows)
+    assert float(found[0]["suspicion"]) >= 0  # with a point in any case
+
+
+def test_json_lines_have_no_byte_order_mark(tmp_path: Path) -> None:
+    path, out = tmp_path / "f.csv", tmp_path / "s.jsonl"
+    path.write_text("text;label\n" + "a b;x\nc d;y\n" * 10, encoding="utf-8-sig")
+    assert audit(path, "--label", "label", "--text", "text", "--out", out, "--quiet") == 0
+    assert out.read_bytes().startswith(b"{")
 
 
 @pytest.mark.parametrize(
@@ -156,8 +196,8 @@ def test_messy_export_of_a_spreadsheet(written: Any, capsys: Any) -> None:
     assert audit(path, "--label", "Art", "--encoding", "cp1252", "--out", out) == 0
     assert "80 rows, 2 labels in 'Art'." in (err := capsys.readouterr().err)
     assert "'Betreff' as text; 'Größe' as numeric" in err
-    with open(out, encoding="utf-8", newline="") as file:
-        found = list(csv.DictReader(file))
+    with open(out, encoding="utf-8-sig", newline="") as file:
+        found = list(csv.DictReader(file, delimiter=";"))
     assert {record["given_label"] for record in found} == {"Verlust", "Erstattung"}
     assert any(record["Betreff"] == 'Karte; "weg" für 0' for record in found)
 

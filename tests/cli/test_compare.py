@@ -1,7 +1,12 @@
 """The comparison of strategies on a file."""
 
 import csv
+import html
 import json
+import re
+import shlex
+from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +14,7 @@ import numpy as np
 import pytest
 
 from sklearn_sifal.cli import main
-from sklearn_sifal.cli._compare import FileCells, parse_strategies
+from sklearn_sifal.cli._compare import FileCells, command_line, parse_strategies
 from sklearn_sifal.cli._loading import Rows
 from sklearn_sifal.cli._roles import Roles
 from sklearn_sifal.cli._table import Table
@@ -51,6 +56,10 @@ def test_table_verdict_and_files(queries: Path, tmp_path: Path, capsys: Any) -> 
     assert ">line<" in page
     assert "--lr 0.01,0.03,0.1" in page  # advice in words of the command
     assert "lr=[...]" not in page
+    typed = shlex.join(["sifal", "compare", str(queries), *map(str, options)])
+    (shown_again,) = re.findall("<pre>(.*?)</pre>", page, re.DOTALL)
+    assert html.unescape(re.sub("<.*?>", "", shown_again)) == f"{typed} --text=text"
+    assert "sklearn.base" not in page  # the user has no estimator to clone
     assert sorted(p.name for p in tmp_path.iterdir()) == ["queries.csv", "report.html", "runs.csv"]
 
 
@@ -101,6 +110,36 @@ def test_the_budget_is_enough_if_none_is_given(queries: Path, capsys: Any) -> No
     assert "Budget: 100 visits a row." in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("budget, small", [("1", "1"), ("0.5,1,1.5", "0.5, 1"), ("1.5", None)])
+def test_a_budget_that_leaves_nothing_to_choose(
+    queries: Path, tmp_path: Path, capsys: Any, budget: str, small: str | None
+) -> None:
+    out = tmp_path / "r.jsonl"
+    options = ["--label", "intent", "--seeds", "1", "--strategies", "percentile"]
+    assert compare(queries, *options, "--budget", budget, "--out", out) == 0
+    said, warning, _ = capsys.readouterr().err.partition(" nothing can be chosen:")
+    assert bool(warning) == (small is not None)
+    if small is not None:
+        assert said.endswith(f"With --budget {small}")
+        assert "trainings:" not in said  # before any of them
+    runs = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    found: dict[float, set[float]] = {}
+    for run in runs:
+        found.setdefault(run["budget"], set()).add(run["nll"])
+    assert all(len(values) == 1 for budget, values in found.items() if budget <= 1)
+
+
+def test_the_command_line_to_do_it_again() -> None:
+    options = Namespace(arguments=["compare", "my file.csv", "--label", "l"], budget=[12.0])
+    guessed = Roles(("a text",), (), ("-x", "b,c"), guessed=True, left_out={})
+    assert command_line(options, guessed, True) == (
+        "sifal compare 'my file.csv' --label l '--text=a text' --categorical=-x --categorical=b,c "
+        "--budget=12"
+    )
+    named = replace(guessed, guessed=False)
+    assert command_line(options, named, False) == "sifal compare 'my file.csv' --label l"
+
+
 def test_what_the_page_shows_of_a_row() -> None:
     table = Table("f.csv", {"n": ["1", "2"], "t": ["a b", "c d"]}, np.array([3, 7]), np.arange(2))
     roles = Roles(("t",), ("n",), (), guessed=False, left_out={})
@@ -110,11 +149,11 @@ def test_what_the_page_shows_of_a_row() -> None:
     assert cells.row(1) == (7, "c d", "2")
 
 
-def without_seconds(path: Path) -> list[dict[str, str]]:
-    with open(path, encoding="utf-8", newline="") as file:
+def without_seconds(path: Path, delimiter: str = ",") -> list[dict[str, str]]:
+    with open(path, encoding="utf-8-sig", newline="") as file:
         return [
             {name: cell for name, cell in run.items() if not name.startswith("seconds")}
-            for run in csv.DictReader(file)
+            for run in csv.DictReader(file, delimiter=delimiter)
         ]
 
 
@@ -148,7 +187,7 @@ def test_numbers_and_categories(written: Any, capsys: Any) -> None:
     assert compare(path, "--label", "churn", *QUICK, "--budget", "30", "--out", out) == 0
     said = "'age', 'income' as numeric; 'region' as categorical, as the contents suggest"
     assert said in capsys.readouterr().err
-    base = [run for run in without_seconds(out) if run["strategy"] == "base"]
+    base = [run for run in without_seconds(out, ";") if run["strategy"] == "base"]
     assert min(float(run["accuracy"]) for run in base) > 0.8
 
 
@@ -189,3 +228,7 @@ def test_several_rates_need_rows_to_spare(written: Any, capsys: Any) -> None:
     message = capsys.readouterr().err
     assert "in which 'odd' has a single row" in message
     assert "--drop-rare 5" in message
+    # A label with a single row would run into that next.
+    path.write_text("\n".join(["text,label", *rows, "what is it,odd"]), encoding="utf-8")
+    assert main(["compare", str(path), "--label", "label", "--lr", "0.01,0.1", "--quiet"]) == 2
+    assert capsys.readouterr().err.endswith("leave such rows out with: --drop-rare 5\n")

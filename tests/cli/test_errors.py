@@ -117,6 +117,18 @@ def test_missing_labels(fails: Any) -> None:
     assert "--drop-missing" in message
 
 
+def test_all_that_is_wrong_with_labels_is_one_error(fails: Any) -> None:
+    content = GOOD + "hello you,\nhow much is it,price\n"
+    message = fails(content, "--label", "label")
+    assert "'label' is missing in 1 row, first in line 42 of f.csv." in message
+    assert "has a single row: 'price'." in message
+    assert message.endswith("leave such rows out with: --drop-missing --drop-rare 2")
+    message = fails(content, "--label", "label", "--drop-missing")
+    assert message.endswith("leave such rows out with: --drop-rare 2")
+    message = fails(content, "--label", "label", "--drop-rare")
+    assert message.endswith("leave such rows out with: --drop-missing")
+
+
 def test_a_column_named_twice(fails: Any) -> None:
     message = fails("text,text,label\na b,c d,x\n", "--label", "label")
     assert "f.csv has more than one column named 'text'" in message
@@ -138,15 +150,21 @@ def test_the_label_as_text(fails: Any) -> None:
 
 @pytest.mark.parametrize(
     "option, value",
-    [("--budget", "0"), ("--budget", "-1"), ("--budget", "nan"), ("--hidden", "0"),
-     ("--hidden", "8,"), ("--seed", "-1"), ("--jobs", "0"), ("--delimiter", ";;"),
-     ("--drop-rare", "1")],
+    [("--budget", "0"), ("--budget", "-1"), ("--budget", "nan"), ("--budget", "10000.1"),
+     ("--budget", "inf"), ("--hidden", "0"), ("--hidden", "8,"), ("--seed", "-1"),
+     ("--jobs", "0"), ("--delimiter", ";;"), ("--drop-rare", "1")],
 )  # fmt: skip
 def test_values_out_of_range(fails: Any, option: str, value: str) -> None:
     message = fails(GOOD, "--label", "label", option, value)
     assert f"argument {option}: must be" in message
     assert "Got" in message
     assert "--help" in message
+
+
+def test_the_largest_budget(fails: Any) -> None:
+    message = fails(GOOD, "--label", "label", "--budget", "20000")
+    assert "--budget: must be a number of passes above 0 and up to 10,000. Got '20000'" in message
+    assert "no column 'x'" in fails(GOOD, "--label", "x", "--budget", "10000")
 
 
 def test_an_unknown_option(fails: Any) -> None:
@@ -286,6 +304,10 @@ def test_test_files(written: Any, queries: Path, capsys: Any) -> None:
     assert "test.csv has 1 label that" in message
     assert "has not: 'crad'. Did you mean 'card'?" in message
     assert "'intent' is missing in 1 row" in error_with("text,intent\nmy card,\n")
+    message = error_with("text,intent\nmy card,\nmy dog,pets\nmy card,card\n")
+    assert "'intent' is missing in 1 row, first in line 2" in message
+    assert "has not: 'pets'." in message
+    assert message.endswith("leave such rows out with: --drop-missing --drop-rare 2")
 
 
 @pytest.mark.parametrize("option", [("--seed", "4294967296"), ("--seed", "-1")])

@@ -4,13 +4,15 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import sklearn_sifal
-from sklearn_sifal.cli import main
+from sklearn_sifal.cli import _main, main
 
 ROOT = Path(sklearn_sifal.__file__).resolve().parent.parent
 COMMAND = [sys.executable, "-m", "sklearn_sifal"]
@@ -92,12 +94,33 @@ def test_an_error(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def processes_of(group: int) -> list[int]:
+    """Processes of a session that still run, from Linux's list of them."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            # After the name, which may have spaces: state, parent, group, session.
+            state, _, _, session = (folder / "stat").read_text().rpartition(")")[2].split()[:4]
+        except OSError:  # it has ended meanwhile
+            continue
+        if int(session) == group and state != "Z":
+            found.append(int(folder.name))
+    return found
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_control_c(tmp_path: Path, queries: Path, jobs: int) -> None:
+@pytest.mark.parametrize(
+    "sent, code, said",
+    [(signal.SIGINT, 130, b"sifal: interrupted."), (signal.SIGTERM, 143, b"sifal: terminated.")],
+)
+def test_signals(
+    tmp_path: Path, queries: Path, jobs: int, sent: signal.Signals, code: int, said: bytes
+) -> None:
     lines = queries.read_text(encoding="utf-8").splitlines()
     queries.write_text("\n".join([lines[0], *lines[1:] * 200]), encoding="utf-8")
-    arguments = ["compare", str(queries), "--label", "intent", "--seeds", "50", "--jobs", str(jobs)]
+    arguments = ["compare", str(queries), "--label", "intent", "--seeds", "10", "--jobs", str(jobs)]
+    arguments += ["--strategies", "base", "--budget", "2"]
     process = subprocess.Popen(
         [*COMMAND, *arguments, "--out", "r.csv"],
         stdout=subprocess.PIPE,
@@ -111,14 +134,41 @@ def test_control_c(tmp_path: Path, queries: Path, jobs: int) -> None:
         assert process.stderr is not None
         err = b""
         while b"trainings:  " not in err and (chunk := process.stderr.read1()):
-            err += chunk  # until the bar moves
-        os.killpg(process.pid, signal.SIGINT)
-        err += process.stderr.read()
+            err += chunk  # until trainings are done
+        if sent == signal.SIGINT:
+            os.killpg(process.pid, sent)
+        else:  # whoever asks for an end asks one process
+            process.send_signal(sent)
+        err += process.stderr.read()  # which workers have open as well
         assert process.stdout.read() == b""
-    assert process.returncode == 130, err
+    assert process.returncode == code, err
     assert b"Traceback" not in err
-    assert err.rstrip().endswith(b"sifal: interrupted.")
+    assert err.rstrip().endswith(said)
     assert [p.name for p in tmp_path.iterdir()] == ["queries.csv"]
+    if Path("/proc/self/stat").exists():
+        for _ in range(50):  # what closed its files is about to end
+            if not (left := processes_of(process.pid)):
+                break
+            time.sleep(0.1)
+        assert left == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_the_handler_of_the_caller_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    def own(*_: Any) -> None: ...
+
+    during = []
+    monkeypatch.setattr(_main, "_run", lambda _: during.append(signal.getsignal(signal.SIGTERM)))
+    before = signal.signal(signal.SIGTERM, own)
+    try:
+        main(["--version"])
+        assert during[0] is not own
+        assert signal.getsignal(signal.SIGTERM) is own
+        with ThreadPoolExecutor() as threads:  # other threads cannot have handlers
+            threads.submit(main, ["--version"]).result()
+        assert during[1] is own
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")

@@ -136,3 +136,30 @@ def test_runs_of_unknown_cost_are_refused():
     runs = [{"strategy": "base", "visits": float("nan"), "accuracy": 0.5}]
     with pytest.raises(ValueError, match="must have the visits or the seconds"):
         LossCurveDisplay.from_runs(runs)
+
+
+@pytest.mark.parametrize("whole", [1.0, 100.0])
+def test_shares_end_at_the_whole(whole):
+    runs = [
+        {"strategy": "base", "budget": budget, "seed": seed, "visits": budget, "accuracy": share}
+        for budget, shares in [(1, (0.9, 0.95)), (2, (0.96, 1.0))]
+        for seed, share in enumerate(shares)
+    ]
+    runs = [run | {"accuracy": whole * run["accuracy"]} for run in runs]
+    # An interval of the mean of two goes to 0.98 + 12.7 * 0.02.
+    display = LossCurveDisplay.from_runs(runs, band="interval")
+    assert display.ax_.get_ylim()[1] == whole
+    assert display.ax_.get_ylim()[0] < 0.9 * whole
+    (line,) = display.lines_[0]
+    # The marker of a point at the end is not cut in half.
+    assert line.get_clip_box().y1 > display.ax_.transData.transform((0, whole))[1] + 3
+    few = LossCurveDisplay.from_runs([run | {"accuracy": 0.5 * whole} for run in runs])
+    assert few.ax_.get_ylim()[1] < whole
+
+
+def test_losses_have_no_end():
+    runs = [
+        {"strategy": "base", "budget": b, "seed": 0, "visits": b, "nll": v}
+        for b, v in [(1, 0.9), (2, 1.0)]
+    ]
+    assert LossCurveDisplay.from_runs(runs, metric="nll").ax_.get_ylim()[1] > 1
