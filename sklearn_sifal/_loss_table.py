@@ -203,9 +203,15 @@ class LossTable:
         How often the row was trained on.
     evicted : ndarray of shape (n_rows,), bool
         Rows that sit out.
+    n_evictions, n_restored : int
+        How many times a row was evicted, and an eviction lifted, since the table was made.
     dynamics : TrainingDynamics, LossDynamics or None
         Running sums over the visits.
     """
+
+    # Here for tables that were pickled without them.
+    n_evictions: int = 0
+    n_restored: int = 0
 
     def __init__(self, n_rows: int, *, dynamics: bool | str = False) -> None:
         self.loss = np.full(n_rows, np.nan, np.float32)
@@ -299,10 +305,13 @@ class LossTable:
         rows : ndarray of shape (n,), integer, or of shape (n_rows,), bool
             Row numbers or a mask.
         """
+        n_before = np.count_nonzero(self.evicted)
         self.evicted[rows] = True
+        self.n_evictions += int(np.count_nonzero(self.evicted) - n_before)
 
     def restore(self) -> None:
         """Lift every eviction."""
+        self.n_restored += int(np.count_nonzero(self.evicted))
         self.evicted[:] = False
 
     def merged(self, other: "LossTable", positions: NDArray[np.int64], n_rows: int) -> "LossTable":

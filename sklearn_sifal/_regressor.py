@@ -171,6 +171,8 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         How often each row was trained on. Read-only.
     history_ : list of dict
         Per round: 'epoch', 'visits', 'scored' (rows scored without training), 'steps',
+        'evicted' (rows that sit out at its end), 'newly_evicted' and 'restored' (how many
+        times within it a row was evicted, and an eviction lifted),
         'lr' (of its last step), 'train_loss', 'chosen_loss' and 'other_loss' (known
         loss, at the time of the choice, of the rows chosen and of the rest),
         'validated' (validation rows passed forward), 'seconds_select', 'seconds_score',

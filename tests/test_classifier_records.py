@@ -229,6 +229,29 @@ class TestLossTable:
         assert table["visits"].max() == 3
         assert table["evicted"].any()
         assert (table["visits"][table["evicted"]] == 3).all()
+        assert model.history_[-1]["evicted"] == table["evicted"].sum()
+
+    def test_evictions_and_resets_of_each_round(self, small: Small, data: Any) -> None:
+        # All rows have their two visits after the second round, which lifts the evictions
+        # at the third, and so on.
+        with pytest.warns(UserWarning, match="all evictions are lifted"):
+            model = small(Base(max_visits=2), budget=4).fit(*data)
+        found = {
+            key: [record[key] for record in model.history_]
+            for key in ("evicted", "newly_evicted", "restored")
+        }
+        assert found == {
+            "evicted": [0, N, 0, N],
+            "newly_evicted": [0, N, 0, N],
+            "restored": [0, 0, N, 0],
+        }
+
+    def test_the_record_of_evictions_goes_on_with_the_table(self, small: Small, data: Any) -> None:
+        model = small(Base(max_visits=2), budget=2, warm_start=True).fit(*data)
+        with pytest.warns(UserWarning, match="all evictions are lifted"):
+            model.fit(*data)
+        assert [record["evicted"] for record in model.history_][:3] == [0, N, 0]
+        assert [record["restored"] for record in model.history_][:3] == [0, 0, N]
 
 
 class TestTableOnDemand:
