@@ -159,6 +159,10 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         wrong).
     visit_counts_ : ndarray of shape (n_samples,), int32
         How often each row was trained on. Read-only.
+    training_mask_ : ndarray of shape (n_samples,), bool
+        Which rows the strategy could choose from, visited or not: False for those held out
+        for validation and those of weight zero. After `partial_fit` with `sample_ids` True
+        for every record. Read-only.
     history_ : list of dict
         Per round: 'epoch', 'visits', 'scored' (rows scored without training), 'steps',
         'evicted' (rows that sit out at its end), 'newly_evicted' and 'restored' (how many

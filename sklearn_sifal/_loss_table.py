@@ -467,6 +467,14 @@ class PublishedTable:
         visits.flags.writeable = False
         return visits
 
+    def training_mask(self) -> NDArray[np.bool_]:
+        """Which of the given rows the table has, read-only."""
+        mask = np.full(self.n_given, self.rows is None)
+        if self.rows is not None:
+            mask[self.rows] = True
+        mask.flags.writeable = False
+        return mask
+
     def held_out_mask(self) -> NDArray[np.bool_]:
         """Which of the given rows were held out."""
         mask = np.zeros(self.n_given, bool)

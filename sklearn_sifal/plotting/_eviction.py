@@ -212,13 +212,14 @@ class EvictionDisplay:
             given = {str(name): values for name, values in self.evicted.items()}
         else:
             given |= {field: getattr(self, field) for field, *_ in _EVENTS}
-        heights = {}
+        heights: dict[str, NDArray[np.float64]] = {}
         for name, values in given.items():
             if values is None:
                 continue
             n_rounds = None if several or name == "evicted" else len(heights["evicted"])
             label = f"evicted[{name!r}]" if several else name
-            heights[name] = _checked(values, label, n_rounds) * self._scale(name)
+            counts = _checked(values, label, n_rounds).astype(np.float64)
+            heights[name] = counts * self._scale(name)
         return heights
 
     def _scale(self, name: str) -> float:
