@@ -136,3 +136,10 @@ def test_runs_of_unknown_cost_are_refused():
     runs = [{"strategy": "base", "visits": float("nan"), "accuracy": 0.5}]
     with pytest.raises(ValueError, match="must have the visits or the seconds"):
         LossCurveDisplay.from_runs(runs)
+
+
+def test_a_strategy_without_a_result_says_so(read):
+    nan = float("nan")
+    runs = [{**run, "accuracy": nan if run["strategy"] == "heap" else 0.5} for run in RUNS]
+    display = LossCurveDisplay.from_runs(runs)
+    assert read.legend(display.axes_[1]) == ["base", "heap (no result)"]
