@@ -134,7 +134,18 @@ plt.show()
 # after it throw out what is hard with a right label, and in the end what is merely next in
 # line: evictions rank, and only the first of them accuse. With the wrong labels out, their
 # share of the visits falls round by round. Resets undo just that: with them the wrong labels
-# are back in every round.
+# are back in every round. How many rows sit out, and what comes back within a round:
+from sklearn_sifal.plotting import EvictionDisplay
+
+figure, axes = plt.subplots(2, 1, figsize=(7.5, 6.4), sharex=True, layout="constrained")
+for axis, name in zip(axes, ["heap, 5 visits", "heap, 5 visits, resets"], strict=True):
+    EvictionDisplay.from_estimator(models[name, 0], ax=axis)
+    axis.set_title(f"{name}. {axis.get_title(loc='left')}", loc="left")
+plt.show()
+
+# %%
+# The resets here come once a round: whatever sat out comes back, and about as many rows or
+# more are thrown out again before the round ends.
 #
 # The eight rows evicted first, those of largest loss, with what ``base`` predicts for them:
 from sklearn_sifal.inspection import InstanceTable

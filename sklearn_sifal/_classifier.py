@@ -160,8 +160,14 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         wrong).
     visit_counts_ : ndarray of shape (n_samples,), int32
         How often each row was trained on. Read-only.
+    training_mask_ : ndarray of shape (n_samples,), bool
+        Which rows the strategy could choose from, visited or not: False for those held out
+        for validation and those of weight zero. After `partial_fit` with `sample_ids` True
+        for every record. Read-only.
     history_ : list of dict
         Per round: 'epoch', 'visits', 'scored' (rows scored without training), 'steps',
+        'evicted' (rows that sit out at its end), 'newly_evicted' and 'restored' (how many
+        times within it a row was evicted, and an eviction lifted),
         'lr' (of its last step), 'train_loss', 'chosen_loss' and 'other_loss' (known
         loss, at the time of the choice, of the rows chosen and of the rest),
         'validated' (validation rows passed forward), 'seconds_select', 'seconds_score',

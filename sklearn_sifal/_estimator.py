@@ -164,6 +164,12 @@ class LossSampledEstimator(BaseEstimator):
         return published.visits()
 
     @property
+    def training_mask_(self) -> NDArray[np.bool_]:
+        """Which of the rows given to `fit` the strategy could choose from, read-only."""
+        published: PublishedTable = self._fitted("_published", "training_mask_")
+        return published.training_mask()
+
+    @property
     def loss_history_(self) -> NDArray[np.floating] | None:
         """Last known losses after each round, (`n_iter_`, n_samples); None if not recorded."""
         from sklearn_sifal.neural._tasks import task_of

@@ -203,9 +203,15 @@ class LossTable:
         How often the row was trained on.
     evicted : ndarray of shape (n_rows,), bool
         Rows that sit out.
+    n_evictions, n_restored : int
+        How many times a row was evicted, and an eviction lifted, since the table was made.
     dynamics : TrainingDynamics, LossDynamics or None
         Running sums over the visits.
     """
+
+    # Here for tables that were pickled without them.
+    n_evictions: int = 0
+    n_restored: int = 0
 
     def __init__(self, n_rows: int, *, dynamics: bool | str = False) -> None:
         self.loss = np.full(n_rows, np.nan, np.float32)
@@ -299,10 +305,15 @@ class LossTable:
         rows : ndarray of shape (n,), integer, or of shape (n_rows,), bool
             Row numbers or a mask.
         """
+        rows = np.asarray(rows)
+        # By numbers it takes time for these rows alone: a heap evicts after most batches.
+        new = rows & ~self.evicted if rows.dtype == bool else rows[~self.evicted[rows]]
+        self.n_evictions += int(new.sum()) if rows.dtype == bool else len(np.unique(new))
         self.evicted[rows] = True
 
     def restore(self) -> None:
         """Lift every eviction."""
+        self.n_restored += int(np.count_nonzero(self.evicted))
         self.evicted[:] = False
 
     def merged(self, other: "LossTable", positions: NDArray[np.int64], n_rows: int) -> "LossTable":
@@ -457,6 +468,14 @@ class PublishedTable:
             visits[self.rows] = self.table.visits
         visits.flags.writeable = False
         return visits
+
+    def training_mask(self) -> NDArray[np.bool_]:
+        """Which of the given rows the table has, read-only."""
+        mask = np.full(self.n_given, self.rows is None)
+        if self.rows is not None:
+            mask[self.rows] = True
+        mask.flags.writeable = False
+        return mask
 
     def held_out_mask(self) -> NDArray[np.bool_]:
         """Which of the given rows were held out."""

@@ -223,12 +223,49 @@ class TestLossTable:
             assert np.isnan(table[name][::3]).all()
         assert (table["visits"][1::3] > 0).all()
 
+    def test_training_mask(self, small: Small, data: Any) -> None:
+        X, y = data
+        assert small().fit(X, y).training_mask_.all()
+        weights = np.where(np.arange(N) % 3 == 0, 0.0, 1.0)
+        # One round on eight rows of 64: the others could have been chosen.
+        strategy = Percentage(10, warmup_epochs=0, refresh="epoch")
+        model = small(strategy, budget=8 / 64).fit(X, y, sample_weight=weights)
+        np.testing.assert_array_equal(model.training_mask_, weights > 0)
+        assert np.count_nonzero(model.visit_counts_) == 8
+        stopped = small(early_stopping=True).fit(X, y, sample_weight=weights)
+        held_out = stopped.loss_table_["held_out"]
+        assert held_out.sum() == 7  # a tenth of 64 rows, rounded up
+        np.testing.assert_array_equal(stopped.training_mask_, (weights > 0) & ~held_out)
+
     def test_evicted_rows(self, small: Small, data: Any) -> None:
         model = small(Percentile(50, max_visits=3), budget=2.7).fit(*data)
         table = model.loss_table_
         assert table["visits"].max() == 3
         assert table["evicted"].any()
         assert (table["visits"][table["evicted"]] == 3).all()
+        assert model.history_[-1]["evicted"] == table["evicted"].sum()
+
+    def test_evictions_and_resets_of_each_round(self, small: Small, data: Any) -> None:
+        # All rows have their two visits after the second round, which lifts the evictions
+        # at the third, and so on.
+        with pytest.warns(UserWarning, match="all evictions are lifted"):
+            model = small(Base(max_visits=2), budget=4).fit(*data)
+        found = {
+            key: [record[key] for record in model.history_]
+            for key in ("evicted", "newly_evicted", "restored")
+        }
+        assert found == {
+            "evicted": [0, N, 0, N],
+            "newly_evicted": [0, N, 0, N],
+            "restored": [0, 0, N, 0],
+        }
+
+    def test_the_record_of_evictions_goes_on_with_the_table(self, small: Small, data: Any) -> None:
+        model = small(Base(max_visits=2), budget=2, warm_start=True).fit(*data)
+        with pytest.warns(UserWarning, match="all evictions are lifted"):
+            model.fit(*data)
+        assert [record["evicted"] for record in model.history_][:3] == [0, N, 0]
+        assert [record["restored"] for record in model.history_][:3] == [0, 0, N]
 
 
 class TestTableOnDemand:
@@ -258,6 +295,8 @@ class TestTableOnDemand:
             np.testing.assert_array_equal(model.visit_counts_, model.loss_table_["visits"])
             with pytest.raises(ValueError, match="read-only"):
                 model.visit_counts_[0] = 1
+            with pytest.raises(ValueError, match="read-only"):
+                model.training_mask_[0] = False
 
     def test_what_was_read_stays_as_it_was(self, small: Small, data: Any) -> None:
         model = small("base", budget=2, warm_start=True).fit(*data)
@@ -268,7 +307,9 @@ class TestTableOnDemand:
         np.testing.assert_array_equal(visits, 2)
         np.testing.assert_array_equal(model.visit_counts_, 4)
 
-    @pytest.mark.parametrize("name", ["loss_table_", "visit_counts_", "loss_history_"])
+    @pytest.mark.parametrize(
+        "name", ["loss_table_", "visit_counts_", "training_mask_", "loss_history_"]
+    )
     def test_not_there_before_fit(self, small: Small, name: str) -> None:
         assert not hasattr(small(), name)
         with pytest.raises(AttributeError, match=f"is not fitted: no {name}"):

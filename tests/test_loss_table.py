@@ -147,6 +147,18 @@ class TestEviction:
         table.restore()
         assert not table.evicted.any()
 
+    def test_it_is_counted_and_so_is_the_way_back(self) -> None:
+        table = LossTable(4)
+        table.evict(np.array([1]))
+        table.evict(np.array([1, 2, 2]))  # one of them sits out already
+        assert (table.n_evictions, table.n_restored) == (2, 0)
+        table.evict(np.array([True, True, False, False]))
+        assert (table.n_evictions, table.n_restored) == (3, 0)
+        table.restore()
+        table.restore()
+        table.evict(np.array([1]))
+        assert (table.n_evictions, table.n_restored) == (4, 3)
+
 
 class TestDynamics:
     """Rows 0 to 2 are seen in four steps; row 3 never is."""

@@ -194,8 +194,8 @@ def _recording(
     visits = fitted.visit_counts_
     labels = y if is_classifier(fitted) else None
     deciles = loss_deciles(losses, labels)
-    # Rows held out by early stopping could not be visited: no choice of the strategy.
-    trained = ~fitted.loss_table_["held_out"]
+    # Rows held out, or of weight zero, could not be visited: no choice of the strategy.
+    trained = fitted.training_mask_
     values, n_rows = np.unique(visits[trained], return_counts=True)
     weights, initial = fitted.weights_, fitted.initial_weights_
     # A strategy may stand for a net of another depth, too.

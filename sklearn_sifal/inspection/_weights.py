@@ -1,5 +1,6 @@
 """Weights of a net: their distribution, sparsity, norms, and how far they are from others."""
 
+import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -260,7 +261,7 @@ def weight_statistics(
 def weight_histogram(
     weights: Any,
     *,
-    bins: Any = 100,
+    bins: Any = None,
     value_range: tuple[float, float] | None = None,
     include_bias: bool = False,
 ) -> WeightHistogram:
@@ -270,9 +271,10 @@ def weight_histogram(
     ----------
     weights : mapping of str to array, path or array-like
         Weights by name, a safetensors file, or one array; see `weight_statistics`.
-    bins : int or array-like of shape (n_bins + 1,), default=100
+    bins : int or array-like of shape (n_bins + 1,), default=None
         Number of bins of equal width, or their edges: pass those of one model to count
-        another in the same bins.
+        another in the same bins. None is the root of the number of weights of the largest
+        layer, at most 100.
     value_range : tuple of two floats, default=None
         Lowest and highest edge; None for the smallest and largest weight. Not used with
         given edges.
@@ -294,12 +296,14 @@ def weight_histogram(
     >>> histogram.counts[0], histogram.density[0]
     (array([2, 1]), array([1.33333333, 0.66666667]))
     """
-    if np.ndim(bins) == 0:
-        check_integer_value("weight_histogram", "bins", bins, 1)
-    elif not (np.diff(bins) > 0).all():
+    if np.ndim(bins) > 0 and not (np.diff(bins) > 0).all():
         raise ValueError(f"bins must increase, if they are edges. Got {bins}.")
+    if np.ndim(bins) == 0 and bins is not None:
+        check_integer_value("weight_histogram", "bins", bins, 1)
     layers = _layers(weights, "weights", include_bias)
     _check_finite(layers)
+    if bins is None:
+        bins = default_bins(max(values.size for values in layers.values()))
     if value_range is None and np.ndim(bins) == 0:
         value_range = _extremes(layers)
     edges = np.histogram_bin_edges(np.zeros(0), bins, value_range)
@@ -316,6 +320,11 @@ def weight_histogram(
         density=counts / (sizes[:, np.newaxis] * np.diff(edges)),
         n_outside=sizes - counts.sum(axis=1),
     )
+
+
+def default_bins(n_weights: int) -> int:
+    """Bins that so many weights fill: about the root of their number, at most 100."""
+    return min(100, math.ceil(math.sqrt(n_weights)))
 
 
 def weight_trajectory(

@@ -45,6 +45,9 @@ _RECORDED = (
     "visits",
     "scored",
     "steps",
+    "evicted",
+    "newly_evicted",
+    "restored",
     "lr",
     "chosen_loss",
     "other_loss",
@@ -111,7 +114,8 @@ class LossSampledNet(NeuralNet):
         The codes 0, 1, ..., for criteria with class codes; None before the first batch
         and for other criteria.
     history : skorch.history.History
-        Per epoch also visits, scored (rows), steps, lr, chosen_loss and other_loss (what
+        Per epoch also visits, scored (rows), steps, evicted (rows that sit out at its end),
+        newly_evicted and restored (within it), lr, chosen_loss and other_loss (what
         was known of the rows chosen and of the rest), seconds_select, seconds_score
         and seconds_train. `train_loss` is the unweighted mean over the visits.
 

@@ -107,6 +107,8 @@ class _RoundCounts:
     visits: int = 0
     written: int = 0  # of the visits, those whose losses are in the table
     scored: int = 0
+    evictions_before: int = 0  # of the whole table, until the round began
+    restored_before: int = 0
     steps: int = 0
     seconds_select: float = 0.0
     seconds_score: float = 0.0
@@ -163,7 +165,12 @@ class Rounds:
         return self.plan.first_epoch + self.plan.budget.rounds
 
     def __iter__(self) -> Iterator[RowBatch]:
-        self.counts = _RoundCounts(seconds_select=self._seconds_begin)
+        table = self.plan.table
+        self.counts = _RoundCounts(
+            seconds_select=self._seconds_begin,
+            evictions_before=table.n_evictions,
+            restored_before=table.n_restored,
+        )
         self.counts.began -= self._seconds_begin
         self._seconds_begin = 0.0
         draws = iter(self.plan.strategy.draw(self.plan.table, self._context()))
@@ -313,7 +320,7 @@ class Rounds:
 
     def close(self, lr: float) -> dict[str, Any]:
         """End the round and return its record for the history."""
-        counts = self.counts
+        counts, table = self.counts, self.plan.table
         seconds = perf_counter() - counts.began
         chosen_loss, other_loss = self._known_losses()
         record = {
@@ -322,6 +329,9 @@ class Rounds:
             "scored": counts.scored,
             "validated": 0,  # a validation check adds its rows
             "steps": counts.steps,
+            "evicted": int(np.count_nonzero(table.evicted)),
+            "newly_evicted": table.n_evictions - counts.evictions_before,
+            "restored": table.n_restored - counts.restored_before,
             "lr": lr,
             "train_loss": counts.loss_sum / counts.visits if counts.visits else float("nan"),
             "chosen_loss": chosen_loss,

@@ -5,6 +5,7 @@ brings, is imported there and not before.
 """
 
 from sklearn_sifal.plotting._data_map import DataMapDisplay
+from sklearn_sifal.plotting._eviction import EvictionDisplay
 from sklearn_sifal.plotting._group_report import GroupReportDisplay
 from sklearn_sifal.plotting._instance_gallery import InstanceGalleryDisplay
 from sklearn_sifal.plotting._loss_curve import LossCurveDisplay
@@ -21,6 +22,7 @@ from sklearn_sifal.plotting._weight_trajectory import WeightTrajectoryDisplay
 
 __all__ = [
     "DataMapDisplay",
+    "EvictionDisplay",
     "GroupReportDisplay",
     "InstanceGalleryDisplay",
     "LossCurveDisplay",

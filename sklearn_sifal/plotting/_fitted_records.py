@@ -50,15 +50,19 @@ def recorded(estimator: Any, name: str) -> Any:
 
 
 def trained_rows(estimator: Any) -> NDArray[np.bool_]:
-    """Which rows of the training input could be chosen: all but those held out for validation."""
-    trained: NDArray[np.bool_] = ~np.asarray(last_step(estimator).loss_table_["held_out"])
-    return trained
+    """Which rows of the training input could be chosen: not those held out or of weight zero."""
+    net = last_step(estimator)
+    mask = getattr(net, "training_mask_", None)
+    # A `LossSampledNet` has none, and leaves out no rows by their weight.
+    trained = ~net.loss_table_["held_out"] if mask is None else mask
+    return np.asarray(trained, dtype=bool)
 
 
 def selections_among(estimator: Any) -> tuple[list[NDArray[np.int64]], NDArray[np.bool_]]:
     """What each round chose, in numbers of the rows that could be chosen, and which these are.
 
-    Rows held out for validation would count as given up, and make chance look smaller.
+    Rows held out for validation, or of weight zero, would count as given up, and make chance
+    look smaller.
     """
     selections = recorded(estimator, "selections_")
     trained = trained_rows(estimator)
@@ -74,7 +78,7 @@ def losses_of(estimator: Any, X: Any = None, y: Any = None) -> NDArray[Any]:
     estimator : fitted estimator or Pipeline
     X : array-like or None, default=None
         Rows, as the pipeline takes them. None for the training record, in which rows held
-        out for validation count as unknown.
+        out for validation, and those of weight zero, count as unknown.
     y : array-like or None, default=None
         Their labels; needed with `X`.
     """

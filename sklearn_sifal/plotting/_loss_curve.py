@@ -261,7 +261,10 @@ class LossCurveDisplay:
             style = {**looks[curve.name], "markersize": 4.5, "linewidth": 1.6, **kwargs}
             at = getattr(curve, cost)
             style.setdefault("markevery", marker_step(len(at)))
-            lines += axes.plot(at, curve.mean, label=shown(curve.name), **style)
+            label = shown(curve.name)
+            if np.isnan(curve.mean).all():  # a line that cannot be seen
+                label += " (no result)"
+            lines += axes.plot(at, curve.mean, label=label, **style)
             if bands and (curve.n_runs > 1).any():
                 color = lines[-1].get_color()
                 drawn_bands.append(

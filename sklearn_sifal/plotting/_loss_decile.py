@@ -1,5 +1,6 @@
 """LossDecileDisplay: the losses and the labels of the easiest to the hardest rows."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -7,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from sklearn_sifal._parameters import check_integer_value
 from sklearn_sifal.plotting._figures import add_grid, add_legend, make_axes, panels_to_draw
-from sklearn_sifal.plotting._fitted_records import check_length, loss_name, losses_of
+from sklearn_sifal.plotting._fitted_records import check_length, loss_name, losses_of, trained_rows
 from sklearn_sifal.plotting._label_maps import draw_lift, frequent_labels, uneven_labels
 from sklearn_sifal.plotting._style import (
     BLACK,
@@ -94,7 +95,8 @@ class LossDecileDisplay:
             One of sklearn_sifal's, or a pipeline that ends in one.
         X : array-like, default=None
             Rows as the pipeline takes them: their losses under the finished weights. None
-            for the training rows with their last known losses.
+            for the training rows with their last known losses; rows held out for validation
+            and those of weight zero are left out.
         y : array-like, default=None
             Labels of these rows; without them only losses can be drawn. Needed with `X`.
             Targets of a regression are not drawn.
@@ -115,6 +117,9 @@ class LossDecileDisplay:
         label = loss_name(estimator)
         labels = None if label == "loss" else check_length(y, "y", len(losses))
         deciles = loss_deciles(losses, labels, n_bins=n_bins)
+        if X is None:  # rows keep their numbers, but of these there was no loss to be known
+            n_left_out = int(np.count_nonzero(~trained_rows(estimator)))
+            deciles = replace(deciles, n_unknown=deciles.n_unknown - n_left_out)
         return cls(deciles, loss_label=label).plot(ax, **kwargs)
 
     @classmethod

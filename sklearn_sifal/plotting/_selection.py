@@ -86,7 +86,9 @@ class SelectionDisplay:
         ax: Any = None,
         **kwargs: Any,
     ) -> Self:
-        """Draw the selections of a fit, without rows that were held out for validation.
+        """Draw the selections of a fit.
+
+        Rows held out for validation and those of weight zero are left out.
 
         Parameters
         ----------

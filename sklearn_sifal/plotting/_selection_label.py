@@ -60,7 +60,9 @@ class SelectionLabelDisplay:
         ax: Any = None,
         **kwargs: Any,
     ) -> Self:
-        """Draw the labels that a fit's rounds chose. Validation rows are left out.
+        """Draw the labels that a fit's rounds chose.
+
+        Rows held out for validation and those of weight zero are left out.
 
         Parameters
         ----------

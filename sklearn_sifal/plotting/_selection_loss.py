@@ -84,7 +84,9 @@ class SelectionLossDisplay:
         ax: Any = None,
         **kwargs: Any,
     ) -> Self:
-        """Draw the rounds of a fit. Validation rows are left out.
+        """Draw the rounds of a fit.
+
+        Rows held out for validation and those of weight zero are left out.
 
         Parameters
         ----------

@@ -57,7 +57,9 @@ class SelectionOverlapDisplay:
     def from_estimator(
         cls, estimator: Any, X: Any = None, y: Any = None, *, ax: Any = None, **kwargs: Any
     ) -> Self:
-        """Draw the overlaps of a fit's rounds. Validation rows are left out.
+        """Draw the overlaps of a fit's rounds.
+
+        Rows held out for validation and those of weight zero are left out.
 
         Parameters
         ----------

@@ -80,7 +80,9 @@ class VisitCountDisplay:
         ax: Any = None,
         **kwargs: Any,
     ) -> Self:
-        """Draw the visits of a fit. Validation rows are left out.
+        """Draw the visits of a fit.
+
+        Rows held out for validation and those of weight zero are left out.
 
         Parameters
         ----------

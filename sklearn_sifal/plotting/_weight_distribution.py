@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sklearn_sifal.plotting._figures import add_grid, add_legend, make_axes
 from sklearn_sifal.plotting._fitted_records import last_step
@@ -59,7 +60,7 @@ class WeightDistributionDisplay:
         X: Any = None,
         y: Any = None,
         *,
-        bins: int = 100,
+        bins: int | None = None,
         show_initial: bool = True,
         ax: Any = None,
         **kwargs: Any,
@@ -72,8 +73,9 @@ class WeightDistributionDisplay:
             Of sklearn_sifal, or pipelines that end in one; several by name.
         X, y : None
             Not used; here for the convention.
-        bins : int, default=100
-            Number of bins, over the range of all weights that are drawn.
+        bins : int, default=None
+            Number of bins, over the range of all weights that are drawn. None is about the
+            root of the number of weights of each layer, at most 100.
         show_initial : bool, default=True
             Whether to draw the initial weights (of the first estimator) as well.
         ax : matplotlib Axes or sequence of them, default=None
@@ -94,15 +96,18 @@ class WeightDistributionDisplay:
         return cls.from_arrays(weights, bins=bins, ax=ax, **kwargs)
 
     @classmethod
-    def from_arrays(cls, weights: Any, *, bins: int = 100, ax: Any = None, **kwargs: Any) -> Self:
+    def from_arrays(
+        cls, weights: Any, *, bins: int | None = None, ax: Any = None, **kwargs: Any
+    ) -> Self:
         """Draw weights of any origin.
 
         Parameters
         ----------
         weights : mapping of str to array, or mapping of str to such mappings
             Arrays by layer; or those of several models by name.
-        bins : int, default=100
-            Number of bins, over the range of all weights that are drawn.
+        bins : int, default=None
+            Number of bins, over the range of all weights that are drawn. None is about the
+            root of the number of weights of each layer, at most 100.
         ax : matplotlib Axes or sequence of them, default=None
             See `plot`.
         **kwargs : dict
@@ -114,16 +119,20 @@ class WeightDistributionDisplay:
         """
         from sklearn_sifal.inspection._weights import weight_histogram
 
+        fit_bins = bins is None
         several = all(isinstance(value, Mapping) for value in weights.values())
         by_name = dict(weights) if several else {"": weights}
         # One bin over all weights has their range.
-        limits = [weight_histogram(layers, bins=1).edges for layers in by_name.values()]
+        whole = [weight_histogram(layers, bins=1) for layers in by_name.values()]
+        limits = [histogram.edges for histogram in whole]
         span = (float(np.min(limits)), float(np.max(limits)))
+        if bins is None and whole:
+            bins = max(_bins_of_largest(histogram) for histogram in whole)
         histograms = {
             name: weight_histogram(layers, bins=bins, value_range=span)
             for name, layers in by_name.items()
         }
-        return cls(histograms).plot(ax, **kwargs)
+        return cls(histograms).plot(ax, **{"fit_bins": fit_bins, **kwargs})
 
     def plot(
         self,
@@ -131,6 +140,7 @@ class WeightDistributionDisplay:
         *,
         layers: str | Sequence[str] | None = None,
         log: bool = True,
+        fit_bins: bool = False,
         legend: bool = True,
         styles: Mapping[str, Mapping[str, Any]] | None = None,
         **kwargs: Any,
@@ -146,6 +156,10 @@ class WeightDistributionDisplay:
             in a figure of our own, and 'all' in one given axes.
         log : bool, default=True
             Whether densities have a logarithmic scale, on which tails can be seen.
+        fit_bins : bool, default=False
+            Whether to put neighbouring bins of small layers together, until there are about
+            as many as the root of the layer's number of weights: more of them are ragged.
+            `from_estimator` and `from_arrays` do so where they are given no `bins`.
         legend : bool, default=True
             Whether to draw a legend, if there are several models.
         styles : mapping of str to dict, default=None
@@ -182,7 +196,7 @@ class WeightDistributionDisplay:
         self.outlines_: list[dict[str, Any]] = []
         looks = styles_of((name for name in histograms if name != _INITIAL), styles, self.ax_)
         for layer, axes in zip(names, self.axes_, strict=True):
-            self.outlines_.append(self._draw(axes, histograms, layer, looks, kwargs))
+            self.outlines_.append(self._draw(axes, histograms, layer, fit_bins, looks, kwargs))
             axes.set(xlabel="weight", ylabel="density")
             axes.set_title("all layers" if layer == "all" else shown(layer), fontsize="medium")
             if log:
@@ -214,6 +228,7 @@ class WeightDistributionDisplay:
         axes: Any,
         histograms: dict[str, Any],
         layer: str,
+        fit_bins: bool,
         looks: dict[str, dict[str, Any]],
         kwargs: dict[str, Any],
     ) -> dict[str, Any]:
@@ -221,16 +236,47 @@ class WeightDistributionDisplay:
         for name, histogram in histograms.items():
             if layer not in histogram.layers:
                 raise ValueError(f"The weights of {name!r} have no layer {layer!r}.")
-            density = histogram.density[histogram.layers.index(layer)]
+        # The same bins for all models, so that they can be compared.
+        n_weights = max(_n_weights(histogram, layer) for histogram in histograms.values())
+        for name, histogram in histograms.items():
+            density, edges = _densities(histogram, layer, n_weights if fit_bins else None)
             if name == _INITIAL:
                 style = {"color": LIGHT_GREY, "edgecolor": GREY, "fill": True, "zorder": 1}
             else:
                 style = {key: looks[name][key] for key in ("color", "linestyle")}
                 style |= {"linewidth": 1.4}
-            outlines[name] = axes.stairs(
-                density, histogram.edges, label=shown(name), **{**style, **kwargs}
-            )
+            outlines[name] = axes.stairs(density, edges, label=shown(name), **{**style, **kwargs})
         return outlines
+
+
+def _n_weights(histogram: "WeightHistogram", layer: str) -> int:
+    position = histogram.layers.index(layer)
+    return int(histogram.counts[position].sum() + histogram.n_outside[position])
+
+
+def _bins_of_largest(histogram: "WeightHistogram") -> int:
+    """Bins that the largest layer fills."""
+    from sklearn_sifal.inspection._weights import default_bins
+
+    layers = [layer for layer in histogram.layers if layer != "all"]
+    return default_bins(max(_n_weights(histogram, layer) for layer in layers))
+
+
+def _densities(
+    histogram: "WeightHistogram", layer: str, fitted_to: int | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Densities of a layer and the bins' edges, of no more bins than so many weights fill."""
+    from sklearn_sifal.inspection._weights import default_bins
+
+    position = histogram.layers.index(layer)
+    counts, edges = histogram.counts[position], histogram.edges
+    together = 1 if fitted_to is None else -(-len(counts) // default_bins(fitted_to))
+    if together == 1:
+        return histogram.density[position], edges
+    starts = np.arange(0, len(counts), together)
+    edges = np.append(edges[starts], edges[-1])
+    merged = np.add.reduceat(counts, starts)
+    return merged / (_n_weights(histogram, layer) * np.diff(edges)), edges
 
 
 def _scale_densities(axes: Any) -> None:

@@ -129,9 +129,32 @@ class TestAdjusted:
         assert_array_equal(report.adjusted_loss, [3.5, 5.5])
         assert report.adjusted_loss_gap == 2
         # Within cells u varies by 2 on one degree of freedom, v by 2 on one; each cell's mean
-        # has the variance 2 / n, weighed with 1/4: (1 + 2) / 4 and (2 + 1) / 4.
-        reach = 1.959964 * np.sqrt(1.5)
+        # has the variance 2 / n, weighed with 1/4: 3/4 of either label, so that the freedom
+        # is (3/2)^2 / (2 (3/4)^2) = 2. Its quantile is from a table.
+        reach = 4.302653 * np.sqrt(1.5)
         assert_allclose(report.adjusted_loss_gap_interval, [2 - reach, 2 + reach], rtol=1e-6)
+
+    def test_one_label_is_students_t(self) -> None:
+        rng = np.random.default_rng(0)
+        a, b = rng.normal(1, 1, 5), rng.normal(2, 1, 4)
+        report = group_report([*a, *b], [0] * 5 + [1] * 4, y=[0] * 9)
+        expected = ttest_ind(b, a).confidence_interval(0.95)
+        assert_allclose(report.adjusted_loss_gap_interval, [expected.low, expected.high])
+
+    def test_five_and_five_rows_seldom_show_a_gap(self) -> None:
+        rng = np.random.default_rng(0)
+        groups = np.repeat([0, 1], 5)
+        found = 0
+        for _ in range(400):
+            y = rng.integers(0, 2, 10)
+            report = group_report(rng.normal(size=10), groups, y=y)
+            found += report.adjusted_loss_gap_interval[0] > 0  # type: ignore[index]
+        # At most 5 %, give or take two and a half standard errors; a normal interval 9 %.
+        assert found <= 400 * (0.05 + 2.5 * np.sqrt(0.05 * 0.95 / 400))
+
+    def test_no_variation_within_labels(self) -> None:
+        report = group_report([1.0, 1.0, 2.0, 2.0], [0, 0, 1, 1], y=[0, 0, 0, 0])
+        assert report.adjusted_loss_gap_interval == (1, 1)
 
     def test_labels_that_a_group_lacks_are_left_out(self) -> None:
         losses = [1.0, 100.0, 2.0, 4.0]

@@ -159,6 +159,11 @@ class TestHistogram:
         other = weight_histogram({"input.weight": np.array([100.0, 0.5])}, bins=first.edges)
         assert_array_equal(other.n_outside, [1, 1])
 
+    @pytest.mark.parametrize("n_weights, n_bins", [(1, 1), (50, 8), (9_000, 95), (40_000, 100)])
+    def test_bins_are_the_root_of_the_largest_layer(self, n_weights: int, n_bins: int) -> None:
+        layers = {"a": np.arange(n_weights), "b": np.zeros(1)}
+        assert weight_histogram(layers).counts.shape == (3, n_bins)
+
     def test_all_weights_equal(self) -> None:
         assert weight_histogram(np.ones(3), bins=4).counts.sum() == 6
 

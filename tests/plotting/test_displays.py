@@ -15,6 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn_sifal import LossSampledClassifier, plotting
 from sklearn_sifal.plotting import (
     DataMapDisplay,
+    EvictionDisplay,
     GroupReportDisplay,
     InstanceGalleryDisplay,
     LossCurveDisplay,
@@ -31,6 +32,7 @@ from sklearn_sifal.plotting import (
 # How each is called on a fitted estimator and its training data.
 CALLS = {
     DataMapDisplay: lambda d: {},
+    EvictionDisplay: lambda d: {},
     GroupReportDisplay: lambda d: {"X": d.X, "y": d.y, "groups": np.arange(len(d.y)) % 2},
     InstanceGalleryDisplay: lambda d: {"X": d.X, "y": d.y},
     LossCurveDisplay: lambda d: {},

@@ -1,4 +1,4 @@
-"""Rows that `fit` held out for validation are no rows that a strategy left alone."""
+"""Rows held out for validation, or of weight zero, are no rows that a strategy left alone."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -8,16 +8,23 @@ import pytest
 
 from sklearn_sifal import LossSampledClassifier
 from sklearn_sifal.plotting import (
+    EvictionDisplay,
+    LossDecileDisplay,
     SelectionDisplay,
     SelectionLabelDisplay,
     SelectionLossDisplay,
     SelectionOverlapDisplay,
+    VisitCountDisplay,
 )
 
 
-@pytest.fixture(scope="module")
-def stopped() -> Any:
-    """A classifier on 100 rows, 40 of which were for validation."""
+@pytest.fixture(scope="module", params=["held out", "weight zero"])
+def stopped(request: pytest.FixtureRequest) -> Any:
+    """A classifier on 100 rows, 40 of which were for validation, or of weight zero."""
+    held_out = request.param == "held out"
+    weights = np.ones(100)
+    if not held_out:
+        weights[10:50] = 0
     X = np.random.default_rng(0).normal(size=(100, 4))
     y = np.repeat(["no", "yes"], 50)
     net = LossSampledClassifier(
@@ -25,12 +32,12 @@ def stopped() -> Any:
         hidden_layer_sizes=(4,),
         batch_size=10,
         budget=3,
-        early_stopping=True,
+        early_stopping=held_out,
         validation_fraction=0.4,
         record="history",
         random_state=0,
-    ).fit(X, y)
-    trained = ~net.loss_table_["held_out"]
+    ).fit(X, y, sample_weight=weights)
+    trained = ~net.loss_table_["held_out"] & (weights > 0)
     assert trained.sum() == 60
     return SimpleNamespace(net=net, X=X, y=y, trained=trained)
 
@@ -70,6 +77,24 @@ def test_rows_not_chosen_are_training_rows(stopped, fresh):
     other = np.setdiff1d(np.flatnonzero(stopped.trained), stopped.net.selections_[1])
     np.testing.assert_allclose(losses.other[1], staged[0][other].mean(), rtol=1e-6)
     np.testing.assert_allclose(losses.everything[1], staged[0][stopped.trained].mean(), rtol=1e-6)
+
+
+def test_visits_are_those_of_the_training_rows(stopped):
+    display = VisitCountDisplay.from_estimator(stopped.net, y=stopped.y)
+    assert len(display.visits) == 60
+    assert display.groups.n_rows.sum() == 60
+
+
+def test_deciles_do_not_call_them_unknown(stopped):
+    deciles = LossDecileDisplay.from_estimator(stopped.net, y=stopped.y).deciles
+    assert deciles.n_unknown == 0
+    assert deciles.counts.sum() == 60
+    counts = deciles.counts.sum(axis=0)
+    assert counts.tolist() == [np.sum(stopped.y[stopped.trained] == name) for name in ("no", "yes")]
+
+
+def test_evictions_are_percent_of_the_training_rows(stopped):
+    assert EvictionDisplay.from_estimator(stopped.net).n_rows == 60
 
 
 def test_other_rows_than_those_of_the_training_are_refused(stopped):

@@ -163,3 +163,10 @@ def test_losses_have_no_end():
         for b, v in [(1, 0.9), (2, 1.0)]
     ]
     assert LossCurveDisplay.from_runs(runs, metric="nll").ax_.get_ylim()[1] > 1
+
+
+def test_a_strategy_without_a_result_says_so(read):
+    nan = float("nan")
+    runs = [{**run, "accuracy": nan if run["strategy"] == "heap" else 0.5} for run in RUNS]
+    display = LossCurveDisplay.from_runs(runs)
+    assert read.legend(display.axes_[1]) == ["base", "heap (no result)"]

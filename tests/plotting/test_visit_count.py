@@ -85,7 +85,9 @@ def test_validation_rows_are_left_out(read):
     display = VisitCountDisplay.from_estimator(net, by=None)
     assert len(display.visits) == 90
     assert read.heights(display.bars_[0])[0] == 0
-    assert LossDecileDisplay.from_estimator(net).deciles.n_unknown == 10
+    deciles = LossDecileDisplay.from_estimator(net).deciles
+    assert deciles.n_unknown == 0  # they are not called rows of unknown loss
+    np.testing.assert_array_equal(deciles.bin_of_row == -1, net.loss_table_["held_out"])
 
 
 def test_bad_input(texts):

@@ -149,3 +149,27 @@ def test_a_share_of_weights_is_never_drawn_below_zero():
     trajectory = weight_trajectory([{"layer": np.array([1.0, 2.0])}] * 2)
     display = WeightTrajectoryDisplay(trajectory).plot(panels="sparsity")
     assert display.ax_.get_ylim() == (0, 1)
+
+
+def test_small_layers_have_fewer_bins():
+    rng = np.random.default_rng(0)
+    # 20 and 4 bins fit: the small layer's are those of the large one, five put together.
+    layers = {"large": rng.normal(size=400), "small": rng.normal(size=16)}
+    display = WeightDistributionDisplay.from_arrays({"one": layers, "other": layers})
+    large, small = (outlines["one"].get_data() for outlines in display.outlines_)
+    assert len(large.values) == 20
+    np.testing.assert_array_equal(small.edges, large.edges[::5])
+    counts = np.histogram(layers["small"], small.edges)[0]
+    np.testing.assert_allclose(small.values, counts / (16 * np.diff(small.edges)))
+    other = display.outlines_[1]["other"].get_data()
+    np.testing.assert_array_equal(other.edges, small.edges)
+
+
+def test_bins_that_are_asked_for_are_drawn():
+    layers = {"large": np.arange(400.0), "small": np.arange(16.0)}
+    display = WeightDistributionDisplay.from_arrays(layers, bins=30)
+    assert [len(each[""].get_data().values) for each in display.outlines_] == [30, 30]
+    # The last of 30 bins are put together less than the others: 8, 8, 8 and 6 of them.
+    fitted = display.plot(fit_bins=True).outlines_[1][""].get_data()
+    np.testing.assert_allclose(fitted.edges, np.array([0, 8, 16, 24, 30]) * 399 / 30)
+    assert (fitted.values * np.diff(fitted.edges)).sum() == pytest.approx(1)

@@ -1,0 +1,307 @@
+"""EvictionDisplay: how many rows sit out, round by round."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sklearn_sifal.plotting._figures import add_grid, add_legend, integer_ticks, make_axes
+from sklearn_sifal.plotting._fitted_records import last_step, trained_rows
+from sklearn_sifal.plotting._style import (
+    BLACK,
+    LOSS_COLOR,
+    ROWS_COLOR,
+    marker_step,
+    shown,
+    shown_count,
+    styles_of,
+    visible,
+)
+
+# What happened within a round: field, legend, colour, marker.
+_EVENTS = (
+    ("newly_evicted", "evicted within the round", LOSS_COLOR, "^"),
+    ("restored", "let back within the round", BLACK, "v"),
+)
+
+
+class EvictionDisplay:
+    """Rows that sit out at the end of each round: bars of one strategy, lines of several.
+
+    Where evictions are lifted, rows come back; they may be evicted again in the same round.
+
+    Parameters
+    ----------
+    evicted : array-like of shape (n_rounds,), or mapping of str to such
+        Rows that sit out at the end of each round, of one strategy or of several by name.
+    n_rows : int, or mapping of str to int, default=None
+        Rows there are. With it the vertical axis is in percent of them, without it in rows.
+    newly_evicted : array-like of shape (n_rounds,), default=None
+        Evictions within each round; not with several strategies.
+    restored : array-like of shape (n_rounds,), default=None
+        Evictions lifted within each round; not with several strategies.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The axes with the bars or lines.
+    figure_ : matplotlib Figure
+        The figure with the axes.
+    bars_ : matplotlib BarContainer or None
+        Of one strategy.
+    lines_ : dict of str to matplotlib Line2D
+        By strategy. Of one strategy the markers, by the name of the parameter.
+
+    See Also
+    --------
+    SelectionDisplay : Which rows were chosen, in which they are seen to stay away.
+
+    Examples
+    --------
+    >>> from sklearn_sifal.plotting import EvictionDisplay
+    >>> display = EvictionDisplay.from_arrays([0, 30, 45], n_rows=150)
+    >>> [float(bar.get_height()) for bar in display.bars_]
+    [0.0, 20.0, 30.0]
+    """
+
+    def __init__(
+        self,
+        evicted: ArrayLike | Mapping[str, ArrayLike],
+        *,
+        n_rows: int | Mapping[str, int] | None = None,
+        newly_evicted: ArrayLike | None = None,
+        restored: ArrayLike | None = None,
+    ) -> None:
+        self.evicted = evicted
+        self.n_rows = n_rows
+        self.newly_evicted = newly_evicted
+        self.restored = restored
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, X: Any = None, y: Any = None, *, ax: Any = None, **kwargs: Any
+    ) -> Self:
+        """Draw the evictions of one or several fits, in percent of the rows trained on.
+
+        Parameters
+        ----------
+        estimator : fitted estimator or Pipeline, or mapping of str to such
+            One of sklearn_sifal's, or a pipeline that ends in one; several by name.
+        X, y : None
+            Not used; here for the convention.
+        ax : matplotlib Axes, default=None
+            See `plot`.
+        **kwargs : dict
+            See `plot`.
+
+        Returns
+        -------
+        display : EvictionDisplay
+        """
+        if isinstance(estimator, Mapping):
+            models = {str(name): each for name, each in estimator.items()}
+            evicted = {name: _recorded(each, "evicted") for name, each in models.items()}
+            n_rows = {name: int(trained_rows(each).sum()) for name, each in models.items()}
+            return cls(evicted, n_rows=n_rows).plot(ax, **kwargs)
+        events = {field: _recorded(estimator, field) for field, *_ in _EVENTS}
+        n_rows_of_one = int(trained_rows(estimator).sum())
+        display = cls(_recorded(estimator, "evicted"), n_rows=n_rows_of_one, **events)
+        return display.plot(ax, **kwargs)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        evicted: ArrayLike | Mapping[str, ArrayLike],
+        *,
+        n_rows: int | Mapping[str, int] | None = None,
+        newly_evicted: ArrayLike | None = None,
+        restored: ArrayLike | None = None,
+        ax: Any = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Draw evictions of any origin.
+
+        Parameters
+        ----------
+        evicted : array-like of shape (n_rounds,), or mapping of str to such
+            Rows that sit out at the end of each round, of one strategy or of several by name.
+        n_rows : int, or mapping of str to int, default=None
+            Rows there are, for percentages.
+        newly_evicted, restored : array-like of shape (n_rounds,), default=None
+            Evictions, and evictions lifted, within each round; not with several strategies.
+        ax : matplotlib Axes, default=None
+            See `plot`.
+        **kwargs : dict
+            See `plot`.
+
+        Returns
+        -------
+        display : EvictionDisplay
+
+        Raises
+        ------
+        ValueError
+            If the numbers are not counts of rows, one a round.
+        """
+        display = cls(evicted, n_rows=n_rows, newly_evicted=newly_evicted, restored=restored)
+        return display.plot(ax, **kwargs)
+
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        legend: bool = True,
+        styles: Mapping[str, Mapping[str, Any]] | None = None,
+        **kwargs: Any,
+    ) -> Self:
+        """Draw the evictions.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw; None makes a figure.
+        legend : bool, default=True
+            Whether to draw a legend, to the right of the axes.
+        styles : mapping of str to dict, default=None
+            Styles of the strategies by name, such as those of `strategy_styles` for a longer
+            list. None is that of the names drawn.
+        **kwargs : dict
+            Passed to the bars (:meth:`matplotlib.axes.Axes.bar`), or to the lines of several
+            strategies (:meth:`matplotlib.axes.Axes.plot`).
+
+        Returns
+        -------
+        self : EvictionDisplay
+
+        Raises
+        ------
+        ValueError
+            If the numbers are not counts of rows, one a round.
+        """
+        heights = self._heights()
+        self.figure_, (self.ax_,) = make_axes("EvictionDisplay.plot", ax, size=(6.8, 3.6))
+        self.bars_: Any = None
+        self.lines_: dict[str, Any] = {}
+        if isinstance(self.evicted, Mapping):
+            self._draw_lines(heights, styles, kwargs)
+        else:
+            self._draw_bars(heights, kwargs)
+        what = "sitting out at the end " if self.bars_ is None or not self.lines_ else ""
+        unit = "rows" if self.n_rows is None else "% of the rows"
+        self.ax_.set(xlabel="round", ylabel=f"{what}({unit})" if what else unit)
+        # All 0 is no line in mid-air, and markers on the axis are drawn whole.
+        self.ax_.set_ylim(0, max(1.0, self.ax_.get_ylim()[1]))
+        integer_ticks(self.ax_)
+        add_grid(self.ax_)
+        if legend:
+            self._add_legend()
+        return self
+
+    def _heights(self) -> dict[str, NDArray[np.float64]]:
+        """What is drawn, by name of the strategy or of the field, in rows or percent."""
+        several = isinstance(self.evicted, Mapping)
+        given: dict[str, Any] = {"evicted": self.evicted}
+        if isinstance(self.evicted, Mapping):
+            if self.newly_evicted is not None or self.restored is not None:
+                raise ValueError(
+                    "newly_evicted and restored cannot be given with those of several strategies."
+                )
+            if not self.evicted:
+                raise ValueError("evicted must have at least one strategy. Got none.")
+            given = {str(name): values for name, values in self.evicted.items()}
+        else:
+            given |= {field: getattr(self, field) for field, *_ in _EVENTS}
+        heights: dict[str, NDArray[np.float64]] = {}
+        for name, values in given.items():
+            if values is None:
+                continue
+            n_rounds = None if several or name == "evicted" else len(heights["evicted"])
+            label = f"evicted[{name!r}]" if several else name
+            counts = _checked(values, label, n_rounds).astype(np.float64)
+            heights[name] = counts * self._scale(name)
+        return heights
+
+    def _scale(self, name: str) -> float:
+        """What a row is on the vertical axis."""
+        if self.n_rows is None:
+            return 1.0
+        if isinstance(self.n_rows, Mapping):
+            by_name = {str(key): n for key, n in self.n_rows.items()}
+            if name not in by_name:
+                raise ValueError(f"n_rows must have those of every strategy. Got none of {name!r}.")
+            n_rows = by_name[name]
+        else:
+            n_rows = self.n_rows
+        if n_rows < 1:
+            raise ValueError(f"n_rows must be at least 1. Got {n_rows}.")
+        return 100 / n_rows
+
+    def _draw_bars(self, heights: dict[str, NDArray[np.float64]], kwargs: dict[str, Any]) -> None:
+        rounds = np.arange(len(heights["evicted"]))
+        style = {"color": ROWS_COLOR, "width": 0.75, "label": "sitting out at the end"}
+        self.bars_ = self.ax_.bar(rounds, heights["evicted"], **{**style, **kwargs})
+        for field, label, color, marker in _EVENTS:
+            # A round in which nothing of the kind happened has no marker.
+            if field in heights and (happened := heights[field] > 0).any():
+                (self.lines_[field],) = self.ax_.plot(
+                    rounds[happened],
+                    heights[field][happened],
+                    label=label,
+                    color=visible(color, self.ax_),
+                    marker=marker,
+                    markeredgecolor="white",
+                    markersize=8,
+                    linestyle="",
+                    clip_on=False,
+                )
+        self.ax_.set_title(self._title(heights["evicted"]), fontsize="small", loc="left")
+
+    def _title(self, evicted: NDArray[np.float64]) -> str:
+        counts = {
+            field: int(np.sum(getattr(self, field)))
+            for field, *_ in _EVENTS
+            if getattr(self, field) is not None
+        }
+        if not evicted.any() and not counts.get("newly_evicted"):
+            return "no row was evicted"
+        words = {"newly_evicted": "evicted", "restored": "let back in"}
+        return ", ".join(f"{words[field]}: {shown_count(n)}" for field, n in counts.items())
+
+    def _draw_lines(
+        self,
+        heights: dict[str, NDArray[np.float64]],
+        given: Mapping[str, Mapping[str, Any]] | None,
+        kwargs: dict[str, Any],
+    ) -> None:
+        styles = styles_of(heights, given, self.ax_)
+        for name, values in heights.items():
+            style = {"markersize": 4.5, "markevery": marker_step(len(values))} | styles[name]
+            (self.lines_[name],) = self.ax_.plot(
+                np.arange(len(values)), values, label=shown(name), **{**style, **kwargs}
+            )
+
+    def _add_legend(self) -> None:
+        handles = [*([] if self.bars_ is None else [self.bars_]), *self.lines_.values()]
+        if self.bars_ is None or len(handles) > 1:
+            add_legend(self.ax_, handles, [handle.get_label() for handle in handles])
+
+
+def _recorded(estimator: Any, key: str) -> NDArray[np.int64]:
+    return np.array([record[key] for record in last_step(estimator).history_], dtype=np.int64)
+
+
+def _checked(values: ArrayLike, name: str, n_rounds: int | None) -> NDArray[np.int64]:
+    counts = np.asarray(values)
+    if (
+        counts.ndim != 1
+        or not len(counts)
+        or counts.dtype.kind not in "iu"
+        or counts.min() < 0
+        or len(counts) != (n_rounds or len(counts))
+    ):
+        raise ValueError(
+            f"{name} must be non-negative integers, one a round. "
+            f"Got shape {counts.shape} and dtype {counts.dtype}."
+        )
+    return counts.astype(np.int64)
