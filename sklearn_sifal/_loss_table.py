@@ -306,9 +306,10 @@ class LossTable:
             Row numbers or a mask.
         """
         rows = np.asarray(rows)
+        if rows.dtype == bool:
+            rows = np.flatnonzero(rows)
         # By numbers it takes time for these rows alone: a heap evicts after most batches.
-        new = rows & ~self.evicted if rows.dtype == bool else rows[~self.evicted[rows]]
-        self.n_evictions += int(new.sum()) if rows.dtype == bool else len(np.unique(new))
+        self.n_evictions += len(np.unique(rows[~self.evicted[rows]]))
         self.evicted[rows] = True
 
     def restore(self) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_sifal._whole_files import replacing
+
 
 def _safetensors() -> Any:
     try:
@@ -23,13 +25,8 @@ def _safetensors() -> Any:
 def save_weights_file(weights: Mapping[str, NDArray[Any]], path: str | os.PathLike[str]) -> None:
     """Write weights by name as safetensors; the file appears whole or not at all."""
     library = _safetensors()
-    target = Path(path)
-    part = target.with_name(f"{target.name}.{os.getpid()}.part")
-    try:
+    with replacing(Path(path)) as part:
         library.save_file({k: np.ascontiguousarray(v) for k, v in weights.items()}, part)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def load_weights(source: Any, parameter: str) -> dict[str, NDArray[Any]]:

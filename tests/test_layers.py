@@ -22,7 +22,16 @@ NAME = "sklearn_sifal"
 # parts of one layer do not know each other. A new part is entered here, with its reason.
 LAYERS: tuple[tuple[str, ...], ...] = (
     # Small modules of numpy and the standard library, each with one job.
-    ("_parameters", "_seeding", "_loss_table", "_settings", "_progress", "_targets"),
+    (
+        "_parameters",
+        "_seeding",
+        "_loss_table",
+        "_settings",
+        "_progress",
+        "_targets",
+        "_text_table",
+        "_whole_files",
+    ),
     # These raise the errors of `_parameters`. `_devices` is the only one with torch.
     ("_devices", "_training_data", "_weights_files"),
     # Numpy only: work without torch and without each other.

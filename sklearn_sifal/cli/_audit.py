@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_sifal._progress import ProgressBar
-from sklearn_sifal.cli._console import Console, one_line, text_table
+from sklearn_sifal._text_table import text_table
+from sklearn_sifal.cli._console import Console, one_line
 from sklearn_sifal.cli._errors import counted, errors_of_training
 from sklearn_sifal.cli._loading import Rows, load_rows
 from sklearn_sifal.cli._outputs import (

@@ -97,7 +97,7 @@ def parse_strategies(given: Sequence[str]) -> dict[str, Any]:
 
 
 def _parameters_of(name: str) -> dict[str, Any]:
-    from sklearn_sifal.strategies._registry import STRATEGIES
+    from sklearn_sifal.strategies._registry import STRATEGIES, has_percentage
 
     strategy, colon, number = name.partition(":")
     if strategy not in STRATEGIES:
@@ -107,7 +107,8 @@ def _parameters_of(name: str) -> dict[str, Any]:
         )
     if not colon:
         return {"sampling_strategy": strategy}
-    if not _has_percentage(strategy):
+    # That of base is there for grids over strategies and percentages; it changes nothing.
+    if strategy == "base" or not has_percentage(strategy):
         raise UserError(f"--strategies {name}: {strategy!r} has no percentage to set.")
     try:
         percentage = float(number)
@@ -118,15 +119,6 @@ def _parameters_of(name: str) -> dict[str, Any]:
             f"--strategies {name}: after the colon comes a percentage above 0 and up to 100."
         )
     return {"sampling_strategy": strategy, "sampling_percentage": percentage}
-
-
-def _has_percentage(strategy: str) -> bool:
-    from inspect import signature
-
-    from sklearn_sifal.strategies._registry import STRATEGIES
-
-    # That of base is there for grids over strategies and percentages; it changes nothing.
-    return strategy != "base" and "percentage" in signature(STRATEGIES[strategy]).parameters
 
 
 # -------------------------------------------------------------- training and test rows

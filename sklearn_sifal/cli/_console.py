@@ -46,25 +46,3 @@ def one_line(text: str, width: int) -> str:
     visible = "".join(" " if unicodedata.category(c).startswith("C") else c for c in text)
     words = " ".join(visible.split())
     return words if len(words) <= width else words[: width - 1].rstrip() + "…"
-
-
-def text_table(header: list[str], rows: list[list[str]], *, left: set[int]) -> str:
-    """Rows under a header in columns of spaces.
-
-    Parameters
-    ----------
-    header : list of str
-        Titles.
-    rows : list of list of str
-        As many cells as titles.
-    left : set of int
-        Columns aligned to the left; the others are numbers.
-    """
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if column in left else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in [header, *rows]
-    )

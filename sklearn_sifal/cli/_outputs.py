@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from sklearn_sifal._whole_files import part_of
+from sklearn_sifal._whole_files import replacing as replacing_path
 from sklearn_sifal.cli._errors import UserError
 from sklearn_sifal.cli._table import Table
 
@@ -60,7 +62,7 @@ def check_writable(path: str, option: str) -> None:
         raise UserError(
             f"{option} {path}: there is no folder {str(Path(path).parent)!r}. Make it first."
         )
-    part = _part_of(target)
+    part = part_of(target)
     try:
         part.touch()
     except OSError as error:
@@ -83,15 +85,11 @@ def check_apart(outputs: Mapping[str, str | None], inputs: Iterable[str | None])
 @contextmanager
 def replacing(path: str) -> Iterator[Path]:
     """A file beside `path` to write to, that takes its place if nothing goes wrong."""
-    target = _target_of(path)
-    part = _part_of(target)
     try:
-        yield part
-        part.replace(target)
+        with replacing_path(_target_of(path)) as part:
+            yield part
     except OSError as error:
         raise UserError(f"{path} could not be written: {error.strerror or error}.") from error
-    finally:
-        part.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -116,11 +114,6 @@ def standard_output(encoding: str) -> Iterator[Any]:
 def _target_of(path: str) -> Path:
     # Of a link, what it leads to: the link stays.
     return Path(os.path.realpath(path))
-
-
-def _part_of(target: Path) -> Path:
-    # The ending stays, for writers that go by it.
-    return target.with_name(f"{target.stem}.{os.getpid()}.part{target.suffix}")
 
 
 def format_of(path: str, allowed: tuple[str, ...], option: str) -> str:

@@ -1,7 +1,6 @@
 """What is compared: names of strategies and the estimator parameters that each stands for."""
 
 from collections.abc import Mapping, Sequence
-from inspect import signature
 from typing import Any
 
 from sklearn.base import clone
@@ -10,7 +9,7 @@ from sklearn_sifal._estimator import LossSampledEstimator
 from sklearn_sifal.strategies._base import SamplingStrategy
 from sklearn_sifal.strategies._everything import Base
 from sklearn_sifal.strategies._random import Random
-from sklearn_sifal.strategies._registry import STRATEGIES, resolve_strategy
+from sklearn_sifal.strategies._registry import STRATEGIES, has_percentage, resolve_strategy
 
 #: The yardstick, and the control that ignores losses; always compared.
 YARDSTICK, CONTROL = "base", "random"
@@ -117,7 +116,9 @@ def _candidate(estimator: LossSampledEstimator, name: str, given: Any) -> LossSa
             )
     candidate: LossSampledEstimator = clone(estimator)
     strategy = parameters.get("sampling_strategy")
-    has_knob = isinstance(strategy, str) and _has_percentage(strategy)
+    has_knob = isinstance(strategy, str) and (
+        strategy not in STRATEGIES or has_percentage(strategy)  # unknown ones are refused below
+    )
     if strategy is not None and not has_knob:
         # The estimator's own percentage holds for those strategies only that have such a knob.
         parameters.setdefault("sampling_percentage", None)
@@ -129,7 +130,3 @@ def _candidate(estimator: LossSampledEstimator, name: str, given: Any) -> LossSa
             raise
         raise type(error)(f"The strategy {name!r}: {error}") from error
     return candidate
-
-
-def _has_percentage(name: str) -> bool:
-    return name not in STRATEGIES or "percentage" in signature(STRATEGIES[name]).parameters

@@ -183,6 +183,12 @@ def compare_strategies(
             row_sums.add(run, scores)
             results.append((run, scores.per_class))
         recordings = plan.record(part, chosen, progress)
+    labels = support = trivial_accuracy = None
+    if is_classifier(last):
+        labels, n_trained = np.unique(y_train, return_counts=True)
+        support = np.bincount(np.searchsorted(labels, y_test), minlength=len(labels))
+        # Of always answering the most frequent label.
+        trivial_accuracy = float(support[n_trained.argmax()] / len(y_test))
     return StrategyComparison(
         runs=[run for run, _ in results],
         rounds=[round_ for recording in recordings.values() for round_ in recording.rounds],
@@ -192,7 +198,7 @@ def compare_strategies(
         metrics=metrics_of(last),
         parameters={name: _changed(last, candidate) for name, candidate in candidates.items()},
         rate_search=search,
-        labels=np.unique(y_train) if is_classifier(last) else None,
+        labels=labels,
         settings={
             "estimator": " ".join(repr(estimator).split()),
             "n_train": len(y_train),
@@ -202,7 +208,7 @@ def compare_strategies(
             "lr": rates if len(rates) > 1 else (rates[0] if rates else None),
             "estimator_lr": last.lr,
             "own_rates": sorted(fixed),
-            "trivial_accuracy": _trivial_accuracy(y_train, y_test) if is_classifier(last) else None,
+            "trivial_accuracy": trivial_accuracy,
             "validation_fraction": validation_fraction,
             "n_splits": n_splits,
             "n_jobs": effective_n_jobs(n_jobs),
@@ -210,7 +216,7 @@ def compare_strategies(
             "versions": _versions(),
         },
         _per_class=_by_class(results, budgets[-1]),
-        _support=_support(y_train, y_test) if is_classifier(last) else None,
+        _support=support,
         _row_errors=row_sums.errors(),
         _recordings=recordings,
         _contents=contents_of(X_train, _recorded_rows(recordings)),
@@ -248,18 +254,6 @@ def _by_class(
             values = np.full(shape, np.nan) if per_class is None else per_class
             found.setdefault(run["strategy"], []).append(values)
     return {name: np.stack(values) for name, values in found.items()}
-
-
-def _support(y_train: NDArray[Any], y_test: NDArray[Any]) -> NDArray[np.int64]:
-    """Test rows of each label."""
-    codes = np.searchsorted(np.unique(y_train), y_test)
-    return np.bincount(codes, minlength=len(np.unique(y_train)))
-
-
-def _trivial_accuracy(y_train: NDArray[Any], y_test: NDArray[Any]) -> float:
-    """Accuracy of always answering the label that is most frequent in training."""
-    labels, counts = np.unique(y_train, return_counts=True)
-    return float(np.mean(y_test == labels[counts.argmax()]))
 
 
 def _recorded_rows(recordings: Mapping[str, Recording]) -> list[int]:

@@ -1,13 +1,12 @@
 """The page: one self-contained HTML file."""
 
-import os
-import tempfile
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 from typing import Any
 
+from sklearn_sifal._whole_files import replacing
 from sklearn_sifal.comparison._page_data import PageData, picked_contents
 from sklearn_sifal.comparison._page_figures import Panels
 from sklearn_sifal.comparison._page_method import method_section
@@ -75,23 +74,10 @@ def write_page(
         image_shape=None if image_shape is None else tuple(image_shape),
     )
     text = _html(page, title)
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-        os.chmod(draft, mode)
-        os.replace(draft, path)
-    except BaseException:
-        os.unlink(draft)
-        raise
-
-
-def _umask() -> int:
-    """The process's mask for new files, which can only be read by setting it."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
+        if path.exists():
+            part.chmod(path.stat().st_mode & 0o777)
 
 
 def _html(page: PageData, title: str | None) -> str:

@@ -142,7 +142,6 @@ class _Watch:
         self.estimator, self.part = estimator, part
         self._n_rounds, self._step = 0, 1
         self._figures: dict[int, dict[str, float]] = {}
-        self._last_net: Any = None
 
     @property
     def after_round(self) -> Callable[[Any], None]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_sifal._text_table import text_table
 from sklearn_sifal.comparison._candidates import YARDSTICK
 from sklearn_sifal.comparison._recordings import Recording
 from sklearn_sifal.comparison._scores import Metric
@@ -184,19 +185,9 @@ class ComparisonTables:
             f"StrategyComparison of {len(self.strategies)} strategies, {len(self.seeds)} seed(s), "
             f"budget {self.budgets[-1]:g}"
         )
-        rows: list[tuple[str, ...]] = [
-            ("strategy", metric.label, "to base", "95 % interval", "seconds", "")
-        ]
-        rows += [_text_cells(record, metric) for record in self.summary()]
-        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-        lines = [
-            "  ".join(
-                cell.ljust(width) if i in (0, 5) else cell.rjust(width)
-                for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-            ).rstrip()
-            for row in rows
-        ]
-        return "\n".join([head, *lines])
+        titles = ("strategy", metric.label, "to base", "95 % interval", "seconds", "")
+        rows = [_text_cells(record, metric) for record in self.summary()]
+        return f"{head}\n{text_table(titles, rows, left={0, 5})}"
 
     # ------------------------------------------------------------------ private
 

@@ -1,7 +1,6 @@
 """MNIST and two sets of images made after it: found on disk, or fetched from OpenML."""
 
 import os
-import secrets
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.datasets import fetch_openml
 
+from sklearn_sifal._whole_files import replacing
 from sklearn_sifal.datasets._idx_files import read_idx
 
 SIDE = 28
@@ -81,20 +81,15 @@ def _read_npz(path: Path) -> list[Any]:
 
 def _write_npz(path: Path, arrays: Arrays) -> None:
     """The file appears whole or not at all."""
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     X_train, X_test, y_train, y_test = arrays
-    try:
-        with part.open("wb") as file:  # given a name, numpy would append .npz to it
-            np.savez_compressed(
-                file,
-                x_train=X_train.reshape(-1, SIDE, SIDE),
-                y_train=y_train,
-                x_test=X_test.reshape(-1, SIDE, SIDE),
-                y_test=y_test,
-            )
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(path) as part:
+        np.savez_compressed(
+            part,
+            x_train=X_train.reshape(-1, SIDE, SIDE),
+            y_train=y_train,
+            x_test=X_test.reshape(-1, SIDE, SIDE),
+            y_test=y_test,
+        )
 
 
 def _idx_file(folder: Path, stem: str) -> Path | None:

@@ -58,6 +58,11 @@ STRATEGIES: dict[str, type[SamplingStrategy]] = {
 }
 
 
+def has_percentage(name: str) -> bool:
+    """Whether the strategy of that name can be given a percentage."""
+    return "percentage" in signature(STRATEGIES[name]).parameters
+
+
 def resolve_strategy(sampling_strategy: Any, percentage: Any = None) -> SamplingStrategy:
     """Turn a name, an instance or a callable into a fresh strategy.
 
@@ -83,7 +88,7 @@ def resolve_strategy(sampling_strategy: Any, percentage: Any = None) -> Sampling
         strategy = STRATEGIES[sampling_strategy]
         if percentage is None:
             return strategy()
-        if "percentage" not in signature(strategy).parameters:
+        if not has_percentage(sampling_strategy):
             raise InvalidParameterError(
                 "The 'sampling_percentage' parameter must be None with sampling_strategy="
                 f"{sampling_strategy!r}: its number of rows follows from its other parameters. "
