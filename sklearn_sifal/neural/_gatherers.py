@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -9,9 +10,11 @@ import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
 from skorch.dataset import Dataset, unpack_data
-from torch.utils.data import DataLoader, Subset, TensorDataset
+from torch.utils.data import DataLoader, Subset
 
+from sklearn_sifal.neural._kept_targets import find_kept_targets
 from sklearn_sifal.samplers._device_batches import make_row_gatherer
+from sklearn_sifal.samplers._given_values import as_array
 from sklearn_sifal.samplers._row_batches import RowBatch, SparseRows
 
 # What bulk gathering does as a DataLoader would; with any other argument there is one.
@@ -112,11 +115,11 @@ class DatasetGatherer:
         self._batches = _Batches()
         self._loader = make_loader(dataset, self._batches)
 
-    @property
+    @cached_property
     def y(self) -> Any:
         """Targets: those the dataset keeps, else something that reads every item when asked."""
-        known = _known_targets(self.dataset)
-        return known if known is not None and len(known) == len(self) else TargetsOnDemand(self)
+        known = find_kept_targets(self.dataset, self._read_a_few_targets)
+        return TargetsOnDemand(self) if known is None else known
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -132,6 +135,22 @@ class DatasetGatherer:
         for start, batch in zip(starts, self._loader, strict=True):
             X, y = unpack_data(batch)
             yield slice(start, min(start + batch_size, len(rows))), X, y
+
+
+    def read_targets(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """Targets of rows, from their items."""
+        parts = [as_array(y) for _, _, y in self.gather(rows, _TARGETS_PER_BATCH)]
+        return np.concatenate(parts)
+
+    def _read_a_few_targets(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        # Every pass draws a seed for worker processes: the training's are to be the same.
+        generator = getattr(self._loader, "generator", None)
+        before = None if generator is None else generator.get_state()
+        try:
+            return self.read_targets(rows)
+        finally:
+            if generator is not None:
+                generator.set_state(before)
 
 
 class TargetsOnDemand:
@@ -157,9 +176,7 @@ class TargetsOnDemand:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         if self._targets is None:
-            rows = np.arange(len(self))
-            parts = [y for _, _, y in self._gatherer.gather(rows, _TARGETS_PER_BATCH)]
-            self._targets = np.concatenate([np.asarray(part) for part in parts])
+            self._targets = self._gatherer.read_targets(np.arange(len(self)))
         return np.array(self._targets, dtype=dtype, copy=copy)
 
     def __reduce__(self) -> Any:  # a strategy may keep them, and a loader is not to be pickled
@@ -278,19 +295,3 @@ def _plain_array(values: Any) -> NDArray[Any] | None:
     if not isinstance(values, np.ndarray) or values.ndim == 0:
         return None
     return values if values.dtype.kind in "fiub" and values.dtype.isnative else None
-
-
-def _known_targets(dataset: Any) -> NDArray[Any] | None:
-    """Targets that a dataset keeps under one of the usual names."""
-    if isinstance(dataset, Subset):
-        known = _known_targets(dataset.dataset)
-        return None if known is None else known[np.asarray(dataset.indices)]
-    if isinstance(dataset, TensorDataset):
-        return dataset.tensors[-1].detach().cpu().numpy()
-    for name in ("y", "targets", "labels"):
-        values = getattr(dataset, name, None)
-        if isinstance(values, torch.Tensor):
-            return values.detach().cpu().numpy()
-        if isinstance(values, np.ndarray | list):
-            return np.asarray(values)
-    return None

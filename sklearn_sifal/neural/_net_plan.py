@@ -179,7 +179,7 @@ def make_plan(
         drop_last=bool(arguments.get("drop_last", False)),
         row_numbers=positions,
         first_epoch=len(net.history),
-        n_classes=_n_classes(net, gatherer.y),
+        n_classes=lambda: _n_classes(net, gatherer.y),
     )
 
 

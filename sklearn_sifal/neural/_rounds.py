@@ -16,7 +16,12 @@ from sklearn_sifal.neural._measures import check_measures
 from sklearn_sifal.neural._schedule import Budget
 from sklearn_sifal.samplers._row_batches import RowBatch
 from sklearn_sifal.strategies._base import SamplingStrategy
-from sklearn_sifal.strategies._selection import DrawContext, Selection, Setup, check_selection
+from sklearn_sifal.strategies._selection import (
+    DrawContext,
+    Selection,
+    SetupOnDemand,
+    check_selection,
+)
 
 Scorer = Callable[[Any, NDArray[np.int64], Sequence[str]], dict[str, NDArray[Any]]]
 
@@ -70,8 +75,8 @@ class TrainingPlan:
         Handed to the strategy; see `Setup`.
     trusted : ndarray of shape (n_rows,), bool, or None
         Handed to the strategy; see `Setup`.
-    n_classes : int or None
-        See `Setup`.
+    n_classes : int, None or callable
+        See `Setup`; a function without arguments is called if the strategy asks.
     out_of_fold_losses : callable or None
         Handed to the strategy; see `Setup`.
     """
@@ -92,7 +97,7 @@ class TrainingPlan:
     irreducible_losses: NDArray[np.float64] | None = None
     trusted: NDArray[np.bool_] | None = None
     out_of_fold_losses: Callable[[Any, int], NDArray[np.float64]] | None = None
-    n_classes: int | None = None
+    n_classes: Any = None
 
 
 @dataclass
@@ -144,9 +149,9 @@ class Rounds:
             dict.fromkeys(m for m in (*plan.strategy.measures, *dynamics) if m != "loss")
         )
         self.counts = _RoundCounts()
-        setup = Setup(
+        setup = SetupOnDemand(
             n_rows=len(gatherer),
-            y=gatherer.y,
+            y=lambda: gatherer.y,  # type: ignore[arg-type]
             batch_size=plan.batch_size,
             rng=plan.selection,
             n_classes=plan.n_classes,

@@ -68,6 +68,22 @@ class Setup:
 
 
 @dataclass(frozen=True, slots=True)
+class SetupOnDemand(Setup):
+    """A `Setup` that looks for targets and classes when a strategy asks for them, not before.
+
+    `y` and `n_classes` may be functions without arguments that return the value; each is
+    called at most once.
+    """
+
+    def __getattribute__(self, name: str) -> Any:
+        value = object.__getattribute__(self, name)
+        if name in ("y", "n_classes") and callable(value):
+            value = value()
+            object.__setattr__(self, name, value)
+        return value
+
+
+@dataclass(frozen=True, slots=True)
 class DrawContext:
     """What a strategy is told every round.
 
