@@ -136,7 +136,6 @@ class DatasetGatherer:
             X, y = unpack_data(batch)
             yield slice(start, min(start + batch_size, len(rows))), X, y
 
-
     def read_targets(self, rows: NDArray[np.int64]) -> NDArray[Any]:
         """Targets of rows, from their items."""
         parts = [as_array(y) for _, _, y in self.gather(rows, _TARGETS_PER_BATCH)]

@@ -12,7 +12,7 @@ from sklearn_sifal.neural._closed_form import Pass, cross_entropy
 from sklearn_sifal.neural._net import LossSampledNet, row_factors
 from sklearn_sifal.neural._optimizers import QuickStart
 from sklearn_sifal.neural._regression_loss import RegressionLoss
-from sklearn_sifal.neural._rounds import Rounds, TrainingPlan
+from sklearn_sifal.neural._rounds import Rounds, TrainingBatch, TrainingPlan
 from sklearn_sifal.neural._row_sparse import ROW_SPARSE_OPTIMIZERS
 from sklearn_sifal.samplers._device_batches import make_row_gatherer
 from sklearn_sifal.samplers._row_batches import RowBatch, RowGatherer
@@ -131,7 +131,7 @@ class MLPNet(LossSampledNet):
         losses: torch.Tensor = self.criterion_(y_pred, y_true)
         return losses
 
-    def train_step(self, batch: RowBatch, *, rounds: Rounds, **fit_params: Any) -> dict[str, Any]:
+    def train_step(self, batch: TrainingBatch, **fit_params: Any) -> dict[str, Any]:
         """One pass in both directions, and one step of every optimiser.
 
         The objective is that of `LossSampledNet.train_step`; its gradients are computed in
@@ -139,10 +139,8 @@ class MLPNet(LossSampledNet):
 
         Parameters
         ----------
-        batch : RowBatch
+        batch : TrainingBatch
             Rows, inputs, targets and weights.
-        rounds : Rounds
-            Keeps the losses.
         **fit_params : Any
             Not used.
 
@@ -152,14 +150,15 @@ class MLPNet(LossSampledNet):
             The objective as "loss", the outputs as "y_pred".
         """
         if self.mixed_precision:  # autograd knows which products were narrow
-            return super().train_step(batch, rounds=rounds, **fit_params)
+            return super().train_step(batch, **fit_params)
         forward = Pass(self.module_, batch.X)
         factors = row_factors(forward.outputs, batch.weights)
         losses, gradient = self._losses_and_gradient(forward.outputs, batch.y, factors)
         # Before the step, so that a loss that is no number never reaches the weights.
-        self._record_step(rounds, batch, forward.outputs, losses)
+        self._record_step(batch, forward.outputs, losses)
         forward.set_gradients(gradient)
-        return self._finish_step(batch, forward.outputs, losses, factors)
+        self._finish_step(batch)
+        return {"loss": torch.dot(losses, factors), "y_pred": forward.outputs}
 
     def _losses_and_gradient(
         self, outputs: torch.Tensor, y: torch.Tensor, factors: torch.Tensor
@@ -190,7 +189,7 @@ class MLPNet(LossSampledNet):
                 self._set_training(True)
             if self.callbacks_:
                 self.notify("on_batch_begin", batch=batch, training=True)
-            step = step_fn(batch, rounds=iterator)
+            step = step_fn(batch)
             if self.callbacks_:
                 self.notify("on_batch_end", batch=batch, training=True, **step)
         return lr

@@ -21,6 +21,9 @@ from sklearn_sifal._seeding import make_streams
 from sklearn_sifal.neural._criteria import (
     CLASS_CODE_CRITERIA,
     REAL_TARGET_CRITERIA,
+    ClassCodeError,
+    as_class_codes,
+    find_wrong_code,
     make_criterion,
     per_instance,
 )
@@ -29,6 +32,7 @@ from sklearn_sifal.neural._ledger import as_array
 from sklearn_sifal.neural._measures import check_measurable, measure
 from sklearn_sifal.neural._net_plan import (
     batch_size_of,
+    check_codes,
     check_settings,
     device_of,
     make_gatherer,
@@ -36,7 +40,7 @@ from sklearn_sifal.neural._net_plan import (
     origin_of_rows,
     row_metadata,
 )
-from sklearn_sifal.neural._rounds import Rounds, TrainingPlan
+from sklearn_sifal.neural._rounds import Rounds, TrainingBatch, TrainingPlan
 from sklearn_sifal.samplers._row_batches import RowBatch
 from sklearn_sifal.strategies._base import SamplingStrategy
 
@@ -57,6 +61,10 @@ _RECORDED = (
 )
 # Too many for a line on the screen.
 _NOT_PRINTED = [name for name in _RECORDED if name != "visits"]
+
+
+# Of a code that is not known to be of a row.
+_OF_BATCH = "the target of a batch that has the number"
 
 
 class LossSampledNet(NeuralNet):
@@ -164,6 +172,17 @@ class LossSampledNet(NeuralNet):
     (1797,)
     """
 
+    # Not set in `initialize`, which a mixin may replace, as skorch's AccelerateMixin does.
+    classes_: NDArray[np.int64] | None = None
+    _table_: LossTable | None = None
+    _positions_: NDArray[np.int64] | None = None
+    _criterion_type_: type | None = None
+    _ignored_code_: int = -100
+    _predicts_codes_: bool = False
+    _predicts_reals_: bool = False
+    # Codes of the targets in memory, until they were compared with the number of outputs.
+    _unchecked_codes_: NDArray[Any] | None = None
+
     def __init__(
         self,
         module: Any,
@@ -212,6 +231,7 @@ class LossSampledNet(NeuralNet):
             self.sampling_strategy.set_params(**parameters)
         return self
 
+    @torch.inference_mode(False)  # a caller's: weights made in it could never be trained
     def initialize(self) -> "LossSampledNet":
         """Make module, criterion, optimiser and callbacks anew; what was recorded is forgotten.
 
@@ -219,24 +239,50 @@ class LossSampledNet(NeuralNet):
         -------
         self : LossSampledNet
         """
-        self._table_: LossTable | None = None
-        self._positions_: NDArray[np.int64] | None = None
-        self.classes_: NDArray[np.int64] | None = None
         super().initialize()
-        # Kept, since trim_for_prediction takes the criterion away, and compiling wraps it.
-        criterion = getattr(self.criterion_, "_orig_mod", self.criterion_)
-        self._predicts_codes_ = isinstance(criterion, CLASS_CODE_CRITERIA)
-        self._predicts_reals_ = isinstance(criterion, REAL_TARGET_CRITERIA)
         return self
 
-    def initialize_criterion(self) -> "LossSampledNet":
-        """Make the criterion so that it returns one loss per instance.
+    def initialize_history(self) -> "LossSampledNet":
+        """Begin the records of rounds and of rows anew.
 
         Returns
         -------
         self : LossSampledNet
         """
-        self.criterion_ = make_criterion(self.criterion, self.get_params_for("criterion"))
+        super().initialize_history()
+        self._table_, self._positions_, self.classes_ = None, None, None
+        return self
+
+    def initialized_instance(self, instance_or_cls: Any, kwargs: dict[str, Any]) -> Any:
+        """Make a part of the net; a criterion so that it returns one loss per instance.
+
+        Parameters
+        ----------
+        instance_or_cls : Any
+            The part, or what makes it.
+        kwargs : dict
+            Arguments.
+
+        Returns
+        -------
+        part : Any
+            The part, made anew if there are arguments.
+        """
+        if self.init_context_ == "criterion":
+            return make_criterion(instance_or_cls, kwargs)
+        return super().initialized_instance(instance_or_cls, kwargs)
+
+    def _initialize_criterion(self, *args: Any, **kwargs: Any) -> "LossSampledNet":
+        super()._initialize_criterion(*args, **kwargs)
+        # Kept, since trim_for_prediction takes the criterion away, and compiling wraps it. Of
+        # several under names of their own nobody knows which one the outputs are for.
+        names = self._criteria if len(self._criteria) == 1 else ["criterion"]
+        criterion = getattr(self, names[0] + "_", None)
+        criterion = getattr(criterion, "_orig_mod", criterion)
+        self._criterion_type_ = None if criterion is None else type(criterion)
+        self._ignored_code_ = getattr(criterion, "ignore_index", -100)
+        self._predicts_codes_ = isinstance(criterion, CLASS_CODE_CRITERIA)
+        self._predicts_reals_ = isinstance(criterion, REAL_TARGET_CRITERIA)
         return self
 
     def optimizers(self) -> dict[str, torch.optim.Optimizer]:
@@ -307,7 +353,7 @@ class LossSampledNet(NeuralNet):
         if not (self._predicts_codes_ or self._predicts_reals_):
             raise TypeError(
                 f"LossSampledNet cannot tell what a good score is for "
-                f"{type(self.criterion_).__name__}: pass a scoring function."
+                f"{self._criterion_name}: pass a scoring function."
             )
         predicted = self.predict(X)
         return float((accuracy_score if self._predicts_codes_ else r2_score)(y, predicted))
@@ -370,7 +416,7 @@ class LossSampledNet(NeuralNet):
                     found[name][where] = values
         return {name: as_array(values) for name, values in found.items()}
 
-    def train_step(self, batch: RowBatch, *, rounds: Rounds, **fit_params: Any) -> dict[str, Any]:
+    def train_step(self, batch: TrainingBatch, **fit_params: Any) -> dict[str, Any]:
         """One forward pass, one backward pass, one step of every optimiser.
 
         The objective is the sum of the weighted losses divided by the number of rows,
@@ -379,10 +425,8 @@ class LossSampledNet(NeuralNet):
 
         Parameters
         ----------
-        batch : RowBatch
+        batch : TrainingBatch
             Rows, inputs, targets and weights.
-        rounds : Rounds
-            Keeps the losses.
         **fit_params : Any
             Passed to the module.
 
@@ -391,20 +435,56 @@ class LossSampledNet(NeuralNet):
         step : dict
             The objective as "loss", the outputs as "y_pred".
         """
-        self._zero_grad_optimizer(set_to_none=True)
+        accelerator = self._accelerator
+        if accelerator is None:
+            self._zero_grad_optimizer(set_to_none=True)
+            step = self.train_step_single(batch, **fit_params)
+            self._finish_step(batch)
+        else:  # the mixin's own train_step_single goes backward from a single number
+            step = LossSampledNet.train_step_single(self, batch, **fit_params)
+            self._finish_step(batch)
+            # Afterwards: the gradients of the batches before may be waiting for this one.
+            self._zero_grad_optimizer(set_to_none=True)
+        return step
+
+    def train_step_single(self, batch: TrainingBatch, **fit_params: Any) -> dict[str, Any]:
+        """Forward and backward pass of a batch, whose losses are recorded; no step.
+
+        For a `train_step` of one's own, such as one that gathers the gradients of several
+        batches. Each call counts a visit of every row.
+
+        Parameters
+        ----------
+        batch : TrainingBatch
+            Rows, inputs, targets and weights.
+        **fit_params : Any
+            Passed to the module.
+
+        Returns
+        -------
+        step : dict
+            The objective as "loss", the outputs as "y_pred".
+        """
         outputs = self.infer(batch.X, **fit_params)
         losses = self._instance_losses(outputs, batch, training=True)
         factors = row_factors(losses, batch.weights)
         # Before the step, so that a loss that is no number never reaches the weights, where
         # it is looked at now.
-        self._record_step(rounds, batch, outputs, losses.detach())
+        self._record_step(batch, outputs, losses.detach())
         # Of sum(losses * factors), without the operations that would compute it.
-        torch.autograd.backward(losses, factors)
-        return self._finish_step(batch, outputs, losses.detach(), factors)
+        if self._accelerator is None:
+            torch.autograd.backward(losses, factors)
+        else:
+            self._accelerator.backward(losses, gradient=factors)
+        return {"loss": torch.dot(losses.detach(), factors), "y_pred": outputs}
 
-    def _record_step(
-        self, rounds: Rounds, batch: RowBatch, outputs: Any, losses: torch.Tensor
-    ) -> None:
+    @property
+    def _accelerator(self) -> Any:
+        """The `accelerate.Accelerator` of a net with skorch's AccelerateMixin, else None."""
+        return getattr(self, "accelerator", None)
+
+    def _record_step(self, batch: TrainingBatch, outputs: Any, losses: torch.Tensor) -> None:
+        rounds = batch.rounds
         measured: dict[str, torch.Tensor] = {}
         if rounds.step_measures:
             owner = type(rounds.plan.strategy).__name__
@@ -412,10 +492,8 @@ class LossSampledNet(NeuralNet):
                 measured = self._measured(outputs, batch, rounds.step_measures, owner)
         rounds.record_step(batch, losses, measured)
 
-    def _finish_step(
-        self, batch: RowBatch, outputs: Any, losses: torch.Tensor, factors: torch.Tensor
-    ) -> dict[str, Any]:
-        """Let the optimisers step, once the gradients are known; returns what skorch is told."""
+    def _finish_step(self, batch: TrainingBatch) -> None:
+        """Let the optimisers step, once the gradients are known."""
         if self.callbacks_:
             self.notify(
                 "on_grad_computed",
@@ -423,8 +501,12 @@ class LossSampledNet(NeuralNet):
                 batch=batch,
                 training=True,
             )
-        self._step_optimizer(None)
-        return {"loss": torch.dot(losses, factors), "y_pred": outputs}
+        self._step_optimizer(_nothing)
+
+    def _step_optimizer(self, step_fn: Any) -> None:
+        # The gradients are known: no optimiser is to go over the batch again.
+        for name in self._optimizers:
+            getattr(self, name + "_").step()
 
     def validation_step(self, batch: Any, **fit_params: Any) -> dict[str, Any]:
         """Forward pass of a batch of validation data; its loss is a mean.
@@ -446,6 +528,53 @@ class LossSampledNet(NeuralNet):
         n = len(losses) if isinstance(losses, torch.Tensor) and losses.ndim else 0
         step["loss"] = per_instance(losses, n, outputs).mean()
         return step
+
+    def get_loss(
+        self, y_pred: Any, y_true: Any, X: Any = None, training: bool = False
+    ) -> torch.Tensor:
+        """One loss per instance, without weights.
+
+        Parameters
+        ----------
+        y_pred : Tensor or tuple of Tensor
+            What the module returned.
+        y_true : Tensor
+            Targets; class codes may be of any integer type.
+        X : Any, default=None
+            The inputs.
+        training : bool, default=False
+            Whether in a training step.
+
+        Returns
+        -------
+        losses : Tensor of shape (n, ...)
+
+        Raises
+        ------
+        ValueError
+            If the criterion takes class codes, and the targets are none.
+        """
+        if self._predicts_codes_:
+            y_true = as_class_codes(y_true, _first(y_pred), self._criterion_type_)
+            self._check_codes_in_memory(_first(y_pred))
+        try:
+            losses: torch.Tensor = super().get_loss(y_pred, y_true, X=X, training=training)
+        except IndexError as error:  # what torch says on the CPU of a code that has no output
+            codes = as_array(y_true)
+            wrong = find_wrong_code(codes, _first(y_pred), self._ignored_code_, _OF_BATCH)
+            if wrong is None or not self._predicts_codes_:
+                raise
+            raise wrong from error
+        return losses
+
+    def _check_codes_in_memory(self, outputs: Any) -> None:
+        """Raise, once the outputs are seen, for a code that a device would choke on."""
+        if self._unchecked_codes_ is None:
+            return
+        codes, self._unchecked_codes_ = self._unchecked_codes_, None
+        wrong = find_wrong_code(codes, outputs, self._ignored_code_)
+        if wrong is not None:
+            raise ValueError(str(wrong))  # of a row by its number already
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **fit_params: Any
@@ -476,16 +605,18 @@ class LossSampledNet(NeuralNet):
         self._set_training(True)
         for batch in iterator:
             # Scoring in the middle of a round leaves the module in evaluation mode.
-            if not self.module_.training:
+            if not self._is_training():
                 self._set_training(True)
             self.notify("on_batch_begin", batch=batch, training=True)
-            loss_before = iterator.counts.loss_sum
+            counts = iterator.counts
+            loss_before, visits_before = counts.loss_sum, counts.visits
             with self._scaled_rates(batch.lr_scale):
                 lr = self._first_rate()
-                step = step_fn(batch, rounds=iterator, **fit_params)
+                step = step_fn(batch, **fit_params)
+            self._check_was_recorded(counts.visits - visits_before)
             self._note_classes(step["y_pred"])
             if not iterator.ledger.delayed:
-                loss = (iterator.counts.loss_sum - loss_before) / len(batch)
+                loss = (counts.loss_sum - loss_before) / (counts.visits - visits_before)
                 self.history.record_batch("train_loss", loss)
             self.history.record_batch("train_batch_size", len(batch))
             self.notify("on_batch_end", batch=batch, training=True, **step)
@@ -494,6 +625,9 @@ class LossSampledNet(NeuralNet):
         self.history.record("train_batch_count", iterator.counts.steps)
         return lr
 
+    # A caller's no_grad() or inference_mode() block must not reach into a training.
+    @torch.inference_mode(False)
+    @torch.enable_grad()
     def fit_loop(
         self,
         X: Any,
@@ -537,6 +671,7 @@ class LossSampledNet(NeuralNet):
         self.check_data(X, y)
         self.check_training_readiness()
         check_settings(self, y)
+        self._unchecked_codes_ = check_codes(self, y)
         # The partial_fit of skorch 1.4 passes it, for the metadata routing of the split.
         method = fit_params.pop("_routing_method", "fit")
         split_params = self._split_params(fit_params, method)
@@ -560,7 +695,8 @@ class LossSampledNet(NeuralNet):
         try:
             for record in self._train_in_rounds(plan, gatherer, on_epoch, **fit_params):
                 for name in ("train_loss", *_RECORDED):
-                    self.history.record(name, record[name])
+                    # A history file is JSON, which has no NaN.
+                    self.history.record(name, None if np.isnan(record[name]) else record[name])
                 self.run_single_epoch(
                     iterator_valid,
                     training=False,
@@ -590,6 +726,8 @@ class LossSampledNet(NeuralNet):
                 )
             except NonFiniteLossError as error:
                 raise _explained(error, rounds, self.lr) from error
+            except ClassCodeError as error:
+                raise error.of_row(plan.row_numbers) from error
             except KeyboardInterrupt:
                 rounds.settle()  # a training that is ended so leaves a table to be used
                 raise
@@ -603,12 +741,15 @@ class LossSampledNet(NeuralNet):
 
     def _delays_records(self) -> bool:
         """Whether the losses of steps wait on the device until the strategy is asked again."""
-        # A callback told of batches may look for the loss of each in the history.
-        looks = any(
-            type(callback).on_batch_end not in (Callback.on_batch_end, EpochScoring.on_batch_end)
-            for _, callback in self.callbacks_
-        )
-        return device_of(self).type != "cpu" and not looks
+        if device_of(self).type == "cpu":
+            return False
+        # Who is told of batches may look for the loss of each in the history.
+        told = [callback.on_batch_end for _, callback in self.callbacks_]
+        return {getattr(method, "__func__", method) for method in (self.on_batch_end, *told)} <= {
+            NeuralNet.on_batch_end,
+            Callback.on_batch_end,
+            EpochScoring.on_batch_end,
+        }
 
     def _record_batch_losses(self, loss_sums: list[float]) -> None:
         """Enter the mean loss of each batch of a round, from their running sum."""
@@ -666,8 +807,28 @@ class LossSampledNet(NeuralNet):
             yield RowBatch(rows[where], X, y)
 
     def _instance_losses(self, outputs: Any, batch: RowBatch, *, training: bool) -> torch.Tensor:
-        losses = self.get_loss(outputs, batch.y, X=batch.X, training=training)
+        try:
+            losses = self.get_loss(outputs, batch.y, X=batch.X, training=training)
+        except ClassCodeError as error:
+            raise error.of_row(batch.rows) from error
         return per_instance(losses, len(batch), outputs)
+
+    def _is_training(self) -> bool:
+        module = getattr(self, self._modules[0] + "_", None) if self._modules else None
+        return bool(getattr(module, "training", True))
+
+    def _check_was_recorded(self, n_visits: int) -> None:
+        if n_visits == 0:
+            raise RuntimeError(
+                f"The train_step of {type(self).__name__} recorded no losses, which the strategy "
+                "goes by. Call super().train_step(batch, **fit_params) in it, or "
+                "self.train_step_single(batch, **fit_params)."
+            )
+
+    @property
+    def _criterion_name(self) -> str:
+        kind = self._criterion_type_
+        return "several criteria" if kind is None else kind.__name__
 
     def _measured(
         self, outputs: Any, batch: RowBatch, measures: Sequence[str], owner: str
@@ -677,12 +838,18 @@ class LossSampledNet(NeuralNet):
         logits, y = _first(outputs), batch.y
         if isinstance(y, torch.Tensor):
             y = to_tensor(y, device=self.device)
+        if self._predicts_codes_:
+            y = as_class_codes(y, logits, self._criterion_type_)
         check_measurable(logits, y, measures, owner)
         return measure(logits, y, measures)
 
+    def _param_groups(self) -> list[dict[str, Any]]:
+        groups = [getattr(o, "param_groups", None) for o in self.optimizers().values()]
+        return [group for those in groups if isinstance(those, list) for group in those]
+
     def _first_rate(self) -> float:
-        for optimizer in self.optimizers().values():
-            return float(optimizer.param_groups[0]["lr"])
+        for group in self._param_groups():
+            return float(group["lr"])
         return float(self.lr)
 
     @contextmanager
@@ -691,7 +858,7 @@ class LossSampledNet(NeuralNet):
         if scale == 1.0:
             yield
             return
-        groups = [g for optimizer in self.optimizers().values() for g in optimizer.param_groups]
+        groups = self._param_groups()
         before = [group["lr"] for group in groups]
         for group, lr in zip(groups, before, strict=True):
             group["lr"] = lr * scale
@@ -705,6 +872,10 @@ class LossSampledNet(NeuralNet):
 def _first(outputs: Any) -> Any:
     """What skorch predicts with, of a module with several outputs."""
     return outputs[0] if isinstance(outputs, tuple) else outputs
+
+
+def _nothing() -> None:
+    """What is left to do before a step; AccelerateMixin, for one, calls it."""
 
 
 def row_factors(values: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:

@@ -16,10 +16,10 @@ from sklearn_sifal._parameters import (
 )
 from sklearn_sifal._seeding import Streams, torch_seed
 from sklearn_sifal._training_data import RowMetadata, validate_row_metadata
-from sklearn_sifal.neural._criteria import CLASS_CODE_CRITERIA, REAL_TARGET_CRITERIA
 from sklearn_sifal.neural._gatherers import DatasetGatherer, Gatherer, bulk_gatherer
 from sklearn_sifal.neural._rounds import TrainingPlan
 from sklearn_sifal.neural._schedule import LR_SCHEDULES, NO_LIMIT, Budget
+from sklearn_sifal.samplers._given_values import as_array
 from sklearn_sifal.strategies._registry import resolve_strategy
 
 
@@ -36,21 +36,38 @@ def check_settings(net: Any, y: Any) -> None:
             "strings: encode them with sklearn.preprocessing.LabelEncoder, or use "
             "LossSampledClassifier."
         )
-    _check_codes(net, y)
 
 
-def _check_codes(net: Any, y: Any) -> None:
-    """Raise for a class code below 0, unless it is the one that the criterion ignores."""
-    if not (isinstance(net.criterion_, CLASS_CODE_CRITERIA) and isinstance(y, np.ndarray)):
-        return
-    if y.dtype.kind != "i" or y.ndim != 1:
-        return
-    wrong = np.flatnonzero((y < 0) & (y != net.criterion_.ignore_index))
+def check_codes(net: Any, y: Any) -> NDArray[Any] | None:
+    """Raise for a class code below 0, unless it is the one that the criterion ignores.
+
+    Parameters
+    ----------
+    net : LossSampledNet
+        Initialised.
+    y : Any
+        Targets as given.
+
+    Returns
+    -------
+    codes : ndarray or None
+        Those, if they are integers in memory and the criterion takes class codes.
+    """
+    if not net._predicts_codes_:
+        return None
+    try:
+        codes = as_array(y)
+    except Exception:  # a Dataset's own, or what the net will not take either
+        return None
+    if codes.dtype.kind not in "iub" or codes.ndim == 0:
+        return None
+    wrong = np.argwhere((codes < 0) & (codes != net._ignored_code_))
     if len(wrong):
         raise ValueError(
-            f"{type(net.criterion_).__name__} takes class codes from 0. Got {y[wrong[0]]} for row "
-            f"{wrong[0]}."
+            f"{net._criterion_name} takes class codes from 0. Got {codes[tuple(wrong[0])]} for row "
+            f"{wrong[0][0]}."
         )
+    return codes
 
 
 def _are_strings(y: Any) -> bool:
@@ -185,11 +202,11 @@ def make_plan(
 
 def _n_classes(net: Any, y: Any) -> int | None:
     """See `Setup`; targets that would have to be read row by row are not counted."""
-    if isinstance(net.criterion_, REAL_TARGET_CRITERIA):
+    if net._predicts_reals_:
         return 0
-    if not isinstance(net.criterion_, CLASS_CODE_CRITERIA):
+    if not net._predicts_codes_:
         return None  # of a criterion that there are no words for, or with classes as floats
-    is_array = isinstance(y, np.ndarray) and y.dtype.kind in "iu" and y.ndim == 1
+    is_array = isinstance(y, np.ndarray) and y.dtype.kind in "iub" and y.ndim == 1
     # Below 0 is what the criterion ignores: such targets are no classes.
     return int(y.max()) + 1 if is_array and y.min() >= 0 else None
 

@@ -100,6 +100,19 @@ class TrainingPlan:
     n_classes: Any = None
 
 
+@dataclass(frozen=True, slots=True)
+class TrainingBatch(RowBatch):
+    """A batch to be trained on, and who takes down the losses.
+
+    Attributes
+    ----------
+    rounds : Rounds
+        That it is of; see `Rounds.record_step`.
+    """
+
+    rounds: Any = None
+
+
 @dataclass
 class _RoundCounts:
     """Sums over one round."""
@@ -169,7 +182,7 @@ class Rounds:
         """Number of the current round, as written into the table."""
         return self.plan.first_epoch + self.plan.budget.rounds
 
-    def __iter__(self) -> Iterator[RowBatch]:
+    def __iter__(self) -> Iterator[TrainingBatch]:
         table = self.plan.table
         self.counts = _RoundCounts(
             seconds_select=self._seconds_begin,
@@ -224,7 +237,7 @@ class Rounds:
         self.counts.seconds_score += perf_counter() - began
         return measured
 
-    def _batches(self, selection: Selection) -> Iterator[RowBatch]:
+    def _batches(self, selection: Selection) -> Iterator[TrainingBatch]:
         """Order, cut to the budget, weigh and gather the rows of a selection."""
         rows, weights = self._in_order(selection)
         self._note(rows)
@@ -235,7 +248,7 @@ class Rounds:
         factors = None if weights is None else self.gatherer.as_tensor(weights)
         for where, X, y in self.gatherer.gather(rows, self.plan.batch_size):
             batch_weights = None if factors is None else factors[where]
-            yield RowBatch(rows[where], X, y, batch_weights, selection.lr_scale)
+            yield TrainingBatch(rows[where], X, y, batch_weights, selection.lr_scale, self)
 
     def _note(self, rows: NDArray[np.int64]) -> None:
         """Keep what the record of the round says of the rows that are trained on."""

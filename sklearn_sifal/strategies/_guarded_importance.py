@@ -270,7 +270,7 @@ class GuardedImportance(ShareStrategy):
     def _make_evidence(self, setup: Setup) -> LabelEvidence | None:
         """None where there is no telling what a guess loses, or nothing to guess."""
         n_classes = setup.n_classes or 0
-        codes = np.asarray(setup.y) if n_classes else np.zeros(setup.n_rows, np.int64)
+        codes = np.asarray(setup.y, np.int64) if n_classes else np.zeros(setup.n_rows, np.int64)
         if self.chance_loss is not None:
             chance = np.full(max(n_classes, 1), float(self.chance_loss))
         elif n_classes > 1:
