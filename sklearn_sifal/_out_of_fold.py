@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
+from sklearn_sifal._cloning import clone_with_callbacks
 from sklearn_sifal._parameters import InvalidParameterError
 from sklearn_sifal._seeding import numpy_seed
 from sklearn_sifal._settings import settings_for
@@ -87,7 +88,7 @@ class OutOfFoldLosses:
 
     def _prepared(self, estimator: Any) -> Any:
         if estimator is None:
-            model = clone(self.owner).set_params(
+            model = clone_with_callbacks(self.owner).set_params(
                 **_BRIEF_TRAINING, budget=self._brief(), random_state=numpy_seed(self.stream)
             )
             if "class_weight" in model.get_params(deep=False):

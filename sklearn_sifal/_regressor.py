@@ -133,10 +133,12 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         the process may use, and one outside of the main thread. Results are equal, bit for
         bit, for equal numbers of threads; set it to fix them for large nets.
     callbacks : list of skorch callbacks, default=None
-        Called at skorch's hooks, with a round as an epoch. They are cloned for each fit,
-        to be found in ``net_.callbacks``; callbacks that set the learning rate have no
-        effect, since it follows `lr_schedule`. They see losses of standardised targets,
-        and so does the progress bar.
+        Called at skorch's hooks, with a round as an epoch; classes and pairs of a name and a
+        callback too. Each fit has copies, to be found in ``net_.callbacks``, that share what
+        the callbacks were given: a list is appended to, a file written to, an Optuna trial
+        told. scikit-learn's `clone`, as in a grid search, copies that as well. The learning
+        rate follows `lr_schedule`, whatever a callback sets. They see losses of standardised
+        targets, and so does the progress bar.
     verbose : int, default=0
         Above 0, shows progress on standard error: a bar in a terminal or notebook (tqdm, with
         the ``progress`` extra), else a line for each tenth of the work.

@@ -23,6 +23,7 @@ NAME = "sklearn_sifal"
 LAYERS: tuple[tuple[str, ...], ...] = (
     # Small modules of numpy and the standard library, each with one job.
     (
+        "_cloning",
         "_parameters",
         "_seeding",
         "_loss_table",

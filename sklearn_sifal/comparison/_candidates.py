@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sklearn.base import clone
-
+from sklearn_sifal._cloning import clone_with_callbacks
 from sklearn_sifal._estimator import LossSampledEstimator
 from sklearn_sifal.strategies._base import SamplingStrategy
 from sklearn_sifal.strategies._everything import Base
@@ -114,7 +113,7 @@ def _candidate(estimator: LossSampledEstimator, name: str, given: Any) -> LossSa
                 f"The strategy {name!r} has {reserved}={parameters[reserved]!r}, which the "
                 "comparison sets alike for all."
             )
-    candidate: LossSampledEstimator = clone(estimator)
+    candidate: LossSampledEstimator = clone_with_callbacks(estimator)
     strategy = parameters.get("sampling_strategy")
     has_knob = isinstance(strategy, str) and (
         strategy not in STRATEGIES or has_percentage(strategy)  # unknown ones are refused below

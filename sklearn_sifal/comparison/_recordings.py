@@ -1,7 +1,6 @@
 """What a strategy does on the way: one training off the clock, kept in compact form."""
 
 import copy
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -143,12 +142,8 @@ class _Watch:
         self._n_rounds, self._step = 0, 1
         self._figures: dict[int, dict[str, float]] = {}
 
-    @property
-    def after_round(self) -> Callable[[Any], None]:
-        """A plain function: cloning the callback copies it without its surroundings."""
-        return lambda net: self._score(net)
-
-    def _score(self, net: Any) -> None:
+    def after_round(self, net: Any) -> None:
+        """Score the net, if this round is worth drawing."""
         number = self._n_rounds
         self._n_rounds += 1
         if number % self._step:

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone, is_classifier
+from sklearn.base import is_classifier
 from threadpoolctl import threadpool_limits
 
+from sklearn_sifal._cloning import clone_with_callbacks
 from sklearn_sifal._estimator import LossSampledEstimator
 from sklearn_sifal._loss_table import NonFiniteLossError
 from sklearn_sifal.comparison._scores import TestScores, metrics_of, score
@@ -64,7 +65,7 @@ class Task:
 
     def configure(self, candidate: LossSampledEstimator) -> LossSampledEstimator:
         """An unfitted estimator for this training, on one thread."""
-        estimator: LossSampledEstimator = clone(candidate)
+        estimator: LossSampledEstimator = clone_with_callbacks(candidate)
         estimator.set_params(budget=self.budget, random_state=self.seed, n_threads=1, verbose=0)
         if self.lr is not None:
             estimator.set_params(lr=self.lr)
@@ -138,7 +139,7 @@ def _warm_up(estimator: LossSampledEstimator, name: str, part: Part) -> None:
         rows = np.sort(
             np.concatenate([np.flatnonzero(codes == code)[:_WARM_UP_ROWS] for code in two])
         )
-    small = clone(estimator).set_params(budget=2)
+    small = clone_with_callbacks(estimator).set_params(budget=2, callbacks=None)
     # A strategy may need more rows than these; then its first training pays for its imports.
     with suppress(ValueError, TypeError), warnings.catch_warnings():
         warnings.simplefilter("ignore")

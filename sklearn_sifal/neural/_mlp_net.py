@@ -1,6 +1,7 @@
 """The net inside the estimators: a multi-layer perceptron on dense or sparse rows."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn_sifal._devices import is_available
 from sklearn_sifal.neural._closed_form import Pass, cross_entropy
 from sklearn_sifal.neural._net import LossSampledNet, row_factors
+from sklearn_sifal.neural._observers import ValidationMonitor
 from sklearn_sifal.neural._optimizers import QuickStart
 from sklearn_sifal.neural._regression_loss import RegressionLoss
 from sklearn_sifal.neural._rounds import Rounds, TrainingBatch, TrainingPlan
@@ -19,6 +21,10 @@ from sklearn_sifal.samplers._row_batches import RowBatch, RowGatherer
 
 # Rows per batch where no gradient is needed: large, since only calls cost.
 _SCORING_BATCH_SIZE = 1024
+
+
+# Figures of a round that skorch's callbacks may watch: 1 where more is better, -1 where less.
+_SIGNS = {"train_loss": -1, "valid_loss": -1, "valid_acc": 1, "valid_r2": 1}
 
 
 class MLPNet(LossSampledNet):
@@ -45,6 +51,9 @@ class MLPNet(LossSampledNet):
     **kwargs : Any
         The arguments of :class:`skorch.NeuralNet`.
     """
+
+    # The best of each figure since the net was made.
+    _best_figures_: Mapping[str, float] = MappingProxyType({})
 
     def __init__(
         self,
@@ -231,17 +240,39 @@ class MLPNet(LossSampledNet):
                 "LossSampledRegressor, which make the plan that it needs. A LossSampledNet makes "
                 "its own."
             )
-        figures: dict[str, float] = {}
+        figures: dict[str, Any] = {}
+        names = ["train_loss"]
+        for observer in plan.observers:
+            if isinstance(observer, ValidationMonitor):
+                names += ["valid_loss", observer.score_name]
         dataset = self.get_dataset(X, y, plan.row_numbers, repeatedly=True)
         on_epoch = {"dataset_train": dataset, "dataset_valid": None}
         for record in self._train_in_rounds(plan, dataset, on_epoch):
-            # skorch's callbacks look for validation figures in every epoch, not only in
-            # those that end with a check: they find the last known ones.
-            names = ("train_loss", "valid_loss", "valid_acc", "valid_r2")
-            figures.update({name: record[name] for name in names if name in record})
+            self._update_figures(figures, record, names)
             for name, value in figures.items():
                 self.history.record(name, value)
         return self
+
+    def _update_figures(
+        self, figures: dict[str, Any], record: dict[str, Any], names: Sequence[str]
+    ) -> None:
+        """Bring up to date what skorch's history says of a round.
+
+        skorch's callbacks look for validation figures in every epoch, not only in those
+        that end with a check: they find the last known ones. Whether those are the best of
+        all, as skorch's Checkpoint asks, is said once, when they are new.
+        """
+        best = self._best_figures_
+        for name in names:
+            is_best = False
+            if name in record:
+                figures[name] = value = record[name]
+                sign = _SIGNS[name]
+                is_best = name not in best or sign * value > sign * best[name]
+                if is_best:
+                    best = {**best, name: value}
+            figures[name + "_best"] = is_best
+        self._best_figures_ = best
 
     def partial_fit(
         self, X: Any, y: Any = None, classes: Any = None, **fit_params: Any

@@ -124,7 +124,7 @@ class LossSampledNet(NeuralNet):
     history : skorch.history.History
         Per epoch also visits, scored (rows), steps, evicted (rows that sit out at its end),
         newly_evicted and restored (within it), lr, chosen_loss and other_loss (what
-        was known of the rows chosen and of the rest), seconds_select, seconds_score
+        was known of the rows chosen and of the rest, or None), seconds_select, seconds_score
         and seconds_train. `train_loss` is the unweighted mean over the visits.
 
     Notes

@@ -8,7 +8,6 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 from numpy.typing import NDArray
-from sklearn.base import clone
 
 from sklearn_sifal._devices import has_bfloat16, resolve_device
 from sklearn_sifal._parameters import InvalidParameterError, reject
@@ -19,6 +18,7 @@ from sklearn_sifal._weights_files import check_weights, load_weights
 from sklearn_sifal.neural._mlp import MLP
 from sklearn_sifal.neural._mlp_net import MLPNet
 from sklearn_sifal.neural._optimizers import Adagrad, AdamW
+from sklearn_sifal.neural._own_callbacks import own_callbacks
 from sklearn_sifal.neural._tasks import task_of
 
 
@@ -84,7 +84,6 @@ def _new_net(estimator: Any, data: TrainingData, settings: Settings, streams: St
     wide = data.X.dtype == np.float64 and device.type == "cpu"
     if estimator.mixed_precision:
         _check_mixed_precision(device, wide=wide)
-    callbacks = estimator.callbacks
     task = task_of(estimator)
     net = MLPNet(
         MLP,
@@ -104,7 +103,7 @@ def _new_net(estimator: Any, data: TrainingData, settings: Settings, streams: St
         lr=settings.lr,
         batch_size=settings.batch_size,
         device=str(device),
-        callbacks=None if callbacks is None else [clone(c, safe=False) for c in callbacks],
+        callbacks=own_callbacks(estimator.callbacks),
         **_optimizer_arguments(estimator, settings.weight_decay, sparse_input, device),
     )
     net.initialize()

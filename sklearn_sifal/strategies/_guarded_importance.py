@@ -24,9 +24,10 @@ from sklearn_sifal.strategies._share import ShareStrategy
 _LEAST_TRUST = 1e-3
 _NO_GUARD = (
     "GuardedImportance prefers large losses without a guard against wrong labels here: it does not "
-    "know the classes. Give a LossSampler the labels as y, as integers or strings; or set "
-    "chance_loss, which is log(2) for two classes as common as each other. For a regression there "
-    "is Importance."
+    "know the classes. Give a LossSampler the labels as y, as integers or strings; fit a "
+    "LossSampledNet with class codes as y, or let its Dataset keep the targets of its items, one "
+    "integer for each, as an attribute 'targets'; or set chance_loss, which is log(2) for two "
+    "classes as common as each other. For a regression there is Importance."
 )
 
 
@@ -129,8 +130,9 @@ class GuardedImportance(ShareStrategy):
     -----
     UserWarning
         If there is no guard because the classes are not known, and `chance_loss` is None: a
-        `LossSampler` without y or with floats as y, a `LossSampledNet` whose targets are no
-        array of integers. Not with ``noise_floor=1``.
+        `LossSampler` without y or with floats as y, a `LossSampledNet` on a Dataset that does
+        not keep the targets of its items, one integer for each, as `targets`, `labels` or `y`.
+        Not with ``noise_floor=1``.
 
     Notes
     -----
