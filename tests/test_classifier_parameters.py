@@ -569,7 +569,7 @@ class TestCallbacks:
                 "batch_end": 48,
                 "grad_computed": 48,
             }
-        assert not hasattr(given, "events")  # a clone was used
+        assert not hasattr(given, "events")  # a copy was used
 
     def test_early_stopping_of_skorch(self, dense: Any) -> None:
         # No fall of the loss is as large as the threshold.
