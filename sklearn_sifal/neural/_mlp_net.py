@@ -22,7 +22,6 @@ from sklearn_sifal.samplers._row_batches import RowBatch, RowGatherer
 # Rows per batch where no gradient is needed: large, since only calls cost.
 _SCORING_BATCH_SIZE = 1024
 
-
 # Figures of a round that skorch's callbacks may watch: 1 where more is better, -1 where less.
 _SIGNS = {"train_loss": -1, "valid_loss": -1, "valid_acc": 1, "valid_r2": 1}
 

@@ -27,7 +27,12 @@ from sklearn_sifal.neural._criteria import (
     make_criterion,
     per_instance,
 )
-from sklearn_sifal.neural._gatherers import AllBatches, Gatherer, bulk_gatherer
+from sklearn_sifal.neural._gatherers import (
+    AllBatches,
+    ArrayGatherer,
+    Gatherer,
+    bulk_gatherer,
+)
 from sklearn_sifal.neural._ledger import as_array
 from sklearn_sifal.neural._measures import check_measurable, measure
 from sklearn_sifal.neural._net_plan import (
@@ -61,7 +66,6 @@ _RECORDED = (
 )
 # Too many for a line on the screen.
 _NOT_PRINTED = [name for name in _RECORDED if name != "visits"]
-
 
 # Of a code that is not known to be of a row.
 _OF_BATCH = "the target of a batch that has the number"
@@ -671,7 +675,8 @@ class LossSampledNet(NeuralNet):
         self.check_data(X, y)
         self.check_training_readiness()
         check_settings(self, y)
-        self._unchecked_codes_ = check_codes(self, y)
+        # A loss of one's own may take other codes.
+        codes = check_codes(self, y) if type(self).get_loss is LossSampledNet.get_loss else None
         # The partial_fit of skorch 1.4 passes it, for the metadata routing of the split.
         method = fit_params.pop("_routing_method", "fit")
         split_params = self._split_params(fit_params, method)
@@ -679,6 +684,8 @@ class LossSampledNet(NeuralNet):
         positions, n_given = origin_of_rows(train, X)
         streams = make_streams(self.random_state, call=len(self.history))
         gatherer = make_gatherer(self, train, streams)
+        # What comes through an iterator of the user's may be changed on the way.
+        self._unchecked_codes_ = codes if isinstance(gatherer, ArrayGatherer) else None
         plan = make_plan(
             self,
             gatherer,
@@ -705,6 +712,7 @@ class LossSampledNet(NeuralNet):
                     **fit_params,
                 )
         finally:  # Control-C ends a training of skorch, and leaves a net to be used
+            self._unchecked_codes_ = None
             self._set_records(plan, positions, n_given)
         return self
 
@@ -744,12 +752,9 @@ class LossSampledNet(NeuralNet):
         if device_of(self).type == "cpu":
             return False
         # Who is told of batches may look for the loss of each in the history.
-        told = [callback.on_batch_end for _, callback in self.callbacks_]
-        return {getattr(method, "__func__", method) for method in (self.on_batch_end, *told)} <= {
-            NeuralNet.on_batch_end,
-            Callback.on_batch_end,
-            EpochScoring.on_batch_end,
-        }
+        told = [self.on_batch_end, *(callback.on_batch_end for _, callback in self.callbacks_)]
+        usual = (NeuralNet.on_batch_end, Callback.on_batch_end, EpochScoring.on_batch_end)
+        return all(getattr(method, "__func__", method) in usual for method in told)
 
     def _record_batch_losses(self, loss_sums: list[float]) -> None:
         """Enter the mean loss of each batch of a round, from their running sum."""

@@ -221,5 +221,8 @@ def batch_size_of(net: Any, prefix: str, n_rows: int) -> int:
 
 
 def device_of(net: Any) -> torch.device:
-    """Where batches are put; skorch's None leaves them where they are."""
-    return torch.device("cpu" if net.device is None else net.device)
+    """Where batches are put; skorch's None leaves them to an accelerator, or where they are."""
+    if net.device is not None:
+        return torch.device(net.device)
+    accelerator = getattr(net, "accelerator", None)  # of skorch's AccelerateMixin
+    return torch.device(getattr(accelerator, "device", "cpu"))

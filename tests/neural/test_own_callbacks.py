@@ -152,7 +152,7 @@ def test_comparisons_share_too() -> None:
 
 
 def test_cloning_is_scikit_learns() -> None:
-    with pytest.raises(TypeError, match="unexpected keyword argument|cannot pickle"):
+    with pytest.raises(TypeError, match="cannot pickle"):
         clone(small(callbacks=[Told([])]))
 
 
