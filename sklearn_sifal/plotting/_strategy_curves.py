@@ -67,7 +67,7 @@ def curves_of_history(
     curves = []
     for name, key in metrics.items():
         values = [record.get(key) for record in history]
-        if all(value is None for value in values):
+        if not any(key in record for record in history):
             keys = sorted({key for record in history for key in record})
             raise ValueError(f"history_ has no {key!r}. It has {keys}.")
         numbers = [np.nan if value is None else value for value in values]

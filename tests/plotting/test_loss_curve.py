@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from scipy import stats
 
+from sklearn_sifal import LossSampledNet
 from sklearn_sifal.plotting import LossCurveDisplay, StrategyCurve, strategy_styles
 from sklearn_sifal.plotting._strategy_curves import band_of
 
@@ -170,3 +172,18 @@ def test_a_strategy_without_a_result_says_so(read):
     runs = [{**run, "accuracy": nan if run["strategy"] == "heap" else 0.5} for run in RUNS]
     display = LossCurveDisplay.from_runs(runs)
     assert read.legend(display.axes_[1]) == ["base", "heap (no result)"]
+
+
+def test_net_that_never_left_anything_out() -> None:
+    X = np.random.default_rng(0).normal(size=(30, 4)).astype(np.float32)
+    net = LossSampledNet(
+        torch.nn.Linear(4, 3), sampling_strategy="base", max_epochs=3, verbose=0
+    ).fit(X, np.arange(30) % 3)
+    chosen, other = (
+        LossCurveDisplay.from_estimator(net, metric=name).curves[0]
+        for name in ("chosen_loss", "other_loss")
+    )
+    np.testing.assert_allclose(chosen.mean, net.history[1:, "chosen_loss"])
+    assert len(other.mean) == 0
+    with pytest.raises(ValueError, match="has no 'valid_acc'"):
+        LossCurveDisplay.from_estimator(net, metric="valid_acc")
