@@ -82,9 +82,9 @@ def _read_npz(path: Path) -> list[Any]:
 def _write_npz(path: Path, arrays: Arrays) -> None:
     """The file appears whole or not at all."""
     X_train, X_test, y_train, y_test = arrays
-    with replacing(path) as part:
+    with replacing(path) as file:
         np.savez_compressed(
-            part,
+            file,
             x_train=X_train.reshape(-1, SIDE, SIDE),
             y_train=y_train,
             x_test=X_test.reshape(-1, SIDE, SIDE),
