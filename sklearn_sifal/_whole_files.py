@@ -128,12 +128,10 @@ def errors_that_name(path: AnyPath, target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        named = error.filename
-        if named is not None:
-            named = Path(os.fsdecode(named))
-            if named.parent != target.parent or not named.name.startswith(_prefix(target)):
-                raise
-        if error.errno is None:
+        hidden = os.fspath(target.parent / _prefix(target))
+        if error.errno is None or not (
+            error.filename is None or str(error.filename).startswith(hidden)
+        ):
             raise
         raise OSError(error.errno, error.strerror, os.fsdecode(path)) from error
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from skorch.dataset import Dataset, unpack_data
 from torch.utils.data import DataLoader, Subset, TensorDataset
 
+from sklearn_sifal._training_data import check_columns
 from sklearn_sifal.samplers._device_batches import make_row_gatherer
 from sklearn_sifal.samplers._row_batches import RowBatch, SparseRows
 
@@ -256,7 +257,10 @@ def to_dense(rows: SparseRows) -> torch.Tensor:
 def _plain_inputs(X: Any) -> Any:
     """X as an array or CSR matrix that can be gathered in bulk; None if it cannot."""
     if sp.issparse(X):
-        return X if X.format == "csr" and X.dtype.kind in "fiu" else None
+        if X.format != "csr" or X.dtype.kind not in "fiu":
+            return None
+        check_columns(X)
+        return X
     return _plain_array(X)
 
 
