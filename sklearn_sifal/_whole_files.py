@@ -86,13 +86,15 @@ def without_surrogates(text: str) -> tuple[str, int]:
 def place_of(path: AnyPath) -> tuple[Path, os.stat_result | None]:
     """Where a path and its links lead, absolute, and what is there; None for nothing yet."""
     given = os.fsdecode(path)
+    if not given:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), given)
     try:
         old = os.stat(given)
     except FileNotFoundError:
         old = None
     target = os.path.realpath(given)
-    if old is None and (not given or os.path.lexists(target)):
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), given)
+    if old is None and os.path.lexists(target):  # since now
+        old = os.stat(target)
     if old is not None and not os.path.lexists(target):  # such as /dev/stdout, if that is a pipe
         raise OSError(errno.EINVAL, "What it leads to has no name to be replaced under", given)
     return Path(target), old
