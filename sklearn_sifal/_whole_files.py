@@ -95,8 +95,6 @@ def place_of(path: AnyPath) -> tuple[Path, os.stat_result | None]:
     target = os.path.realpath(given)
     if old is None and os.path.lexists(target):  # since now
         old = os.stat(target)
-    if old is not None and not os.path.lexists(target):  # such as /dev/stdout, if that is a pipe
-        raise OSError(errno.EINVAL, "What it leads to has no name to be replaced under", given)
     return Path(target), old
 
 
@@ -118,10 +116,19 @@ def place_of_file(path: AnyPath) -> tuple[Path, os.stat_result | None]:
         raise IsADirectoryError(errno.EISDIR, "This is a folder, not a file", given)
     if not stat.S_ISREG(old.st_mode):
         raise OSError(errno.EINVAL, "This is no regular file, and is not replaced", given)
-    # A rename asks for the rights to the folder alone.
+    if not os.path.lexists(target):  # /dev/stdout may lead to a file that has been removed
+        raise OSError(errno.EINVAL, "This file has no name to be replaced under", given)
+    check_may_write(target, given)
+    return target, old
+
+
+def check_may_write(target: Path, given: str) -> None:
+    """Raise PermissionError, which names `given`, unless what is there may be written to.
+
+    A rename would not ask for that, but for the rights to the folder around it alone.
+    """
     if not os.access(target, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), given)
-    return target, old
 
 
 @contextmanager

@@ -73,8 +73,9 @@ def check_writable(path: str, option: str) -> None:
             trial.touch()
         finally:
             trial.unlink(missing_ok=True)
-    except OSError as error:
-        raise UserError(f"{option} {path} cannot be written: {error.strerror}.") from error
+    except (OSError, ValueError) as error:  # ValueError: a null character
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"{option} {path} cannot be written: {reason}.") from error
 
 
 def check_apart(outputs: Mapping[str, str | None], inputs: Iterable[str | None]) -> None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sklearn_sifal._training_data import canonical_csr
 from sklearn_sifal._whole_files import (
     AnyPath,
+    check_may_write,
     errors_that_name,
     keep_access,
     part_beside,
@@ -350,6 +351,7 @@ def _check_target(target: Path, overwrite: bool) -> None:
         raise FileExistsError(
             f"{target} also has {others[0]!r}, which save_csr did not write: it is not replaced."
         )
+    check_may_write(target, str(target))
 
 
 def _temporary(part: Path) -> Path:

@@ -382,6 +382,20 @@ def test_modes_of_a_new_and_of_a_replaced_matrix(tmp_path: Path) -> None:
 
 
 @posix
+def test_a_matrix_that_may_not_be_written_to_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_csr(tmp_path / "X", matrix())
+    (tmp_path / "X").chmod(0o555)
+    if os.geteuid() == 0:  # who may write to any
+        monkeypatch.setattr(os, "access", lambda *_, **__: False)
+    with pytest.raises(PermissionError):
+        save_csr(tmp_path / "X", matrix(7), overwrite=True)
+    assert open_csr(tmp_path / "X").shape == (40, 12)
+    assert os.listdir(tmp_path) == ["X"]
+
+
+@posix
 def test_files_and_folder_are_on_the_disk_before_the_rename(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

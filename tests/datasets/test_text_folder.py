@@ -90,9 +90,7 @@ def test_a_byte_order_mark_is_no_part_of_the_text(folder):
 
 @pytest.mark.parametrize("encoding", ["base64", "rot13", "zlib"])
 def test_codecs_of_no_text_are_no_encodings(folder, encoding):
-    with pytest.raises(
-        ValueError, match=f"must be one that Python knows. Got '{encoding}"
-    ):
+    with pytest.raises(ValueError, match=f"must be one that Python knows. Got '{encoding}"):
         load_text_folder(folder, encoding=encoding)
 
 
