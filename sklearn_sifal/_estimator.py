@@ -77,10 +77,21 @@ class LossSampledEstimator(BaseEstimator):
     def save_weights(self, path: Any) -> None:
         """Write the weights as a safetensors file, to be read by `init_weights`.
 
+        Needs the ``persist`` extra.
+
         Parameters
         ----------
-        path : str or path-like
-            The file; replaced if it exists. Needs the ``persist`` extra.
+        path : str, bytes or path-like
+            The file. An existing one is replaced once the new one is complete and on the
+            disk, and hands on its mode; of a link, the file that it leads to.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written, or if `path` leads to a folder, a pipe, a device or
+            anything else that is no regular file.
+        ImportError
+            If safetensors is not installed.
         """
         check_is_fitted(self)
         save_weights_file(self.net_.get_weights(), path)

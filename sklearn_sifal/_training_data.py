@@ -148,6 +148,8 @@ def validate_inputs(estimator: Any, X: Any, *, reset: bool, name: str = "X") -> 
     if estimator._reads_lists_as_float64 and not (hasattr(X, "dtype") or hasattr(X, "columns")):
         types = types[::-1]
     _refuse_raw_text(X, name, type(estimator).__name__)
+    if sp.issparse(X) and X.format == "csr":
+        check_columns(X, name)
     try:
         X = validate_data(
             estimator,
@@ -164,6 +166,40 @@ def validate_inputs(estimator: Any, X: Any, *, reset: bool, name: str = "X") -> 
             raise ValueError(_raw_text_message(name)) from error
         raise ValueError(f"{name}: {error}") from error  # scikit-learn's text speaks of X
     return canonical_csr(X) if sp.issparse(X) else X
+
+
+def check_columns(X: Any, name: str = "X") -> None:
+    """Raise unless the rows of a CSR matrix follow each other, with columns that there are.
+
+    Nothing else looks: scipy reads and writes wherever these numbers lead, and numpy and
+    torch count negative ones from the end. In parts, since X may be a memory map.
+    """
+    for start in range(0, X.shape[0], _ENTRIES_PER_PART):
+        part = X.indptr[start : start + _ENTRIES_PER_PART + 1]
+        falls = np.flatnonzero(part[1:] < part[:-1])
+        if len(falls):
+            raise ValueError(
+                f"{name}{_file_of(X.indptr)} has an index pointer that falls after row "
+                f"{start + falls[0]}."
+            )
+    for start in range(0, X.nnz, _ENTRIES_PER_PART):
+        part = X.indices[start : min(start + _ENTRIES_PER_PART, X.nnz)]
+        if part.min() < 0 or part.max() >= X.shape[1]:
+            at = start + np.flatnonzero((part < 0) | (part >= X.shape[1]))[0]
+            row = np.searchsorted(X.indptr, at, side="right") - 1
+            raise ValueError(
+                f"{name}{_file_of(X.indices)} has a value in column {X.indices[at]} of row {row}, "
+                f"and columns from 0 to {X.shape[1] - 1}."
+            )
+
+
+def _file_of(array: Any) -> str:
+    """Which file an array is mapped from, in words; nothing if from none."""
+    while array is not None:
+        if isinstance(array, np.memmap):
+            return f" (mapped from {array.filename})"
+        array = getattr(array, "base", None)
+    return ""
 
 
 def canonical_csr(X: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_sifal._whole_files import replacing
+from sklearn_sifal._whole_files import AnyPath, replacing
 
 
 def _safetensors() -> Any:
@@ -22,11 +22,13 @@ def _safetensors() -> Any:
     return library
 
 
-def save_weights_file(weights: Mapping[str, NDArray[Any]], path: str | os.PathLike[str]) -> None:
+def save_weights_file(weights: Mapping[str, NDArray[Any]], path: AnyPath) -> None:
     """Write weights by name as safetensors; the file appears whole or not at all."""
     library = _safetensors()
-    with replacing(Path(path)) as part:
-        library.save_file({k: np.ascontiguousarray(v) for k, v in weights.items()}, part)
+    with replacing(path) as file:
+        # Not by the library's `save_file`: it makes a temporary file of its own, readable by
+        # nobody else, and its errors are no OSErrors.
+        file.write(library.save({k: np.ascontiguousarray(v) for k, v in weights.items()}))
 
 
 def load_weights(source: Any, parameter: str) -> dict[str, NDArray[Any]]:

@@ -8,7 +8,7 @@ the loss of brief trainings, since longer ones learn wrong labels by heart.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +28,7 @@ from sklearn_sifal.cli._outputs import (
     check_writable,
     format_of,
     replacing,
+    say_replaced,
     standard_output,
     write_records,
 )
@@ -83,15 +84,14 @@ def run(options: Any, console: Console) -> None:
     form = OutputForm.like(rows.table, kind)
     if options.out == "-":
         with standard_output(form.encoding) as stream:
-            write_records(stream, _records(rows, found, written), form)
+            n_replaced = write_records(stream, _records(rows, found, written), form)
+        say_replaced(console, n_replaced, "standard output")
         console.message(CAUTION)
         return
     if options.out is not None:
-        with (
-            replacing(options.out) as part,
-            open(part, "w", encoding=form.encoding, newline="") as file,
-        ):
-            write_records(file, _records(rows, found, written), form)
+        with replacing(options.out, form.encoding) as file:
+            n_replaced = write_records(file, _records(rows, found, written), form)
+        say_replaced(console, n_replaced, options.out)
     console.result(_in_words(rows, found, order))
     if options.out is not None:
         console.result(f"{counted(len(written), 'row')} written to {options.out}.")
@@ -206,9 +206,19 @@ def _records(rows: Rows, found: Suspicions, order: NDArray[np.int64]) -> Iterato
             "suggested_label": str(found.suggested[row]),
             "suggested_probability": _probability(found.probability[row]),
         }
-        # The file may itself be a ranking.
-        own = {name: cells[row] for name, cells in table.columns.items()}
-        yield record | {f"original_{n}" if n in record else n: cell for n, cell in own.items()}
+        yield record | {
+            _free_name(name, record, table.columns): cells[row]
+            for name, cells in table.columns.items()
+        }
+
+
+def _free_name(name: str, ours: Container[str], theirs: Container[str]) -> str:
+    """The name under which a column of the file is written; it may itself be a ranking."""
+    if name in ours:
+        name = f"original_{name}"
+        while name in ours or name in theirs:
+            name = f"original_{name}"
+    return name
 
 
 def _probability(value: float) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -20,10 +20,13 @@ from sklearn_sifal.cli._loading import Rows, format_from, load_rows
 from sklearn_sifal.cli._outputs import (
     TABLE_FORMATS,
     OutputForm,
+    StorableText,
     check_apart,
     check_writable,
+    errors_of_writing,
     format_of,
     replacing,
+    say_replaced,
     write_records,
 )
 from sklearn_sifal.cli._pipeline import make_inputs, make_model
@@ -55,7 +58,7 @@ def run(options: Any, console: Console) -> None:
     comparison = _compare(strategies, train, test, options)
     comparison.settings["terms"] = _TERMS
     comparison.settings["command"] = command_line(options, train.roles, guessed_budget)
-    _write(comparison, train, options)
+    _write(comparison, train, options, console)
     console.result(f"{comparison!r}\n\n{comparison.verdict()}")
     for path in (options.report, options.out):
         if path is not None:
@@ -247,17 +250,19 @@ def _check_outputs(options: Any) -> None:
             check_writable(path, option)
 
 
-def _write(comparison: Any, train: Rows, options: Any) -> None:
+def _write(comparison: Any, train: Rows, options: Any, console: Console) -> None:
     """All files, or none of them."""
     with ExitStack() as stack:
         if options.out is not None:
             kind = format_of(options.out, (*TABLE_FORMATS, "json"), "--out")
             form = OutputForm.like(train.table, kind)
-            _write_runs(comparison, stack.enter_context(replacing(options.out)), form)
+            file = stack.enter_context(replacing(options.out, form.encoding))
+            say_replaced(console, _write_runs(comparison, file, form), options.out)
+            file.flush()  # what a full disk has against it is said before there is a report
         if options.report is not None:
-            part = stack.enter_context(replacing(options.report))
             title = f"Strategies compared on {Path(train.table.name).name}"
-            comparison.to_html(part, title=title, contents=FileCells(train))
+            with errors_of_writing(options.report):
+                comparison.to_html(options.report, title=title, contents=FileCells(train))
 
 
 class FileCells:
@@ -288,18 +293,18 @@ class FileCells:
         return int(self._places[number]), *cells
 
 
-def _write_runs(comparison: Any, part: Path, form: OutputForm) -> None:
-    with open(part, "w", encoding=form.encoding, newline="") as file:
-        if form.kind != "json":
-            write_records(file, map(_plain, comparison.runs), form)
-            return
-        found = {
-            "verdict": comparison.verdict(),
-            "summary": list(map(_plain, comparison.summary())),
-            "runs": list(map(_plain, comparison.runs)),
-        }
-        json.dump(found, file, indent=1, ensure_ascii=False, allow_nan=False)
-        file.write("\n")
+def _write_runs(comparison: Any, file: TextIO, form: OutputForm) -> int:
+    """Write the trainings; returns how many characters had to be replaced."""
+    if form.kind != "json":
+        return write_records(file, map(_plain, comparison.runs), form)
+    found = {
+        "verdict": comparison.verdict(),
+        "summary": list(map(_plain, comparison.summary())),
+        "runs": list(map(_plain, comparison.runs)),
+    }
+    text = StorableText(file)
+    text.write(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    return text.n_replaced
 
 
 def _plain(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -115,6 +115,12 @@ def _exit_code(run: Callable[[], int]) -> int:
 
 
 def _drop_output() -> None:
-    # What is still in the buffer would raise once more when the interpreter ends.
-    if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Throw away what standard output does not take: it would raise again at the end."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except (AttributeError, OSError, ValueError):  # ValueError: it has been closed
+        # In a program that put something else in its place there may be no descriptor.
+        with suppress(AttributeError, OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -9,11 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TextIO
 
-from sklearn_sifal._whole_files import part_of
-from sklearn_sifal._whole_files import replacing as replacing_path
-from sklearn_sifal.cli._errors import UserError
+from sklearn_sifal._whole_files import (
+    hidden_name,
+    place_of_file,
+    replacing_text,
+    without_surrogates,
+)
+from sklearn_sifal.cli._console import Console
+from sklearn_sifal.cli._errors import UserError, counted
 from sklearn_sifal.cli._table import Table
 
 TABLE_FORMATS = ("csv", "tsv", "jsonl")
@@ -53,22 +58,24 @@ class OutputForm:
 
 def check_writable(path: str, option: str) -> None:
     """Raise unless a file can be written there; tried, since rights are not all there is to it."""
-    target = _target_of(path)
-    if target.is_dir():
+    if os.path.isdir(path):
         raise UserError(f"{option} {path} is a folder: name a file in it.")
-    if target.exists() and not target.is_file():  # replacing a device would be fatal
+    if os.path.exists(path) and not os.path.isfile(path):  # replacing a device would be fatal
         raise UserError(f"{option} {path} is no regular file: choose another name.")
-    if not target.parent.is_dir():
-        raise UserError(
-            f"{option} {path}: there is no folder {str(Path(path).parent)!r}. Make it first."
-        )
-    part = part_of(target)
     try:
-        part.touch()
-    except OSError as error:
-        raise UserError(f"{option} {path} cannot be written: {error.strerror}.") from error
-    finally:
-        part.unlink(missing_ok=True)
+        target, _ = place_of_file(path)
+        if not target.parent.is_dir():
+            raise UserError(
+                f"{option} {path}: there is no folder {str(Path(path).parent)!r}. Make it first."
+            )
+        trial = hidden_name(target)
+        try:
+            trial.touch()
+        finally:
+            trial.unlink(missing_ok=True)
+    except (OSError, ValueError) as error:  # ValueError: a null character
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"{option} {path} cannot be written: {reason}.") from error
 
 
 def check_apart(outputs: Mapping[str, str | None], inputs: Iterable[str | None]) -> None:
@@ -83,11 +90,17 @@ def check_apart(outputs: Mapping[str, str | None], inputs: Iterable[str | None])
 
 
 @contextmanager
-def replacing(path: str) -> Iterator[Path]:
-    """A file beside `path` to write to, that takes its place if nothing goes wrong."""
+def replacing(path: str, encoding: str) -> Iterator[TextIO]:
+    """A text file to write to, which takes the place of `path` if nothing goes wrong."""
+    with errors_of_writing(path), replacing_text(path, encoding) as file:
+        yield file
+
+
+@contextmanager
+def errors_of_writing(path: str) -> Iterator[None]:
+    """Turn what the system has against writing a file into a message."""
     try:
-        with replacing_path(_target_of(path)) as part:
-            yield part
+        yield
     except OSError as error:
         raise UserError(f"{path} could not be written: {error.strerror or error}.") from error
 
@@ -111,11 +124,6 @@ def standard_output(encoding: str) -> Iterator[Any]:
             text.detach()
 
 
-def _target_of(path: str) -> Path:
-    # Of a link, what it leads to: the link stays.
-    return Path(os.path.realpath(path))
-
-
 def format_of(path: str, allowed: tuple[str, ...], option: str) -> str:
     """The format that a file's ending names."""
     ending = Path(path).suffix.lower().removeprefix(".")
@@ -126,7 +134,43 @@ def format_of(path: str, allowed: tuple[str, ...], option: str) -> str:
     return ending
 
 
-def write_records(stream: Any, records: Iterable[Mapping[str, Any]], form: OutputForm) -> None:
+class StorableText:
+    """Writes text to a stream as UTF-8 can hold it; any text can be written to it.
+
+    Parameters
+    ----------
+    stream : text file
+        Where it goes.
+
+    Attributes
+    ----------
+    n_replaced : int
+        Halves of surrogate pairs for which U+FFFD has been written.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.n_replaced = 0
+
+    def write(self, text: str) -> None:
+        """Write text."""
+        text, n = without_surrogates(text)
+        self.n_replaced += n
+        self._stream.write(text)
+
+
+class _Lines(StorableText):
+    """Takes the lines of a csv writer with the line end of a file.
+
+    The writer puts "\\r" between quotes, which parts lines too, only if its own line end has it
+    (before Python 3.13); it writes a line at a time.
+    """
+
+    def write(self, text: str) -> None:
+        super().write(text.removesuffix("\r\n") + "\n")
+
+
+def write_records(stream: Any, records: Iterable[Mapping[str, Any]], form: OutputForm) -> int:
     """Write mappings with equal keys as a table.
 
     Parameters
@@ -137,14 +181,30 @@ def write_records(stream: Any, records: Iterable[Mapping[str, Any]], form: Outpu
         One a row.
     form : OutputForm
         Format.
+
+    Returns
+    -------
+    n_replaced : int
+        Characters that UTF-8 cannot hold, for which U+FFFD was written.
     """
     if form.kind == "jsonl":
+        text = StorableText(stream)
         for record in records:
-            stream.write(json.dumps(record, ensure_ascii=False) + "\n")
-        return
-    writer = None
+            text.write(json.dumps(record, ensure_ascii=False) + "\n")
+        return text.n_replaced
+    lines, writer = _Lines(stream), None
     for record in records:
         if writer is None:
-            writer = csv.writer(stream, delimiter=form.delimiter, lineterminator="\n")
+            writer = csv.writer(lines, delimiter=form.delimiter, lineterminator="\r\n")
             writer.writerow(record.keys())
         writer.writerow(record.values())
+    return lines.n_replaced
+
+
+def say_replaced(console: Console, n_replaced: int, place: str) -> None:
+    """Say what became of characters that a file cannot hold, if there were any."""
+    if n_replaced:
+        console.message(
+            f"{counted(n_replaced, 'character')} that UTF-8 cannot hold (half a surrogate pair, "
+            f"of a text cut within a character) became U+FFFD in {place}."
+        )

@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from importlib.resources import files
-from pathlib import Path
 from string import Template
 from typing import Any
 
-from sklearn_sifal._whole_files import replacing
+from sklearn_sifal._whole_files import (
+    AnyPath,
+    place_of_file,
+    replacing_text,
+    without_surrogates,
+)
 from sklearn_sifal.comparison._page_data import PageData, picked_contents
 from sklearn_sifal.comparison._page_figures import Panels
 from sklearn_sifal.comparison._page_method import method_section
@@ -40,7 +44,7 @@ _SECTIONS = {
 
 def write_page(
     comparison: ComparisonTables,
-    path: Path,
+    path: AnyPath,
     *,
     title: str | None,
     contents: Any,
@@ -52,7 +56,7 @@ def write_page(
     ----------
     comparison : ComparisonTables
         What it is about.
-    path : Path
+    path : str, bytes or path-like
         The file.
     title : str or None
         Heading.
@@ -62,8 +66,7 @@ def write_page(
         Shape of the rows if they are images.
     """
     import_pyplot("StrategyComparison.to_html")
-    if path.is_dir():
-        raise IsADirectoryError(f"to_html writes a file, but {str(path)!r} is a folder.")
+    place_of_file(path)  # before the pictures are drawn
     page = PageData(
         of=comparison,
         records=comparison.summary(),
@@ -73,11 +76,9 @@ def write_page(
         else picked_contents(comparison, contents),
         image_shape=None if image_shape is None else tuple(image_shape),
     )
-    text = _html(page, title)
-    with replacing(path) as part:
-        part.write_text(text, encoding="utf-8", newline="\n")
-        if path.exists():
-            part.chmod(path.stat().st_mode & 0o777)
+    text, _ = without_surrogates(_html(page, title))
+    with replacing_text(path) as file:
+        file.write(text)
 
 
 def _html(page: PageData, title: str | None) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sklearn_sifal.comparison._tables import ComparisonTables
@@ -113,8 +112,9 @@ class StrategyComparison(ComparisonTables):
 
         Parameters
         ----------
-        path : str or path-like
-            The file. An existing one is replaced once the new one is complete.
+        path : str, bytes or path-like
+            The file. An existing one is replaced once the new one is complete, and hands on
+            its mode; of a link, the file that it leads to.
         title : str, default=None
             Heading of the page.
         contents : sequence of length n_train, default=None
@@ -131,8 +131,9 @@ class StrategyComparison(ComparisonTables):
         ValueError
             If `contents` has another length, or does not fit `image_shape`.
         OSError
-            If the file cannot be written.
+            If the file cannot be written, or if `path` leads to a folder, a pipe, a device or
+            anything else that is no regular file.
         """
         from sklearn_sifal.comparison._page import write_page
 
-        write_page(self, Path(path), title=title, contents=contents, image_shape=image_shape)
+        write_page(self, path, title=title, contents=contents, image_shape=image_shape)

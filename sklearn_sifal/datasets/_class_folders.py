@@ -1,6 +1,8 @@
 """Folders with a sub-folder for each class."""
 
+import errno
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,13 +12,15 @@ def files_by_class(
 ) -> tuple[list[Path], list[str]]:
     """Return the wanted files and the class of each: folders by name, then files by name.
 
-    Hidden files and folders, and files beside the sub-folders, are passed over. Sorted, since
-    the order in which a system lists a folder is that of no two machines.
+    Hidden files and folders, and files beside the sub-folders, are passed over; links are
+    followed. Sorted, since the order in which a system lists a folder is that of no two machines.
 
     Raises
     ------
     FileNotFoundError, NotADirectoryError
-        If `path` is no folder.
+        If `path` is no folder, or something in it is a link that leads nowhere.
+    OSError
+        If a link leads to itself, or a folder cannot be read.
     ValueError
         If there are fewer than two sub-folders, or one without wanted files; the messages
         call these `what`.
@@ -26,7 +30,7 @@ def files_by_class(
         raise FileNotFoundError(f"There is no folder {folder}.")
     if not folder.is_dir():
         raise NotADirectoryError(f"{folder} is not a folder.")
-    classes = [entry for entry in _listed(folder) if entry.is_dir()]
+    classes = [entry for entry in _listed(folder) if stat.S_ISDIR(_mode_of(entry))]
     if len(classes) < 2:
         has = f"one, {classes[0].name!r}" if classes else "none"
         raise ValueError(
@@ -34,7 +38,9 @@ def files_by_class(
         )
     files, names = [], []
     for sub_folder in classes:
-        found = [entry for entry in _listed(sub_folder) if entry.is_file() and is_wanted(entry)]
+        wanted = filter(is_wanted, _listed(sub_folder))
+        # A pipe would be waited for.
+        found = [entry for entry in wanted if stat.S_ISREG(_mode_of(entry))]
         if not found:
             raise ValueError(
                 f"{sub_folder} has no {what}. The files of a class belong directly into its "
@@ -43,6 +49,21 @@ def files_by_class(
         files += found
         names += [sub_folder.name] * len(found)
     return files, names
+
+
+def _mode_of(entry: Path) -> int:
+    """Mode of what is there, or of what a link leads to.
+
+    Raises, unlike `Path.is_file`, if that cannot be told: a row would be missing in silence.
+    """
+    try:
+        return entry.stat().st_mode
+    except FileNotFoundError as error:
+        if entry.is_symlink():
+            raise FileNotFoundError(
+                errno.ENOENT, "This is a link that leads nowhere", str(entry)
+            ) from error
+        raise
 
 
 def _listed(folder: Path) -> list[Path]:

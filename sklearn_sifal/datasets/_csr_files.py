@@ -1,10 +1,12 @@
 """Sparse matrices as folders of plain .npy files, to be trained on without loading them."""
 
+import errno
 import json
 import os
-import secrets
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,21 +15,34 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from sklearn_sifal._training_data import canonical_csr
+from sklearn_sifal._whole_files import (
+    AnyPath,
+    check_may_write,
+    errors_that_name,
+    keep_access,
+    part_beside,
+    place_of,
+    sync_folder,
+)
 
 _MANIFEST = "matrix.json"
 _FORMAT, _VERSION = "sklearn_sifal.csr", 1
 _ARRAYS = ("indptr", "indices", "data")
+_FILES = (*(f"{name}.npy" for name in _ARRAYS), _MANIFEST)
 
 # Entries that are written, checked or converted at a time.
 _ENTRIES_PER_BLOCK = 1 << 22
+# matrix.json has some hundred bytes.
+_LONGEST_MANIFEST = 1 << 16
+_LONGEST_SHOWN = 100
+# Processes that replace one matrix at the same time, at most.
+_MOST_ATTEMPTS = 100
 # The header of a .npy file of one dimension fits, whatever its length; 64 divides it.
 _HEADER_SIZE = 128
 _INT32_MAX = int(np.iinfo(np.int32).max)
 
 
-def save_csr(
-    path: str | os.PathLike[str], X: Any, *, dtype: Any = None, overwrite: bool = False
-) -> None:
+def save_csr(path: AnyPath, X: Any, *, dtype: Any = None, overwrite: bool = False) -> None:
     """Write a sparse matrix as a folder that `open_csr` maps into memory.
 
     The folder has ``indptr.npy``, ``indices.npy`` and ``data.npy``, which `numpy.load`
@@ -35,14 +50,17 @@ def save_csr(
     way: sorted columns, no repeats (they are added up), no stored zeros. Both index arrays
     are int32 if the number of entries and the width allow it, else int64.
 
-    It is written beside its place and renamed at the end, so that an error or Control-C
-    leaves nothing half-written. A process that is killed may leave a hidden folder
-    ``.<name>.<random>.tmp``, or ``.old`` with the matrix that was to be replaced.
+    It is written beside its place and renamed at the end, when it is on the disk, so that an
+    error or Control-C leaves nothing half-written. A process that is killed may leave a
+    hidden folder ``.<name>.<digits>.tmp``, or ``.old`` with the matrix that was to be
+    replaced. The next `save_csr` to the same path removes them, and puts the old matrix back
+    if there is none (except on Windows).
 
     Parameters
     ----------
-    path : str or path-like
-        The folder. Its parent must exist.
+    path : str, bytes or path-like
+        The folder. Its parent must exist. If it is a link, it stays, and the folder that it
+        leads to is written.
     X : sparse matrix or iterable of sparse matrices
         A matrix of any sparse format, or its rows in blocks, all equally wide: what does
         not fit into memory can be given by a generator.
@@ -50,7 +68,8 @@ def save_csr(
         Type of the values. None keeps float32 and float64 (of the first block), and makes
         anything else float32, as the estimators do, which would then copy the whole matrix.
     overwrite : bool, default=False
-        Whether a matrix that was saved under this path before is replaced.
+        Whether a matrix that was saved under this path before is replaced. The new one
+        has the modes, and as far as is allowed the owners, of the old one.
 
     Raises
     ------
@@ -64,6 +83,8 @@ def save_csr(
         beside it, and `overwrite` is true.
     FileNotFoundError
         If the parent of `path` does not exist.
+    OSError
+        If the folder cannot be written.
 
     See Also
     --------
@@ -80,23 +101,27 @@ def save_csr(
     ...     open_csr(f"{folder}/X").shape
     (300, 50)
     """
-    target = Path(path)
+    target, _ = place_of(path)
     _check_target(target, overwrite)
     if dtype is not None and np.dtype(dtype) not in (np.float32, np.float64):
         raise ValueError(f"dtype must be float32, float64 or None. Got {dtype!r}.")
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-    temporary.mkdir()
-    try:
-        with _Writer(temporary) as writer:
-            for block in _blocks(X):
+    named = partial(errors_that_name, path, target)  # but not errors of the caller's iterable
+    with ExitStack() as stack:
+        with named():
+            part = stack.enter_context(part_beside(target, 0o600, partial(_clear, target=target)))
+            _check_target(target, overwrite)  # what a killed process left may be back
+            temporary = _temporary(part.path)
+            temporary.mkdir(0o700 if target.exists() else 0o777)
+            writer = stack.enter_context(_Writer(temporary))
+        for block in _blocks(X):
+            with named():
                 writer.add(block, dtype)
-        writer.write_manifest()
-        _put_in_place(temporary, target, overwrite)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        with named():
+            writer.finish()
+            _put_in_place(temporary, target, overwrite)
 
 
-def open_csr(path: str | os.PathLike[str]) -> sp.csr_array:
+def open_csr(path: AnyPath) -> sp.csr_array:
     """Map a matrix written by `save_csr` into memory, read-only; nothing is copied.
 
     The estimators train and predict on it without loading it: the operating system reads
@@ -104,7 +129,7 @@ def open_csr(path: str | os.PathLike[str]) -> sp.csr_array:
 
     Parameters
     ----------
-    path : str or path-like
+    path : str, bytes or path-like
         The folder.
 
     Returns
@@ -120,13 +145,16 @@ def open_csr(path: str | os.PathLike[str]) -> sp.csr_array:
     ValueError
         If the files do not make a matrix: of another format or version, cut off, of the
         wrong types, or with an index pointer that does not fit. Columns and values are not
-        looked at, since that would read all of them.
+        looked at, since that would read all of them: the estimators do it in `fit` and
+        `predict`, and raise. What scipy itself computes may read and write outside of the
+        arrays if columns are out of range. If the folder is a stranger's, call
+        ``X.check_format(full_check=True)`` first.
 
     See Also
     --------
     save_csr : Writes the folder.
     """
-    folder = Path(path)
+    folder = Path(os.fsdecode(path))
     shape, canonical = _read_manifest(folder)
     indptr, indices, data = (_map(folder / f"{name}.npy") for name in _ARRAYS)
     _check_arrays(folder, shape, indptr, indices, data)
@@ -155,12 +183,9 @@ class _Writer:
             self._files[name].write(bytes(_HEADER_SIZE))
         return self
 
-    def __exit__(self, kind: Any, *_: Any) -> None:
-        try:
-            if kind is None:
-                self._finish()
-        finally:
-            for file in self._files.values():
+    def __exit__(self, *_: Any) -> None:
+        for file in self._files.values():
+            with suppress(OSError):  # raised before; `finish` has closed them otherwise
                 file.close()
 
     def add(self, block: Any, dtype: Any) -> None:
@@ -227,7 +252,8 @@ class _Writer:
             narrow.close()
             (self.folder / f"{name}.wide").replace(self.folder / f"{name}.npy")
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
+        """Complete the files and bring them to the disk."""
         if self.width is None:
             raise ValueError("save_csr needs at least one block. Got none.")
         types = (self.index_dtype, self.index_dtype, self.dtype)
@@ -235,8 +261,11 @@ class _Writer:
         for name, dtype, length in zip(_ARRAYS, types, lengths, strict=True):
             self._files[name].seek(0)
             self._files[name].write(_npy_header(np.dtype(dtype), length))
+            _sync_and_close(self._files[name])
+        self._write_manifest()
+        sync_folder(self.folder)
 
-    def write_manifest(self) -> None:
+    def _write_manifest(self) -> None:
         """Say what the files are; last, since it is what makes the folder a matrix."""
         manifest = {
             "format": _FORMAT,
@@ -245,7 +274,15 @@ class _Writer:
             "canonical": True,
         }
         text = json.dumps(manifest, indent=1) + "\n"
-        (self.folder / _MANIFEST).write_text(text, encoding="utf-8")
+        file = (self.folder / _MANIFEST).open("w+b")
+        file.write(text.encode())
+        _sync_and_close(file)
+
+
+def _sync_and_close(file: BinaryIO) -> None:
+    with file:
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _npy_header(dtype: np.dtype[Any], length: int) -> bytes:
@@ -298,64 +335,119 @@ def _rows_in_blocks(X: Any) -> Iterator[Any]:
 def _check_target(target: Path, overwrite: bool) -> None:
     if not target.parent.is_dir():
         raise FileNotFoundError(f"{target.parent} is no folder that {target.name} can be put into.")
-    if not (target.exists() or target.is_symlink()):
+    if not os.path.lexists(target):
         return
     if not overwrite:
         raise FileExistsError(f"{target} exists. Pass overwrite=True to replace a saved matrix.")
-    if not (target / _MANIFEST).is_file() or target.is_symlink():
+    try:
+        found = os.listdir(target)
+    except FileNotFoundError:  # another process replaces it
+        return
+    except NotADirectoryError:
+        found = []
+    if _MANIFEST not in found:
         raise FileExistsError(f"{target} is not a matrix saved by save_csr, and is not replaced.")
-    ours = {_MANIFEST, *(f"{name}.npy" for name in _ARRAYS)}
-    if others := sorted(entry.name for entry in target.iterdir() if entry.name not in ours):
+    if others := sorted(set(found) - set(_FILES)):
         raise FileExistsError(
             f"{target} also has {others[0]!r}, which save_csr did not write: it is not replaced."
         )
+    check_may_write(target, str(target))
+
+
+def _temporary(part: Path) -> Path:
+    """The folder that is written; `part` is the file whose lock says that somebody does."""
+    return part.with_suffix(".tmp")
+
+
+def _replaced(part: Path) -> Path:
+    """Where the matrix that was there is put, until the new one is in its place."""
+    return part.with_suffix(".old")
 
 
 def _put_in_place(temporary: Path, target: Path, overwrite: bool) -> None:
-    _check_target(target, overwrite)  # it may have been made meanwhile
-    if not target.exists():
-        temporary.rename(target)
-        return
-    old = temporary.with_suffix(".old")
-    target.rename(old)
-    try:
-        temporary.rename(target)
-    except BaseException:
+    old = _replaced(temporary)
+    for _ in range(_MOST_ATTEMPTS):
+        _check_target(target, overwrite)  # it may have been made meanwhile
+        with suppress(FileNotFoundError):  # if another process moved it away
+            _keep_access(temporary, target)
+            shutil.rmtree(old, ignore_errors=True)
+            target.rename(old)
+        try:
+            temporary.rename(target)
+        except OSError as error:
+            # Another process, which does the same, was faster: its matrix is replaced next.
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+        else:
+            sync_folder(target.parent)
+            return
+    raise FileExistsError(f"{target} is replaced by other processes all the time.")
+
+
+def _keep_access(temporary: Path, target: Path) -> None:
+    """Give a folder and its files the modes and owners of those that they replace."""
+    for name in _FILES:
+        with suppress(FileNotFoundError):  # of a matrix that had lost it
+            keep_access(temporary / name, os.stat(target / name))
+    keep_access(temporary, os.stat(target))
+
+
+def _clear(part: Path, target: Path) -> None:
+    """Remove the folders of a save that has ended, or was killed; the old one back if need be."""
+    old = _replaced(part)
+    if old.is_dir() and not os.path.lexists(target):
         old.rename(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
+    for folder in (_temporary(part), old):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _read_manifest(folder: Path) -> tuple[tuple[int, int], bool]:
     path = folder / _MANIFEST
     if not path.is_file():
         raise FileNotFoundError(f"{folder} has no matrix saved by save_csr: no {_MANIFEST} in it.")
+    with path.open("rb") as file:
+        text = file.read(_LONGEST_MANIFEST + 1)
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        if len(text) > _LONGEST_MANIFEST:
+            raise ValueError(f"it has more than {_LONGEST_MANIFEST} bytes")
+        manifest = json.loads(text)
         kind, version = manifest["format"], manifest["version"]
-        n_rows, width = map(int, manifest["shape"])
+        shape = manifest["shape"]
         canonical = manifest.get("canonical") is True
-    except (ValueError, KeyError, TypeError) as error:
+    # Of lists in lists there may be more than Python's stack has room for.
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path} does not describe a saved matrix: {error!r}.") from error
     if kind != _FORMAT or version != _VERSION:
         raise ValueError(
-            f"{path} is of format {kind!r}, version {version!r}; this release reads {_FORMAT!r}, "
+            f"{path} is of format {_shortened(repr(kind))}, version "
+            f"{_shortened(repr(version))}; this release reads {_FORMAT!r}, "
             f"version {_VERSION}."
         )
-    if n_rows < 0 or width < 0:
-        raise ValueError(f"{path} has the impossible shape ({n_rows}, {width}).")
-    return (n_rows, width), canonical
+    is_pair = isinstance(shape, list) and len(shape) == 2
+    # scipy and numpy count in int64.
+    if not is_pair or not all(type(n) is int and 0 <= n < 2**63 for n in shape):
+        raise ValueError(f"{path} has the impossible shape {_shortened(repr(shape))}.")
+    return (shape[0], shape[1]), canonical
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "..."
 
 
 def _map(path: Path) -> NDArray[Any]:
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: the saved matrix is incomplete.")
     try:
-        # As a plain array, whose base is the map: the subclass only costs time.
-        mapped = np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
-    except (ValueError, EOFError, OSError) as error:  # a wrong header, or a file cut off
+        with np.errstate(over="ignore"):  # of a size that nobody has, which is refused
+            mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+    except PermissionError:
+        raise
+    except Exception as error:  # of many classes: a wrong header, a file cut off
         raise ValueError(f"{path} cannot be read; it may be incomplete: {error}") from error
-    return mapped
+    if not isinstance(mapped, np.memmap):  # numpy goes by the contents, which may be a .npz
+        raise ValueError(f"{path} cannot be read: it is no .npy file.")
+    # As a plain array, whose base is the map: the subclass only costs time.
+    return np.asarray(mapped)
 
 
 def _check_arrays(

@@ -1,7 +1,9 @@
 """Images of one's own, in a folder with a sub-folder for each class."""
 
 import os
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from numbers import Integral
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,9 @@ from sklearn.utils import Bunch
 
 from sklearn_sifal.datasets._class_folders import files_by_class
 
+# What the endings stand for. Pillow goes by the contents, and has other programs draw some
+# formats (PostScript).
+_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 _SUFFIXES = frozenset(
     (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
 )
@@ -28,7 +33,8 @@ def load_image_folder(
     Images are in the order of the names of their classes, then of their own, so that the rows
     are the same on every machine; shuffle or split them as you like. Files that are no
     images by their ending (BMP, GIF, JPEG, PGM, PNG, PPM, TIFF, WebP), hidden files and files
-    beside the sub-folders are passed over. Needs Pillow.
+    beside the sub-folders are passed over. Links are followed, also those that lead out of the
+    folder: look for them in a folder that a stranger has packed. Needs Pillow.
 
     Parameters
     ----------
@@ -62,11 +68,15 @@ def load_image_folder(
     Raises
     ------
     FileNotFoundError, NotADirectoryError
-        If `path` is no folder.
+        If `path` is no folder, or something in it is a link that leads nowhere.
+    OSError
+        If a file or folder cannot be read, or a link leads to itself.
     ValueError
         If there are fewer than two classes, a class without images, a file that cannot be
-        read as an image of eight bits a value, images of different sizes without
-        `image_shape`, or if `image_shape` is no pair of positive integers.
+        read as an image of eight bits a value and of these formats, an image of more
+        pixels than ``PIL.Image.MAX_IMAGE_PIXELS`` (89 million, unless you set it), images of
+        different sizes without `image_shape`, or if `image_shape` is no pair of positive
+        integers.
     ImportError
         If Pillow is not installed.
 
@@ -140,15 +150,32 @@ def _pixels(file: Path, size: tuple[int, int] | None, grayscale: bool) -> NDArra
     """Pixels of shape (height, width) or (height, width, 3)."""
     pillow = _pillow()
     try:
-        with pillow.Image.open(file) as opened:
+        with _no_bombs(pillow), pillow.Image.open(file, formats=_FORMATS) as opened:
             _check_depth(opened.mode)
             image = _opaque(pillow.ImageOps.exif_transpose(opened), pillow)
             image = image.convert("L" if grayscale else "RGB")
     except Exception as error:  # OSError, SyntaxError, ValueError and others, by format
+        if isinstance(error, OSError) and error.errno is not None:  # not of its contents
+            raise
         raise ValueError(f"{file} cannot be read as an image: {error}") from error
     if size is not None and image.size != size[::-1]:
         image = image.resize(size[::-1], pillow.Image.Resampling.BILINEAR)
     return np.asarray(image, np.uint8)
+
+
+@contextmanager
+def _no_bombs(pillow: Any) -> Iterator[None]:
+    """Raise for images so large that Pillow warns of them, before they are unpacked."""
+    bombs = (pillow.Image.DecompressionBombWarning, pillow.Image.DecompressionBombError)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", bombs[0])
+            yield
+    except bombs as error:
+        raise ValueError(
+            f"it has more pixels than PIL.Image.MAX_IMAGE_PIXELS, {pillow.Image.MAX_IMAGE_PIXELS:,}"
+            "; set that to another number, or to None, if you trust the file"
+        ) from error
 
 
 def _check_depth(mode: str) -> None:

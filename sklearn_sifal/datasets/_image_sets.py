@@ -1,6 +1,7 @@
 """MNIST and two sets of images made after it: found on disk, or fetched from OpenML."""
 
 import os
+import zipfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from sklearn_sifal._whole_files import replacing
 from sklearn_sifal.datasets._idx_files import read_idx
 
 SIDE = 28
+_LONGEST_HEADER = 1 << 16  # of a .npy file; numpy's own have 128 bytes
 Arrays = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]
 
 # In the order in which the parts are returned. The stems of the files are those of
@@ -44,11 +46,11 @@ def load_images(images: ImageSet, folder: Path, *, download_if_missing: bool) ->
     """
     packed = folder / f"{images.name}.npz"
     if packed.exists():
-        return _checked(images, _read_npz(packed), packed)
+        return _checked(images, _read_npz(packed, _most_values(images)), packed)
     for place in (folder / images.name, folder / images.torch_name / "raw"):
         paths = [_idx_file(place, stem) for stem in _STEMS]
         if any(paths):
-            return _checked(images, _read_idx_files(place, paths), place)
+            return _checked(images, _read_idx_files(place, paths, _most_values(images)), place)
     if not download_if_missing:
         raise OSError(
             f"{images.title} not found in {folder}, and download_if_missing=False. "
@@ -68,10 +70,18 @@ def _where_to_put(images: ImageSet) -> str:
     )
 
 
-def _read_npz(path: Path) -> list[Any]:
+def _most_values(images: ImageSet) -> int:
+    """Of the largest array; what has more is not of this set, and is not unpacked."""
+    return max(sum(images.n_train), sum(images.n_test)) * SIDE * SIDE
+
+
+def _read_npz(path: Path, most_values: int) -> list[Any]:
     # zipfile and numpy have errors of several unrelated classes for a broken file.
     try:
-        with np.load(path) as file:
+        with zipfile.ZipFile(path) as packed:
+            for key in _KEYS:
+                _check_size(packed.getinfo(f"{key}.npy").file_size, key, most_values)
+        with np.load(path, allow_pickle=False) as file:
             return [file[key] for key in _KEYS]
     except Exception as error:
         raise OSError(
@@ -79,12 +89,19 @@ def _read_npz(path: Path) -> list[Any]:
         ) from error
 
 
+def _check_size(n_bytes: int, key: str, most_values: int) -> None:
+    """Raise for a size, as the archive says it, that some bytes would unpack to."""
+    # At most eight bytes a value, and the header.
+    if n_bytes > 8 * most_values + _LONGEST_HEADER:
+        raise ValueError(f"{key} would unpack to {n_bytes:,} bytes, more than the set has")
+
+
 def _write_npz(path: Path, arrays: Arrays) -> None:
     """The file appears whole or not at all."""
     X_train, X_test, y_train, y_test = arrays
-    with replacing(path) as part:
+    with replacing(path) as file:
         np.savez_compressed(
-            part,
+            file,
             x_train=X_train.reshape(-1, SIDE, SIDE),
             y_train=y_train,
             x_test=X_test.reshape(-1, SIDE, SIDE),
@@ -98,11 +115,11 @@ def _idx_file(folder: Path, stem: str) -> Path | None:
     return next((path for path in paths if path.exists()), None)
 
 
-def _read_idx_files(folder: Path, paths: list[Path | None]) -> list[Any]:
+def _read_idx_files(folder: Path, paths: list[Path | None], most_values: int) -> list[Any]:
     missing = [stem for stem, path in zip(_STEMS, paths, strict=True) if path is None]
     if missing:
         raise OSError(f"{folder} lacks the IDX files of {', '.join(missing)}.")
-    return [read_idx(path) for path in paths if path is not None]
+    return [read_idx(path, most_values) for path in paths if path is not None]
 
 
 def _download(images: ImageSet, folder: Path) -> Arrays:

@@ -1,9 +1,12 @@
 """Files that are downloaded once and checked each time they are used."""
 
 import hashlib
-import os
+import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
+
+from sklearn_sifal._whole_files import replacing
 
 
 class RemoteFile(NamedTuple):
@@ -39,7 +42,8 @@ def local_copy(remote: RemoteFile, folder: Path, *, download_if_missing: bool) -
 
 
 def _check_content(path: Path, sha256: str) -> None:
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != sha256:
         raise OSError(
             f"{path} is not the file that was expected: its sha256 is {found}, expected "
@@ -56,23 +60,28 @@ def _download(remote: RemoteFile, folder: Path) -> None:
             f"Downloading {remote.name} needs pooch, which is not installed. Install it with: "
             'pip install "sklearn_sifal[datasets]"'
         ) from error
-    try:
-        # pooch writes under a temporary name, checks the hash, then renames, so
-        # an interrupted download leaves no file that looks whole.
-        pooch.retrieve(
-            remote.url,
-            known_hash=f"sha256:{remote.sha256}",
-            fname=remote.name,
-            path=os.fspath(folder),
-        )
-    except ValueError as error:  # how pooch reports a wrong hash
-        raise OSError(f"The download of {remote.url} is not the file expected: {error}") from error
-    except OSError as error:  # every failure of the network, in requests' own subclasses
-        raise OSError(
-            f"{remote.name} could not be downloaded from {remote.url} "
-            f"({_cause(error)}). Try again, or get the file yourself and put it into {folder}, "
-            "or into a folder named by data_home or SIFAL_DATA."
-        ) from error
+    folder.mkdir(parents=True, exist_ok=True)
+    # Elsewhere first: what pooch writes is readable by nobody else, and takes a link's place.
+    with TemporaryDirectory() as scratch:
+        try:
+            fetched = pooch.retrieve(
+                remote.url,
+                known_hash=f"sha256:{remote.sha256}",
+                fname=remote.name,
+                path=scratch,
+            )
+        except ValueError as error:  # how pooch reports a wrong hash
+            raise OSError(
+                f"The download of {remote.url} is not the file expected: {error}"
+            ) from error
+        except OSError as error:  # every failure of the network, in requests' own subclasses
+            raise OSError(
+                f"{remote.name} could not be downloaded from {remote.url} "
+                f"({_cause(error)}). Try again, or get the file yourself and put it into {folder}, "
+                "or into a folder named by data_home or SIFAL_DATA."
+            ) from error
+        with open(fetched, "rb") as source, replacing(folder / remote.name) as file:
+            shutil.copyfileobj(source, file)
 
 
 def _cause(error: OSError) -> str:

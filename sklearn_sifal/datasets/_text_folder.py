@@ -1,6 +1,6 @@
 """Texts of one's own, in a folder with a sub-folder for each class."""
 
-import codecs
+import io
 import os
 from pathlib import Path
 
@@ -17,7 +17,8 @@ def load_text_folder(
 
     Files are in the order of the names of their classes, then of their own, so that the
     rows are the same on every machine; shuffle or split them as you like. Hidden files and
-    files beside the sub-folders are passed over. Unlike
+    files beside the sub-folders are passed over. Links are followed, also those that lead out
+    of the folder: look for them in a folder that a stranger has packed. Unlike
     :func:`~sklearn.datasets.load_files` it decodes, and says which file it cannot decode.
 
     Parameters
@@ -69,7 +70,7 @@ def load_text_folder(
     (['See you at noon', 'You have won'], ['ham', 'spam'])
     """
     try:
-        codecs.lookup(encoding)
+        io.TextIOWrapper(io.BytesIO(), encoding)  # unlike codecs.lookup, it wants texts
     except LookupError as error:
         raise ValueError(f"encoding must be one that Python knows. Got {encoding!r}.") from error
     what = "files" if pattern == "*" else f"files {pattern!r}"

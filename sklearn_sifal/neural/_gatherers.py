@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from skorch.dataset import Dataset, unpack_data
 from torch.utils.data import DataLoader, Subset
 
+from sklearn_sifal._training_data import check_columns
 from sklearn_sifal.neural._kept_targets import find_kept_targets
 from sklearn_sifal.samplers._device_batches import make_row_gatherer
 from sklearn_sifal.samplers._given_values import as_array
@@ -272,7 +273,10 @@ def to_dense(rows: SparseRows) -> torch.Tensor:
 def _plain_inputs(X: Any) -> Any:
     """X as an array or CSR matrix that can be gathered in bulk; None if it cannot."""
     if sp.issparse(X):
-        return X if X.format == "csr" and X.dtype.kind in "fiu" else None
+        if X.format != "csr" or X.dtype.kind not in "fiu":
+            return None
+        check_columns(X)
+        return X
     return _plain_array(X)
 
 

@@ -1,5 +1,6 @@
 """The page: whole, self-contained, safe, and sortable; what it says is what was found."""
 
+import os
 import re
 import sys
 from html.parser import HTMLParser
@@ -223,6 +224,52 @@ def test_a_page_is_written_whole_or_not_at_all(compared, tmp_path, monkeypatch):
     assert path.read_text() == "before"
     with pytest.raises(IsADirectoryError, match="is a folder"):
         compared.to_html(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nodes and rights of POSIX")
+def test_a_link_is_followed_and_a_pipe_refused(compared, tmp_path):
+    (tmp_path / "real.html").write_text("before")
+    (tmp_path / "real.html").chmod(0o640)
+    (tmp_path / "link.html").symlink_to("real.html")
+    compared.to_html(os.fsencode(tmp_path / "link.html"))
+    assert (tmp_path / "link.html").is_symlink()
+    assert (tmp_path / "real.html").read_text(encoding="utf-8").rstrip().endswith("</html>")
+    assert (tmp_path / "real.html").stat().st_mode & 0o777 == 0o640
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="no regular file"):
+        compared.to_html(tmp_path / "pipe")
+    assert (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="rights of POSIX")
+def test_a_new_page_has_the_mode_that_open_would_give_it(compared, tmp_path):
+    before = os.umask(0o027)
+    try:
+        compared.to_html(tmp_path / "page.html")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "page.html").stat().st_mode & 0o777 == 0o640
+
+
+def test_half_a_surrogate_pair_is_written_as_a_replacement(pipeline, texts, tmp_path):
+    words, y, test, y_test = texts
+    labels = np.array(["card \ud83d", "pin"])
+    words = [f"{text} \ud83d" for text in words]
+    code = (np.unique(y, return_inverse=True)[1] % 2, np.unique(y_test, return_inverse=True)[1] % 2)
+    comparison = compare_strategies(
+        pipeline(),
+        {"p \ud83d": {"sampling_strategy": "percentile"}},
+        words,
+        labels[code[0]],
+        test,
+        labels[code[1]],
+        budget=1,
+        n_seeds=1,
+        random_state=0,
+    )
+    _, text = read(comparison, tmp_path, title="half \ud83d")
+    assert "half \ufffd" in text
+    assert "card \ufffd" in text
 
 
 def test_the_same_comparison_gives_the_same_page(compared, tmp_path):

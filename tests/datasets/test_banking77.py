@@ -100,6 +100,8 @@ def test_download(tmp_path, small_files, served):
     home = tmp_path / "not" / "there" / "yet"
     data = fetch_banking77(data_home=home)
     assert len(data.X_train) == 2
+    (tmp_path / "by open").touch()
+    assert (home / "banking77_train.csv").stat().st_mode == (tmp_path / "by open").stat().st_mode
     assert sorted(path.name for path in home.iterdir()) == [
         "banking77_test.csv",
         "banking77_train.csv",

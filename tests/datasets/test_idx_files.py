@@ -1,6 +1,7 @@
 """The IDX format, byte by byte."""
 
 import gzip
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -50,4 +51,32 @@ def test_packed_file_that_was_cut_off(tmp_path):
     path = tmp_path / "file.gz"
     path.write_bytes(gzip.compress(_HEADER + _VALUES)[:-9])
     with pytest.raises(OSError, match=r"file\.gz is incomplete"):
+        read_idx(path)
+
+
+def test_no_more_is_unpacked_than_the_header_says(tmp_path):
+    path = tmp_path / "file.gz"
+    path.write_bytes(gzip.compress(_HEADER + _VALUES + bytes(50_000_000)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(OSError, match=r"has 19 bytes, and should have 18 .*not read"):
+            read_idx(path)
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("header", [_HEADER, b"\0\0\x08\xff" + b"\xff" * 1020])
+def test_more_values_than_are_expected_are_not_read(tmp_path, header):
+    path = tmp_path / "file"
+    path.write_bytes(header + _VALUES)
+    with pytest.raises(OSError, match=r"file has an array of shape \(.*too large"):
+        read_idx(path, most_values=5)
+
+
+@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(_HEADER)[:10] + b"\xff" * 50])
+def test_packed_file_that_is_none_is_named(tmp_path, content):
+    path = tmp_path / "file.gz"
+    path.write_bytes(content)
+    with pytest.raises(OSError, match=r"file\.gz is incomplete or damaged"):
         read_idx(path)

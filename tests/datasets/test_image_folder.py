@@ -1,6 +1,9 @@
 """load_image_folder: pixels by hand, sizes, colours, and what is no such folder."""
 
+import os
+import struct
 import sys
+import zlib
 
 import numpy as np
 import pytest
@@ -134,4 +137,99 @@ def test_folders(tmp_path):
 def test_missing_pillow_names_the_extra(folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "PIL.Image", None)
     with pytest.raises(ImportError, match=r'pip install "sklearn_sifal\[datasets\]"'):
+        load_image_folder(folder)
+
+
+# --------------------------------------------------------------------- links and nodes
+
+
+def test_links_are_followed_out_of_the_folder(folder, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside")
+    write(outside / "class c" / "1.png", COLOURS)
+    write(outside / "other.png", COLOURS)
+    (folder / "c").symlink_to(outside / "class c")
+    (folder / "a" / "y.png").symlink_to(outside / "other.png")
+    data = load_image_folder(folder)
+    assert data.y.tolist() == ["a", "a", "b", "b", "c"]
+    assert data.filenames[1] == str(folder / "a" / "y.png")
+    assert data.filenames[4] == str(folder / "c" / "1.png")
+
+
+@pytest.mark.parametrize("place", ["c", "a/z.png"])
+@pytest.mark.parametrize("target, message", [("absent", "leads nowhere"), (None, "symbolic links")])
+def test_a_link_that_leads_nowhere_or_to_itself_is_named(folder, place, target, message):
+    (folder / place).symlink_to(target or folder / place)
+    with pytest.raises(OSError, match=message) as caught:
+        load_image_folder(folder)
+    assert caught.value.filename == str(folder / place)
+
+
+def test_a_link_to_the_folder_above_is_read_no_deeper(folder):
+    (folder / "beside.png").unlink()
+    (folder / "c").symlink_to(".")
+    with pytest.raises(ValueError, match=r"c has no images"):
+        load_image_folder(folder)
+
+
+def test_other_and_hidden_links_are_passed_over(folder):
+    for place in ("a/notes", "a/.z.png", ".c"):
+        (folder / place).symlink_to("absent")
+    assert len(load_image_folder(folder).X) == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
+def test_a_pipe_is_not_waited_for(folder):
+    os.mkfifo(folder / "a" / "y.png")
+    assert len(load_image_folder(folder).X) == 3
+
+
+# -------------------------------------------------------------------- hostile contents
+
+
+def png_of(width, height):
+    """A picture of one colour, packed so well that it has a hundredth of a byte a pixel."""
+
+    def chunk(kind, content):
+        check = zlib.crc32(kind + content)
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", check)
+
+    packer = zlib.compressobj()
+    rows = b"".join(packer.compress(bytes(1 + (width + 7) // 8)) for _ in range(height))
+    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        chunk(*part)
+        for part in ((b"IHDR", header), (b"IDAT", rows + packer.flush()), (b"IEND", b""))
+    )
+
+
+@pytest.mark.parametrize("height", [11_000, 30_000])  # of which Pillow warns, and which it refuses
+def test_an_image_that_would_fill_the_memory_is_named(folder, height):
+    (folder / "b" / "bomb.png").write_bytes(png_of(10_000, height))
+    with pytest.raises(ValueError, match=r"bomb\.png cannot .* more pixels than PIL\.Image\.MAX"):
+        load_image_folder(folder, image_shape=(2, 3))
+
+
+def test_large_images_are_read_on_request(folder, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 5)
+    with pytest.raises(ValueError, match=r"MAX_IMAGE_PIXELS, 5;"):
+        load_image_folder(folder)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+    assert len(load_image_folder(folder).X) == 3
+
+
+@pytest.mark.parametrize("kind", ["EPS", "ICO"])
+def test_formats_that_the_ending_does_not_stand_for_are_not_drawn(folder, kind):
+    # Pillow has PostScript, a program, run by another program.
+    Image.fromarray(COLOURS).save(folder / "b" / "x", format=kind)
+    (folder / "b" / "x").rename(folder / "b" / "x.png")
+    with pytest.raises(ValueError, match=r"x\.png cannot be read as an image"):
+        load_image_folder(folder)
+
+
+def test_an_image_without_the_right_to_read_it_is_an_os_error(folder, monkeypatch):
+    def refused(file, **_):
+        raise PermissionError(13, "Permission denied", str(file))
+
+    monkeypatch.setattr(Image, "open", refused)
+    with pytest.raises(PermissionError):
         load_image_folder(folder)

@@ -1,7 +1,10 @@
 """fetch_mnist and its two sisters: from files, from OpenML (a stand-in), and their checks."""
 
 import gzip
+import os
 import re
+import sys
+import tracemalloc
 from urllib.error import URLError
 
 import numpy as np
@@ -261,3 +264,38 @@ def test_lacking_idx_file_is_named(tmp_path, openml, arrays):
     with pytest.raises(OSError, match=r"mnist lacks the IDX files of t10k-labels"):
         fetch_mnist(data_home=tmp_path)
     assert openml.calls == ()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float64])
+def test_a_bomb_is_not_unpacked(tmp_path, arrays, dtype):
+    arrays["x_train"] = np.zeros((60_000, 784), dtype)  # 21 are expected
+    np.savez_compressed(tmp_path / "mnist.npz", **arrays)
+    del arrays
+    tracemalloc.start()
+    try:
+        with pytest.raises(OSError, match=r"x_train would unpack to [\d,]+ bytes, more than"):
+            fetch_mnist(data_home=tmp_path)
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_packed_idx_file_that_is_a_bomb_is_not_unpacked(tmp_path, arrays):
+    write_idx(tmp_path / "mnist", arrays, "-idx{}-ubyte.gz", True)
+    bomb = as_idx(np.zeros((60_000, 28, 28), np.uint8))
+    (tmp_path / "mnist" / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(bomb))
+    with pytest.raises(OSError, match=r"train-images-idx3-ubyte\.gz has an array of shape"):
+        fetch_mnist(data_home=tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="rights of POSIX")
+def test_what_is_kept_of_a_download_can_be_read_by_others(tmp_path, openml, arrays):
+    openml.data = from_openml(arrays)
+    (tmp_path / "mnist.npz").symlink_to("kept.npz")
+    before = os.umask(0o022)
+    try:
+        fetch_mnist(data_home=tmp_path)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "mnist.npz").is_symlink()
+    assert (tmp_path / "kept.npz").stat().st_mode & 0o777 == 0o644

@@ -1,5 +1,8 @@
 """load_text_folder: order, names, encodings, and what is no such folder."""
 
+import os
+import sys
+
 import numpy as np
 import pytest
 
@@ -83,3 +86,28 @@ def test_class_without_files(folder):
 def test_a_byte_order_mark_is_no_part_of_the_text(folder):
     (folder / "ham" / "1.txt").write_text("See you", encoding="utf-8-sig")
     assert load_text_folder(folder, pattern="*.txt").X.tolist().count("See you") == 1
+
+
+@pytest.mark.parametrize("encoding", ["base64", "rot13", "zlib"])
+def test_codecs_of_no_text_are_no_encodings(folder, encoding):
+    with pytest.raises(ValueError, match=f"must be one that Python knows. Got '{encoding}"):
+        load_text_folder(folder, encoding=encoding)
+
+
+def test_links_are_followed_and_named_if_they_lead_nowhere(folder, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "mail").write_text("from elsewhere")
+    (folder / "spam" / "z.txt").symlink_to(outside / "mail")
+    data = load_text_folder(folder)
+    assert "from elsewhere" in data.X.tolist()
+    (outside / "mail").unlink()
+    with pytest.raises(FileNotFoundError, match="link that leads nowhere") as caught:
+        load_text_folder(folder)
+    assert caught.value.filename == str(folder / "spam" / "z.txt")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
+def test_a_pipe_is_not_waited_for(folder):
+    before = len(load_text_folder(folder).X)
+    os.mkfifo(folder / "spam" / "pipe.txt")
+    assert len(load_text_folder(folder).X) == before
