@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_sifal._estimator import LossSampledEstimator, unchanged_on_error, validate_ids
+from sklearn_sifal._estimator import LossSampledEstimator, unchanged_on_error
+from sklearn_sifal._labels import read_ids
 from sklearn_sifal._out_of_fold import OutOfFoldErrors
 from sklearn_sifal._parameters import InvalidParameterError, check_choice, check_real
 from sklearn_sifal._targets import REGRESSION_LOSSES, TargetScale, residual_losses, scale_of
@@ -416,11 +417,11 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         from sklearn_sifal.neural._training import train_one_pass
 
         with unchanged_on_error(self):
-            self._check_parameters()
+            self._check_one_pass()
             first = not hasattr(self, "net_")
             X = validate_inputs(self, X, reset=first)
             targets = validate_numbers(y, X)
-            ids = validate_ids(sample_ids, len(targets))
+            ids = read_ids(sample_ids, len(targets), getattr(self, "_sample_ids", None))
             data = self._keep_weighted(X, targets, sample_weight)
             if first:
                 self._learn_scale(data)
