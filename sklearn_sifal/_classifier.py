@@ -500,8 +500,9 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         -------
         accuracy : float
         """
-        # scikit-learn's own reads labels otherwise, whole numbers in a column of objects say.
-        return float(super().score(X, validate_targets(y, None), sample_weight))
+        # Read here: scikit-learn takes no column of objects with whole numbers, and NaN for a text.
+        labels = validate_targets(y, None, warn=False)
+        return float(super().score(X, labels, sample_weight))
 
     # ------------------------------------------------------------------ steps of fit
 

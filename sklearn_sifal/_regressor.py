@@ -464,6 +464,25 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         outputs = self._outputs(X)
         return self._losses_of(outputs, self._validate_given_y(y, outputs, "y"))
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Coefficient of determination R² of the predictions.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs.
+        y : array-like of shape (n_samples,)
+            Targets, read as in `fit`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights.
+
+        Returns
+        -------
+        r2 : float
+        """
+        targets = validate_numbers(y, None, warn=False)
+        return float(super().score(X, targets, sample_weight))
+
     # ------------------------------------------------------------------ steps of fit
 
     @property

@@ -276,8 +276,19 @@ def _first_of_column(X: Any) -> Any:
         shape = (len(X),)  # pyarrow's columns have no shape
     if not shape or not shape[0] or (len(shape) > 1 and shape[1:] != (1,)):
         return None
-    first = read(X[:1], "X").ravel().tolist()
-    return first[0] if len(first) == 1 else None
+    row = read(X[:1], "X")
+    first = row.ravel().tolist()
+    if len(first) != 1 or (row.ndim == 2 and _is_number(first[0])):
+        return None  # a column of numbers that are written as texts can be converted
+    return first[0]
+
+
+def _is_number(text: Any) -> bool:
+    try:
+        float(text)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _refuse_masked(X: Any, name: str) -> None:
@@ -303,7 +314,9 @@ def validate_targets(y: Any, X: Any, name: str = "y", *, warn: bool = True) -> N
     labels = _one_column(y, name, several_labels(name), warn=warn)
     check_labels(labels, name)
     _check_lengths(X, labels, name)
-    if labels.dtype.kind not in "UO":  # texts are classes, and long to look through
+    # Texts are classes, and long to look through; scikit-learn makes int64 of floats.
+    is_beyond = labels.dtype.kind == "f" and (np.abs(labels) >= 2**63).any()
+    if not (labels.dtype.kind in "UO" or is_beyond):
         check_classification_targets(labels)
     return labels
 
