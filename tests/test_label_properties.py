@@ -65,8 +65,6 @@ def objects(values: Values) -> Any:
 # -------------------------------------------------------------------------- containers
 
 NUMPY_TYPE = {"text": "U", "small": "i8", "large": "u8", "bool": "?", "float": "f8"}
-NULLABLE = {"text": "string", "small": "Int64", "large": "UInt64", "bool": "boolean"}
-NULLABLE |= {"float": "Float64"}
 ARROW_TYPE = {"text": pa.string(), "small": pa.int64(), "large": pa.uint64(), "bool": pa.bool_()}
 ARROW_TYPE |= {"float": pa.float64()}
 POLARS_TYPE = {"text": pl.String, "small": pl.Int64, "large": pl.UInt64, "bool": pl.Boolean}
@@ -79,8 +77,8 @@ WITH_MISSING: dict[str, Callable[[str], Container]] = {
     "object Series": lambda family: (
         lambda v: pd.Series(v, index=range(7, 7 + len(v)), dtype=object)
     ),
-    "nullable": lambda family: lambda v: pd.Series(v, dtype=NULLABLE[family]),
-    "pandas array": lambda family: lambda v: pd.array(v, dtype=NULLABLE[family]),
+    "nullable": lambda family: lambda v: pd.Series(nullable(v, family), index=range(7, 7 + len(v))),
+    "pandas array": lambda family: lambda v: nullable(v, family),
     "arrow Series": lambda family: lambda v: pd.Series(v, dtype=pd.ArrowDtype(ARROW_TYPE[family])),
     "category": lambda family: lambda v: pd.Series(categorical(v, family)),
     "polars": lambda family: lambda v: pl.Series(v, dtype=POLARS_TYPE[family]),
@@ -88,9 +86,7 @@ WITH_MISSING: dict[str, Callable[[str], Container]] = {
     "chunked": lambda family: lambda v: pa.chunked_array([v[:3], v[3:]], ARROW_TYPE[family]),
     "dictionary": lambda family: lambda v: pa.array(v, ARROW_TYPE[family]).dictionary_encode(),
     "masked": lambda family: lambda v: masked(v, family),
-    "data frame": lambda family: (
-        lambda v: pd.DataFrame({"y": pd.Series(v, dtype=NULLABLE[family])})
-    ),
+    "data frame": lambda family: lambda v: pd.DataFrame({"y": nullable(v, family)}),
     "polars frame": lambda family: (
         lambda v: pl.DataFrame({"y": pl.Series(v, dtype=POLARS_TYPE[family])})
     ),
@@ -104,8 +100,8 @@ WITHOUT_MISSING: dict[str, Callable[[str], Container]] = {
     "swapped": lambda family: lambda v: np.array(v, np.dtype(NUMPY_TYPE[family]).newbyteorder()),
     "strided": lambda family: lambda v: np.repeat(np.array(v, NUMPY_TYPE[family]), 2)[::2],
     "StringDType": lambda family: lambda v: np.array(v, np.dtypes.StringDType()),
-    "tensor": lambda family: torch.tensor,
-    "tensors": lambda family: lambda v: [torch.tensor(value) for value in v],
+    "tensor": lambda family: lambda v: torch.tensor(np.array(v, NUMPY_TYPE[family])),
+    "tensors": lambda family: lambda v: list(torch.tensor(np.array(v, NUMPY_TYPE[family]))),
     "column": lambda family: lambda v: [[value] for value in v],
     "sparse": lambda family: lambda v: pd.Series(pd.arrays.SparseArray(v)),
     "Categorical": lambda family: lambda v: pl.Series(v, dtype=pl.Categorical),
@@ -125,6 +121,17 @@ def categorical(values: Values, family: str) -> Any:
     return pd.Categorical.from_codes(codes, index)
 
 
+def nullable(values: Values, family: str) -> Any:
+    """One of pandas' arrays with a mask; from a list it would make floats of large integers."""
+    if family == "text":
+        return pd.array(values, dtype="string")
+    hidden = masked(values, family)
+    kinds = {"bool": pd.arrays.BooleanArray, "float": pd.arrays.FloatingArray}
+    return kinds.get(family, pd.arrays.IntegerArray)(
+        np.asarray(hidden.data), np.ma.getmaskarray(hidden)
+    )
+
+
 def masked(values: Values, family: str) -> Any:
     mask = [value is None for value in values]
     filler = next((value for value in values if value is not None), 0)
@@ -140,7 +147,7 @@ def can_hold(name: str, family: str, values: Values) -> bool:
         return name not in ONLY_NUMBERS and not (lossy and ends_in_nul)
     if name in ONLY_TEXT or (name == "sparse" and family == "large"):
         return False
-    return not (family == "large" and name in {"tensor", "tensors"})
+    return True
 
 
 @st.composite
