@@ -87,7 +87,7 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         Whether chosen rows come in random order; False keeps the order of X.
     early_stopping : bool, default=False
         Whether to stop when validation accuracy no longer rises, and to go back to the
-        best weights.
+        best weights. Must be false in `partial_fit`.
     validation_fraction : float, default=0.1
         Share of the rows held out, stratified, in (0, 1). Only used when
         `early_stopping` is true and no `X_val` is given.
@@ -324,7 +324,7 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training inputs. Sparse input is kept sparse.
         y : array-like of shape (n_samples,)
-            Class labels: strings, integers or booleans.
+            Class labels: strings, integers or booleans, of one kind and none missing.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights; zero leaves a row out.
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
@@ -374,14 +374,15 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
             A chunk of the training inputs.
         y : array-like of shape (n_samples,)
             Class labels.
-        classes : array-like of shape (n_classes,), default=None
+        classes : array-like of shape (n_classes,) or set, default=None
             All labels that can occur. Required in the first call.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights; zero leaves a row out.
         sample_ids : array-like of shape (n_samples,), default=None
-            Identifiers, integers or strings. If given, the loss table has one record
-            per identifier and goes on over the calls; otherwise it describes the last
-            call.
+            Identifiers, integers or strings, the same kind in all calls and none missing;
+            other objects of one type, such as UUIDs, become their texts. If given, the loss
+            table has one record per identifier and goes on over the calls; otherwise it
+            describes the last call.
 
         Returns
         -------

@@ -81,8 +81,10 @@ def _unmasked(values: Any) -> NDArray[Any]:
 
 
 def _narrowed(array: NDArray[Any]) -> NDArray[Any]:
-    """An array of objects as one of what they are, if they are of one kind."""
+    """A native array; one of objects as one of what they are, if they are of one kind."""
     array = np.asarray(array)
+    if not array.dtype.isnative:  # numpy.setdiff1d fails for some others
+        array = array.astype(array.dtype.newbyteorder("="))
     if array.dtype.kind == "T":  # numpy's strings of variable width: missing ones stay objects
         array = array.astype(object)
     if array.dtype.kind != "O" or array.ndim == 0:

@@ -96,7 +96,7 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         Whether chosen rows come in random order; False keeps the order of X.
     early_stopping : bool, default=False
         Whether to stop when R² on the validation rows no longer rises, and to go back to the
-        best weights.
+        best weights. Must be false in `partial_fit`.
     validation_fraction : float, default=0.1
         Share of the rows held out at random, in (0, 1). Only used when
         `early_stopping` is true and no `X_val` is given.
@@ -345,7 +345,7 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training inputs. Sparse input is kept sparse.
         y : array-like of shape (n_samples,)
-            Targets: finite numbers.
+            Targets: finite numbers. Dates and durations are none.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights; zero leaves a row out.
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
@@ -395,13 +395,14 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             A chunk of the training inputs.
         y : array-like of shape (n_samples,)
-            Targets: finite numbers.
+            Targets: finite numbers. Dates and durations are none.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights; zero leaves a row out.
         sample_ids : array-like of shape (n_samples,), default=None
-            Identifiers, integers or strings. If given, the loss table has one record
-            per identifier and goes on over the calls; otherwise it describes the last
-            call.
+            Identifiers, integers or strings, the same kind in all calls and none missing;
+            other objects of one type, such as UUIDs, become their texts. If given, the loss
+            table has one record per identifier and goes on over the calls; otherwise it
+            describes the last call.
 
         Returns
         -------

@@ -145,9 +145,7 @@ def can_hold(name: str, family: str, values: Values) -> bool:
         ends_in_nul = any(value is not None and value.endswith("\0") for value in values)
         lossy = name in OF_NUMPY_TEXT or name == "masked"
         return name not in ONLY_NUMBERS and not (lossy and ends_in_nul)
-    if name in ONLY_TEXT or (name == "sparse" and family == "large"):
-        return False
-    return True
+    return not (name in ONLY_TEXT or (name == "sparse" and family == "large"))
 
 
 @st.composite

@@ -90,7 +90,8 @@ class LossSampler(Sampler[Any]):
     random_state : int, RandomState instance or None, default=None
         Seed of the choice and of the order. Global random states are not touched.
     y : array-like of shape (n_rows,), default=None
-        Targets, for strategies that look at classes; None puts all rows into one class.
+        Targets, for strategies that look at classes: labels or numbers, none missing. None
+        puts all rows into one class.
     irreducible_losses : array-like of shape (n_rows,), default=None
         Losses, in nats, that training is not expected to go below, for strategies that ask
         for them.
