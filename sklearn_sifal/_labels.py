@@ -280,6 +280,7 @@ def _ids_of_objects(values: list[Any], name: str) -> NDArray[Any]:
         if all(map(is_whole, types)):
             _refuse_large(values, name)
         _refuse_without_text(values, name)
+        _refuse_equal_texts(values, name)
     texts = [str(value) for value in values]
     position = next((p for p, text in enumerate(texts) if text.endswith("\0")), -1)
     if position >= 0:
@@ -309,6 +310,18 @@ def _refuse_without_text(values: list[Any], name: str) -> None:
             f"{name} must be {len(values)} integers or strings, one per row. Got "
             f"{values[0]!r:.80} of type {kind.__name__} at position 0."
         )
+
+
+def _refuse_equal_texts(values: list[Any], name: str) -> None:
+    """Raise for two objects that differ and have one text."""
+    first_of: dict[str, Any] = {}
+    for position, value in enumerate(values):
+        first = first_of.setdefault(str(value), value)
+        if first is not value and first != value:
+            raise ValueError(
+                f"{name} must have texts that tell them apart. Got another {str(value)!r:.80} of "
+                f"type {type(value).__name__} at position {position}."
+            )
 
 
 def _common_type(known: NDArray[Any], ids: NDArray[Any], name: str) -> np.dtype[Any]:

@@ -315,7 +315,7 @@ def validate_targets(y: Any, X: Any, name: str = "y", *, warn: bool = True) -> N
     check_labels(labels, name)
     _check_lengths(X, labels, name)
     # Texts are classes, and long to look through; scikit-learn makes int64 of floats.
-    is_beyond = labels.dtype.kind == "f" and (np.abs(labels) >= 2**63).any()
+    is_beyond = labels.dtype.kind == "f" and float(np.abs(labels).max(initial=0)) >= 2**63
     if not (labels.dtype.kind in "UO" or is_beyond):
         check_classification_targets(labels)
     return labels

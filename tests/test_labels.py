@@ -305,6 +305,15 @@ def test_floats_beyond_integers_are_labels() -> None:
     assert classifier().fit(X, Y * 1e300).classes_.tolist() == [0, 1e300, 2e300]
 
 
+@pytest.mark.parametrize("kind", ["f2", "f4", ">f8", "g", ">i4", ">u8", "?", "u1"])
+def test_labels_of_every_type_of_numpy(kind: str) -> None:
+    model = classifier().fit(X, Y.astype(kind))
+    assert model.classes_.tolist() == [0, 1, 2] if kind != "?" else [False, True]
+    assert model.classes_.dtype.isnative
+    losses = model.instance_losses(X, Y.astype(kind))
+    np.testing.assert_array_equal(losses, model.instance_losses(X, (Y % 3).astype(kind).tolist()))
+
+
 def test_dates_are_classes() -> None:
     days = np.array(["2024-01-01", "2024-02-01", "2024-03-01"], "M8[D]")
     model = classifier().fit(X, days[Y])
@@ -555,6 +564,20 @@ def test_objects_with_a_name_become_texts() -> None:
     assert (model.visit_counts_ == 2).all()
     addresses = [ip_address(i) for i in range(N)]
     assert pass_over(regressor(), addresses).loss_table_["id"][3] == "0.0.0.3"
+
+
+class Called:
+    """Objects that are not the same, and are called the same."""
+
+    def __str__(self) -> str:
+        return "called"
+
+
+def test_objects_that_are_called_the_same_are_refused() -> None:
+    same = Called()
+    assert len(pass_over(regressor(), [same] * N).loss_table_) == 1
+    match = "sample_ids must have texts that tell them apart.* 'called' .* at position 1"
+    refused(lambda m: pass_over(m, [Called() for _ in range(N)]), regressor(), match)
 
 
 def test_identifiers_are_of_one_kind_over_the_calls() -> None:
