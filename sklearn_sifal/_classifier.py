@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_sifal._estimator import LossSampledEstimator, unchanged_on_error, validate_ids
+from sklearn_sifal._estimator import LossSampledEstimator, unchanged_on_error
+from sklearn_sifal._labels import are_same, read_classes, read_ids
 from sklearn_sifal._out_of_fold import OutOfFoldCrossEntropies
 from sklearn_sifal._parameters import reject
 from sklearn_sifal._training_data import (
@@ -86,7 +87,7 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         Whether chosen rows come in random order; False keeps the order of X.
     early_stopping : bool, default=False
         Whether to stop when validation accuracy no longer rises, and to go back to the
-        best weights.
+        best weights. Must be false in `partial_fit`.
     validation_fraction : float, default=0.1
         Share of the rows held out, stratified, in (0, 1). Only used when
         `early_stopping` is true and no `X_val` is given.
@@ -325,7 +326,7 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training inputs. Sparse input is kept sparse.
         y : array-like of shape (n_samples,)
-            Class labels: strings, integers or booleans.
+            Class labels: strings, integers or booleans, of one kind and none missing.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights; zero leaves a row out.
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
@@ -375,14 +376,15 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
             A chunk of the training inputs.
         y : array-like of shape (n_samples,)
             Class labels.
-        classes : array-like of shape (n_classes,), default=None
+        classes : array-like of shape (n_classes,) or set, default=None
             All labels that can occur. Required in the first call.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights; zero leaves a row out.
         sample_ids : array-like of shape (n_samples,), default=None
-            Identifiers, integers or strings. If given, the loss table has one record
-            per identifier and goes on over the calls; otherwise it describes the last
-            call.
+            Identifiers, integers or strings, the same kind in all calls and none missing;
+            other objects of one type, such as UUIDs, become their texts. If given, the loss
+            table has one record per identifier and goes on over the calls; otherwise it
+            describes the last call.
 
         Returns
         -------
@@ -398,14 +400,14 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         from sklearn_sifal.neural._training import train_one_pass
 
         with unchanged_on_error(self):
-            self._check_parameters()
+            self._check_one_pass()
             first = not hasattr(self, "net_")
             if first and classes is None:
                 raise ValueError("classes must be passed on the first call to partial_fit.")
             X = validate_inputs(self, X, reset=first)
             labels = validate_targets(y, X)
             known = self._classes_of_partial_fit(classes, first)
-            ids = validate_ids(sample_ids, len(labels))
+            ids = read_ids(sample_ids, len(labels), getattr(self, "_sample_ids", None))
             codes = encode_labels(labels, known, "y")
             data = self._keep_weighted(X, codes, sample_weight)
             data = self._apply_class_weight(data, known)
@@ -485,6 +487,26 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         outputs = self._outputs(X)
         return self._losses_of(outputs, self._validate_given_y(y, outputs, "y"))
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Share of the rows whose label is predicted.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs.
+        y : array-like of shape (n_samples,)
+            Labels, read as in `fit`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights.
+
+        Returns
+        -------
+        accuracy : float
+        """
+        # Read here: scikit-learn takes no column of objects with whole numbers, and NaN for a text.
+        labels = validate_targets(y, None, warn=False)
+        return float(super().score(X, labels, sample_weight))
+
     # ------------------------------------------------------------------ steps of fit
 
     def _check_training_parameters(self) -> None:
@@ -500,7 +522,7 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         labels = validate_targets(y, X)
         kept = self._keep_weighted(X, labels, sample_weight)
         classes = np.unique(kept.y)
-        if goes_on and not np.array_equal(classes, self.classes_):
+        if goes_on and not are_same(classes, self.classes_):
             raise ValueError(
                 "warm_start goes on with the classes of the previous fit, "
                 f"{self.classes_.tolist()}. Got {classes.tolist()} in y."
@@ -542,17 +564,17 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         if classes is None:
             known: NDArray[Any] = self.classes_
             return known
-        given = np.unique(np.asarray(classes))
-        if not first and not np.array_equal(given, self.classes_):
+        given = read_classes(classes)
+        if not first and not are_same(given, self.classes_):
             raise ValueError(
                 f"classes={given.tolist()} is not the same as on the last call to partial_fit, "
                 f"was: {self.classes_.tolist()}."
             )
         if len(given) < 2:
             raise ValueError(
-                f"classes must name at least 2 classes. Got 1 class: {given.tolist()}."
+                f"classes must name at least 2 classes. Got {len(given)}: {given.tolist()}."
             )
-        return given
+        return given if first else self.classes_
 
     def _out_of_fold_losses(
         self, data: TrainingData, stream: np.random.SeedSequence

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_sifal._loss_table import PublishedTable
 from sklearn_sifal._out_of_fold import OutOfFoldLosses
 from sklearn_sifal._parameters import (
+    InvalidParameterError,
     check_choice,
     check_flag,
     check_integer,
@@ -290,6 +291,16 @@ class LossSampledEstimator(BaseEstimator):
             check_integer(self, "verbose", 0)
         check_random_state_value(type(self).__name__, self.random_state)
 
+    def _check_one_pass(self) -> None:
+        """Check what `partial_fit` cannot do, on top of what `fit` checks."""
+        self._check_parameters()
+        if self.early_stopping:
+            raise InvalidParameterError(
+                "partial_fit does not support early_stopping=True: the 'early_stopping' parameter "
+                f"of {type(self).__name__} must be False. One pass over a chunk has nothing to "
+                "stop; hold rows out and call score on them between the chunks."
+            )
+
     def _keep_weighted(self, X: Any, y: NDArray[Any], sample_weight: Any) -> TrainingData:
         """Leave out rows of weight zero: bit for bit the same as not passing them."""
         weights = validate_weights(sample_weight, len(y), "sample_weight")
@@ -390,18 +401,3 @@ def unchanged_on_error(estimator: Any) -> Iterator[None]:
         estimator.__dict__.clear()
         estimator.__dict__.update(before)
         raise
-
-
-def validate_ids(sample_ids: Any, n_rows: int) -> NDArray[Any] | None:
-    """Check identifiers of the rows of a chunk: one integer or string each."""
-    if sample_ids is None:
-        return None
-    ids = np.asarray(sample_ids)
-    if ids.dtype == object:
-        ids = ids.astype(str)
-    if ids.shape != (n_rows,) or ids.dtype.kind not in "iuU":
-        raise ValueError(
-            f"sample_ids must be {n_rows} integers or strings, one per row. "
-            f"Got an array of shape {ids.shape} and dtype {ids.dtype}."
-        )
-    return ids

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_sifal._estimator import LossSampledEstimator, unchanged_on_error, validate_ids
+from sklearn_sifal._estimator import LossSampledEstimator, unchanged_on_error
+from sklearn_sifal._labels import read_ids
 from sklearn_sifal._out_of_fold import OutOfFoldErrors
 from sklearn_sifal._parameters import InvalidParameterError, check_choice, check_real
 from sklearn_sifal._targets import REGRESSION_LOSSES, TargetScale, residual_losses, scale_of
@@ -95,7 +96,7 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         Whether chosen rows come in random order; False keeps the order of X.
     early_stopping : bool, default=False
         Whether to stop when R² on the validation rows no longer rises, and to go back to the
-        best weights.
+        best weights. Must be false in `partial_fit`.
     validation_fraction : float, default=0.1
         Share of the rows held out at random, in (0, 1). Only used when
         `early_stopping` is true and no `X_val` is given.
@@ -346,7 +347,7 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training inputs. Sparse input is kept sparse.
         y : array-like of shape (n_samples,)
-            Targets: finite numbers.
+            Targets: finite numbers. Dates and durations are none.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights; zero leaves a row out.
         X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
@@ -396,13 +397,14 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             A chunk of the training inputs.
         y : array-like of shape (n_samples,)
-            Targets: finite numbers.
+            Targets: finite numbers. Dates and durations are none.
         sample_weight : array-like of shape (n_samples,), default=None
             Non-negative weights; zero leaves a row out.
         sample_ids : array-like of shape (n_samples,), default=None
-            Identifiers, integers or strings. If given, the loss table has one record
-            per identifier and goes on over the calls; otherwise it describes the last
-            call.
+            Identifiers, integers or strings, the same kind in all calls and none missing;
+            other objects of one type, such as UUIDs, become their texts. If given, the loss
+            table has one record per identifier and goes on over the calls; otherwise it
+            describes the last call.
 
         Returns
         -------
@@ -418,11 +420,11 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         from sklearn_sifal.neural._training import train_one_pass
 
         with unchanged_on_error(self):
-            self._check_parameters()
+            self._check_one_pass()
             first = not hasattr(self, "net_")
             X = validate_inputs(self, X, reset=first)
             targets = validate_numbers(y, X)
-            ids = validate_ids(sample_ids, len(targets))
+            ids = read_ids(sample_ids, len(targets), getattr(self, "_sample_ids", None))
             data = self._keep_weighted(X, targets, sample_weight)
             if first:
                 self._learn_scale(data)
@@ -464,6 +466,25 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         check_is_fitted(self)
         outputs = self._outputs(X)
         return self._losses_of(outputs, self._validate_given_y(y, outputs, "y"))
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Coefficient of determination R² of the predictions.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs.
+        y : array-like of shape (n_samples,)
+            Targets, read as in `fit`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights.
+
+        Returns
+        -------
+        r2 : float
+        """
+        targets = validate_numbers(y, None, warn=False)
+        return float(super().score(X, targets, sample_weight))
 
     # ------------------------------------------------------------------ steps of fit
 

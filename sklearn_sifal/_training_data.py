@@ -1,16 +1,29 @@
 """From what the user passes to `fit` to checked arrays, with errors that name the argument."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.utils import check_array, column_or_1d
+from sklearn.exceptions import DataConversionWarning
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
+
+from sklearn_sifal._labels import (
+    check_labels,
+    encode_among,
+    missing_among,
+    read,
+    refuse_missing,
+    several_labels,
+    shown_labels,
+)
 
 _ENTRIES_PER_PART = 1 << 20
 
@@ -108,33 +121,82 @@ def validate_row_metadata(irreducible_losses: Any, trusted: Any, n_rows: int) ->
     """Check what is given of the rows for the strategy, to `fit` or to a sampler."""
     losses, mask = None, None
     if irreducible_losses is not None:
-        try:
-            losses = check_array(
-                irreducible_losses,
-                ensure_2d=False,
-                dtype=np.float64,
-                input_name="irreducible_losses",
-                copy=True,  # a strategy keeps them
-            )
-        except (ValueError, TypeError) as error:
-            if "irreducible_losses" in str(error):
-                raise
-            raise ValueError(f"irreducible_losses must be numbers: {error}") from error
+        # A copy: a strategy keeps them.
+        losses = read_numbers(irreducible_losses, "irreducible_losses").copy()
         if losses.shape != (n_rows,):
             raise ValueError(
                 f"irreducible_losses must have one number per row, ({n_rows},). "
                 f"Got shape {losses.shape}."
             )
     if trusted is not None:
-        mask = np.array(trusted)
-        if mask.dtype == object and mask.size and all(isinstance(v, bool) for v in mask.flat):
-            mask = mask.astype(bool)  # as a column with other contents before
-        if mask.shape != (n_rows,) or mask.dtype != bool:
-            raise ValueError(
-                f"trusted must be a mask, one bool per row, ({n_rows},). "
-                f"Got an array of shape {mask.shape} and dtype {mask.dtype}."
-            )
+        mask = _read_mask(trusted, n_rows, "trusted")
     return RowMetadata(losses, mask)
+
+
+def read_numbers(
+    values: Any, name: str, *, demand: str = "must be numbers", hint: str = ""
+) -> NDArray[np.float64]:
+    """Finite numbers of any container as float64, of any shape.
+
+    Parameters
+    ----------
+    values : array-like
+        As given.
+    name : str
+        What they are called in messages.
+    demand, hint : str
+        What they have to be, and what to do with others, for messages.
+    """
+    given = read(values, name)
+    if given.dtype.kind == "c":
+        raise ValueError(f"Complex data not supported: {name} {demand}.")
+    if given.dtype.kind in "biuf":
+        with np.errstate(over="ignore"):  # a longdouble beyond float64 is told below
+            numbers = given.astype(np.float64, copy=False)
+    else:
+        listed = list(given.ravel()) if given.dtype.kind in "mM" else given.ravel().tolist()
+        refuse_missing(missing_among(listed), name, "must have no missing values.")
+        position = next((p for p, value in enumerate(listed) if not _is_real(value)), -1)
+        if position >= 0:
+            raise ValueError(
+                f"{name} {demand}: could not convert {listed[position]!r:.80} at position "
+                f"{position}{hint}."
+            )
+        numbers = np.array([_as_float(value) for value in listed], np.float64).reshape(given.shape)
+    wrong = ~np.isfinite(numbers)
+    if wrong.any():
+        position = int(wrong.argmax())
+        what = "NaN"
+        if np.isinf(numbers.ravel()[position]):
+            what = "infinity or a value too large for dtype('float64')"
+        raise ValueError(f"Input {name} contains {what} at position {position}.")
+    return numbers
+
+
+def _is_real(value: Any) -> bool:
+    # numpy's durations are among its integers.
+    return isinstance(value, Real | Decimal) and not isinstance(value, np.timedelta64)
+
+
+def _as_float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # an integer or a fraction beyond any float
+        return float("inf")
+
+
+def _read_mask(values: Any, n_rows: int, name: str) -> NDArray[np.bool_]:
+    mask = read(values, name)
+    if mask.dtype.kind == "O" and mask.ndim == 1:
+        refuse_missing(missing_among(mask.tolist()), name, "must say True or False.")
+    elif mask.dtype.kind == "f":
+        refuse_missing(np.isnan(mask), name, "must say True or False.")
+    if mask.shape != (n_rows,) or mask.dtype != bool:
+        raise ValueError(
+            f"{name} must be a mask, one bool per row, ({n_rows},). "
+            f"Got an array of shape {mask.shape} and dtype {mask.dtype}."
+        )
+    return mask.copy()
 
 
 def validate_inputs(estimator: Any, X: Any, *, reset: bool, name: str = "X") -> Any:
@@ -148,6 +210,7 @@ def validate_inputs(estimator: Any, X: Any, *, reset: bool, name: str = "X") -> 
     if estimator._reads_lists_as_float64 and not (hasattr(X, "dtype") or hasattr(X, "columns")):
         types = types[::-1]
     _refuse_raw_text(X, name, type(estimator).__name__)
+    _refuse_masked(X, name)
     if sp.issparse(X) and X.format == "csr":
         check_columns(X, name)
     try:
@@ -227,10 +290,9 @@ def _rises_in_rows(X: Any) -> bool:
 
 
 def _refuse_raw_text(X: Any, name: str, owner: str) -> None:
-    """Raise if X is a list, array or Series of texts: scikit-learn would speak of floats."""
-    one_dimensional = isinstance(X, list | tuple) or getattr(X, "ndim", 0) == 1
-    first = next(iter(X), None) if one_dimensional else None
-    if not isinstance(first, str):
+    """Raise if X is a column of texts of any container: scikit-learn would speak of floats."""
+    first = _first_of_column(X)
+    if not isinstance(first, str | bytes):
         return
     if name == "X":
         raise ValueError(
@@ -241,6 +303,39 @@ def _refuse_raw_text(X: Any, name: str, owner: str) -> None:
     raise ValueError(_raw_text_message(name, f" ({first[:40]!r})"))
 
 
+def _first_of_column(X: Any) -> Any:
+    """The first entry of what has one dimension, or one column; None of anything else."""
+    if sp.issparse(X):
+        return None
+    shape = getattr(X, "shape", None)
+    if isinstance(X, list | tuple) or (shape is None and hasattr(X, "to_pylist")):
+        shape = (len(X),)  # pyarrow's columns have no shape
+    if not shape or not shape[0] or (len(shape) > 1 and shape[1:] != (1,)):
+        return None
+    row = read(X[:1], "X")
+    first = row.ravel().tolist()
+    if len(first) != 1 or (row.ndim == 2 and _is_number(first[0])):
+        return None  # a column of numbers that are written as texts can be converted
+    return first[0]
+
+
+def _is_number(text: Any) -> bool:
+    try:
+        float(text)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _refuse_masked(X: Any, name: str) -> None:
+    if isinstance(X, np.ma.MaskedArray) and np.ma.is_masked(X):
+        position = tuple(int(i) for i in np.argwhere(np.ma.getmaskarray(X))[0])
+        raise ValueError(
+            f"{name} has masked values, the first at {position}: what a mask hides would be "
+            "learnt. Fill it, or leave these rows out."
+        )
+
+
 def _raw_text_message(name: str, shown: str = "") -> str:
     return (
         f"{name} is raw text{shown}, but must have the numeric features of X. In a Pipeline, let "
@@ -249,34 +344,55 @@ def _raw_text_message(name: str, shown: str = "") -> str:
     )
 
 
-def validate_targets(y: Any, X: Any, name: str = "y") -> NDArray[Any]:
-    """Check labels: one-dimensional, finite, discrete, as many as the rows of X."""
+def validate_targets(y: Any, X: Any, name: str = "y", *, warn: bool = True) -> NDArray[Any]:
+    """Check labels: one-dimensional, discrete, none missing, as many as the rows of X."""
     _refuse_none(y, name, "LossSampledClassifier")
-    labels: NDArray[Any] = column_or_1d(y, warn=True)
-    _refuse_missing(labels, name)
+    labels = _one_column(y, name, several_labels(name), warn=warn)
+    check_labels(labels, name)
     _check_lengths(X, labels, name)
-    if not _are_strings(labels, name):  # strings are classes, and long to look through
+    # Texts are classes, and long to look through; scikit-learn makes int64 of floats.
+    is_beyond = labels.dtype.kind == "f" and float(np.abs(labels).max(initial=0)) >= 2**63
+    if not (labels.dtype.kind in "UO" or is_beyond):
         check_classification_targets(labels)
     return labels
 
 
-def validate_numbers(y: Any, X: Any, name: str = "y") -> NDArray[np.float64]:
+def validate_numbers(y: Any, X: Any, name: str = "y", *, warn: bool = True) -> NDArray[np.float64]:
     """Check targets of a regression: one-dimensional finite numbers, as many as the rows of X."""
     _refuse_none(y, name, "LossSampledRegressor")
-    targets = column_or_1d(y, warn=True)
-    try:
-        numbers: NDArray[np.float64] = check_array(
-            targets, ensure_2d=False, ensure_min_samples=0, dtype=np.float64, input_name=name
-        )
-    except (ValueError, TypeError) as error:
-        if targets.dtype.kind not in "OUS" or "contains" in str(error):
-            raise
-        raise ValueError(
-            f"{name} must have numbers, the targets of a regression. Got {targets[0]!r}, for "
-            "example; LossSampledClassifier takes classes."
-        ) from error
+    several = "For several targets a row, wrap the estimator in a MultiOutputRegressor."
+    targets = _one_column(y, name, several, warn=warn)
+    numbers = read_numbers(
+        targets,
+        name,
+        demand="must have numbers, the targets of a regression",
+        hint="; LossSampledClassifier takes classes",
+    )
     _check_lengths(X, numbers, name)
     return numbers
+
+
+def _one_column(y: Any, name: str, several: str, *, warn: bool) -> NDArray[Any]:
+    """Targets of one dimension; a single column is taken, with a warning."""
+    shape = y.shape if sp.issparse(y) else None
+    if shape is None:
+        targets = read(y, name)
+        if targets.ndim == 1:
+            return targets
+        shape = targets.shape
+        if len(shape) == 2 and shape[1] == 1:
+            if warn:
+                warnings.warn(
+                    f"A column-vector {name} was passed when a 1d array was expected. Please "
+                    f"change the shape of {name} to (n_samples,), for example using ravel().",
+                    DataConversionWarning,
+                    stacklevel=2,
+                )
+            return targets.ravel()
+    advice = several if len(shape) > 1 else f"Got {type(y).__name__}."
+    raise ValueError(
+        f"{name} should be a 1d array, got an array of shape {shape} instead. {advice}"
+    )
 
 
 def _refuse_none(y: Any, name: str, owner: str) -> None:
@@ -287,51 +403,18 @@ def _refuse_none(y: Any, name: str, owner: str) -> None:
 
 
 def _check_lengths(X: Any, y: NDArray[Any], name: str) -> None:
-    if len(y) != X.shape[0]:
+    if X is not None and len(y) != X.shape[0]:
         inputs = name.replace("y", "X")
         raise ValueError(
             f"{inputs} and {name} have inconsistent numbers of samples: {X.shape[0]} and {len(y)}."
         )
 
 
-def _refuse_missing(labels: NDArray[Any], name: str) -> None:
-    if labels.dtype.kind == "O":
-        missing = np.flatnonzero([_is_missing(label) for label in labels])
-    elif labels.dtype.kind == "f":
-        missing = np.flatnonzero(~np.isfinite(labels))
-    else:
-        return
-    if len(missing):
-        raise ValueError(
-            f"Input {name} contains NaN, None or infinity at position {missing[0]}: every row "
-            "needs a label."
-        )
-
-
-def _is_missing(label: Any) -> bool:
-    try:
-        return label is None or bool(label != label)
-    except TypeError:  # pandas.NA refuses to be true or false
-        return True
-
-
-def _are_strings(labels: NDArray[Any], name: str) -> bool:
-    """Whether all labels are strings; some alone raise."""
-    if labels.dtype.kind != "O":
-        return labels.dtype.kind == "U"
-    kinds = sorted({type(label).__name__ for label in labels})
-    if "str" in kinds and len(kinds) > 1:
-        raise ValueError(f"{name} mixes labels of the types {', '.join(kinds)}; use one type.")
-    return kinds == ["str"]
-
-
 def validate_weights(weights: Any, n_rows: int, name: str) -> NDArray[np.float64] | None:
     """Check sample weights: finite, non-negative, one per row, not all zero."""
     if weights is None:
         return None
-    array: NDArray[np.float64] = check_array(
-        weights, ensure_2d=False, dtype=np.float64, input_name=name
-    )
+    array = read_numbers(weights, name)
     if array.ndim != 1:
         raise ValueError(f"{name} must be a 1-D array. Got an array of shape {array.shape}.")
     if len(array) != n_rows:
@@ -349,12 +432,12 @@ def validate_weights(weights: Any, n_rows: int, name: str) -> NDArray[np.float64
 
 def encode_labels(labels: NDArray[Any], classes: NDArray[Any], name: str) -> NDArray[np.int64]:
     """Codes of labels among sorted classes; unknown ones raise."""
-    unknown = np.setdiff1d(np.unique(labels), classes)
+    codes, unknown = encode_among(labels, classes)
     if len(unknown):
-        shown = ", ".join(repr(label) for label in unknown[:5].tolist())
-        more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
-        raise ValueError(f"{name} contains labels that were not seen in fit: {shown}{more}.")
-    return np.searchsorted(classes, labels).astype(np.int64)
+        raise ValueError(
+            f"{name} contains labels that were not seen in fit: {shown_labels(unknown)}."
+        )
+    return codes
 
 
 def class_factors(

@@ -7,10 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 # One thread: small nets are slower with more, and results must not depend on it.
 for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
+
+# How many examples the property tests look at: few, and the same ones every time; or, with
+# --hypothesis-profile=long, as many as SIFAL_EXAMPLES says, and others every time.
+settings.register_profile("short", deadline=None, derandomize=True, max_examples=50)
+settings.register_profile(
+    "long", deadline=None, max_examples=int(os.environ.get("SIFAL_EXAMPLES", "5000"))
+)
+settings.load_profile("short")
 
 _ROOT = Path(__file__).resolve().parent.parent
 

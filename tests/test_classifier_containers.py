@@ -139,7 +139,7 @@ class TestForms:
         before = [np.array(getattr(X, name)) for name in names]
         model = small(early_stopping=True).fit(X, labels, np.arange(float(N)))
         model.predict(X)
-        model.partial_fit(X, labels)
+        model.set_params(early_stopping=False).partial_fit(X, labels)
         for name, values in zip(names, before, strict=True):
             np.testing.assert_array_equal(np.array(getattr(X, name)), values)
 
@@ -230,7 +230,7 @@ class TestNeverDense:
         model.predict_proba(X)
         model.instance_losses(X, y)
         model.score(X, y)
-        model.partial_fit(X, y, sample_ids=np.arange(N))
+        model.set_params(early_stopping=False).partial_fit(X, y, sample_ids=np.arange(N))
 
     def test_gradient_of_the_first_layer_has_the_touched_rows_only(
         self, counts: Any, labels: Any

@@ -27,12 +27,15 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "_parameters",
         "_seeding",
         "_loss_table",
+        "_plain_arrays",
         "_settings",
         "_progress",
         "_targets",
         "_text_table",
         "_whole_files",
     ),
+    # What a label and an identifier is, of what `_plain_arrays` makes of any container.
+    ("_labels",),
     # These raise the errors of `_parameters`. `_devices` is the only one with torch.
     ("_devices", "_training_data", "_weights_files"),
     # Numpy only: work without torch and without each other.

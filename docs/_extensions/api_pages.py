@@ -156,8 +156,9 @@ def members_of(cls: type) -> tuple[list[str], list[str]]:
     for name in dir(cls):
         owner = next((base for base in cls.__mro__ if name in vars(base)), None)
         is_ours = owner is not None and owner.__module__.startswith("sklearn_sifal")
-        # Metadata routing writes the request methods.
-        if name.startswith("_") or not is_ours or re.fullmatch(r"set_\w+_request", name):
+        # Metadata routing writes the request methods, and scikit-learn's pages describe `score`,
+        # of which ours only reads y as `fit` does.
+        if name.startswith("_") or not is_ours or re.fullmatch(r"set_\w+_request|score", name):
             continue
         member = inspect.getattr_static(cls, name)
         if inspect.isfunction(member) or isinstance(member, classmethod | staticmethod):

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
-from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
+from sklearn.utils import check_consistent_length, check_random_state
 
 from sklearn_sifal._estimator import LossSampledEstimator
+from sklearn_sifal._labels import encode_among, shown_labels
 from sklearn_sifal._parameters import check_random_state_value, check_real_value
 from sklearn_sifal._training_data import validate_numbers, validate_targets
 from sklearn_sifal.comparison._trainings import Part
@@ -62,24 +63,24 @@ def check_targets(
     validate = validate_targets if is_classifier(last) else validate_numbers
     parts: list[NDArray[Any]] = []
     for X, y, of in ((X_train, y_train, "train"), (X_test, y_test, "test")):
-        y = column_or_1d(y)
+        y = validate(y, None, f"y_{of}", warn=False)
         try:
             check_consistent_length(X, y)
         except ValueError as error:
             raise ValueError(f"X_{of} and y_{of}: {error}") from error
         if len(y) == 0:
             raise ValueError(f"y_{of} is empty.")
-        parts.append(validate(y, y, f"y_{of}"))
+        parts.append(y)
     y_train, y_test = parts
     if is_classifier(last):
-        unknown = np.setdiff1d(y_test, y_train)
+        classes = np.unique(y_train)
+        codes, unknown = encode_among(y_test, classes)
         if len(unknown):
-            shown = ", ".join(repr(label) for label in unknown[:5].tolist())
-            more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
             raise ValueError(
-                f"y_test has labels that are not in y_train: {shown}{more}. No model can predict "
-                "them: leave their rows out, or split with stratify=y."
+                f"y_test has labels that are not in y_train: {shown_labels(unknown)}. No model can "
+                "predict them: leave their rows out, or split with stratify=y."
             )
+        y_test = classes[codes]  # of the type of y_train
     elif y_test.min() == y_test.max():
         raise ValueError(
             f"y_test has no two values that differ, so that R² is not defined: {y_test[0]:g} in "

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_sifal._labels import check_labels, read
+
 
 def check_losses(losses: Any, name: str = "losses", n_rows: int | None = None) -> NDArray[Any]:
     """One finite or NaN loss per row, as floats of at least single precision."""
@@ -73,31 +75,19 @@ def encode(values: Any, name: str, n_rows: int | None) -> tuple[NDArray[Any], ND
     Strings and objects go through a dictionary, which for a million rows takes a fraction
     of the time of sorting them.
     """
-    given = np.asarray(values)
+    given = read(values, name)
     check_one_per_row(given, name, n_rows)
-    if given.dtype.kind == "f" and not np.array_equal(given, np.round(given)):
-        raise ValueError(
-            f"{name} must be labels: strings, integers or booleans. Got numbers with fractions or "
-            "NaN; bin them, for example with numpy.digitize, and give missing ones a label."
-        )
-    if given.dtype.kind in "biuf":
+    check_labels(given, name, mixed=True)
+    if given.dtype.kind not in "SUO":
         distinct, codes = np.unique(given, return_inverse=True)
         return distinct, codes.astype(np.int64, copy=False)
     listed = given.tolist()
-    found = set(listed)
-    if any(_is_missing(value) for value in found):
-        raise ValueError(f"{name} must have no missing values. Give them a label of their own.")
-    in_order = sorted(found, key=_type_and_value)
+    in_order = sorted(set(listed), key=_type_and_value)
     code_of = {value: code for code, value in enumerate(in_order)}
     codes = np.fromiter((code_of[value] for value in listed), np.int64, len(listed))
     distinct = np.empty(len(in_order), object)
     distinct[:] = in_order
     return distinct.astype(given.dtype, copy=False), codes
-
-
-def _is_missing(value: Any) -> bool:
-    # pandas' NA compares to NA, which has no truth.
-    return value is None or type(value).__name__ == "NAType" or bool(value != value)
 
 
 def _type_and_value(value: Any) -> tuple[str, Any]:

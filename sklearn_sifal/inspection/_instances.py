@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_sifal._labels import read
 from sklearn_sifal._parameters import check_integer_value
 from sklearn_sifal.inspection._checks import check_losses, check_one_per_row, check_visits
 from sklearn_sifal.inspection._record import Record
@@ -238,7 +239,7 @@ def _table(
 def _column(values: Any, name: str, n_rows: int, rows: NDArray[np.int64]) -> NDArray[Any] | None:
     if values is None:
         return None
-    column = np.asarray(values)
+    column = read(values, name)
     check_one_per_row(column, name, n_rows)
     return column[rows]
 

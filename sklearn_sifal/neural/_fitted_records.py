@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_sifal._labels import joined_ids
 from sklearn_sifal._loss_table import HeldOut, LossTable, PublishedTable
 from sklearn_sifal._training_data import TrainingData
 from sklearn_sifal.neural._mlp_net import MLPNet
@@ -212,7 +213,7 @@ def merge_by_id(
 
 def _positions_of(ids: NDArray[Any], known: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """All ids in order of first appearance, and where each of `ids` stands among them."""
-    everything = np.concatenate([known, ids])
+    everything = joined_ids(known, ids)
     _, first, inverse = np.unique(everything, return_index=True, return_inverse=True)
     order = np.argsort(first)
     rank = np.empty(len(order), dtype=np.int64)

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_sifal._labels import read
+
 
 def last_step(estimator: Any) -> Any:
     """The fitted estimator that has the record: the last step of a pipeline, or itself.
@@ -112,7 +114,7 @@ def check_length(values: ArrayLike | None, name: str, n_rows: int) -> NDArray[An
     """`values` as an array with one entry a row; None stays None."""
     if values is None:
         return None
-    array = np.asarray(values)
+    array = read(values, name)
     if array.shape != (n_rows,):
         raise ValueError(
             f"{name} must have one value per row, shape ({n_rows},). Got shape {array.shape}."

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sklearn_sifal._labels import read
 from sklearn_sifal._parameters import reject_value
 from sklearn_sifal.plotting._figures import add_grid, integer_ticks, make_axes, panels_to_draw
 from sklearn_sifal.plotting._fitted_records import last_step, losses_of, trained_rows
@@ -118,7 +119,7 @@ class VisitCountDisplay:
         if by == "label":
             if y is None:
                 raise ValueError("by='label' needs y, the training labels.")
-            groups = visits_by_label(visits, np.asarray(y)[trained])
+            groups = visits_by_label(visits, read(y, "y")[trained])
         elif by == "decile":
             deciles = visits_by_decile(visits, losses_of(estimator, X, y)[trained])
             groups = replace(deciles, groups=deciles.groups + 1)  # as people count them

@@ -156,8 +156,8 @@ class RegexPreprocessor(  # type: ignore[call-arg] # scikit-learn has no annotat
         Parameters
         ----------
         X : sequence of str of shape (n_samples,)
-            The texts: list, tuple, 1-D array, or Series of pandas or polars. It is left
-            unchanged.
+            The texts: list, tuple, 1-D array, Series of pandas or polars, or column of
+            pyarrow. It is left unchanged.
 
         Returns
         -------

@@ -20,7 +20,7 @@ def as_texts(X: Any, missing: str) -> list[str]:
     Parameters
     ----------
     X : sequence of str
-        List, tuple, 1-D array, or Series of pandas or polars.
+        List, tuple, 1-D array, Series of pandas or polars, or column of pyarrow.
 
     missing : {"raise", "empty"}
         Whether a missing value raises or becomes the empty text.
@@ -52,7 +52,8 @@ def _elements(X: Any) -> list[Any]:
         raise ValueError(
             f"X must be a 1-D sequence of texts, got shape {shape} ({type(X).__name__}).{hint}"
         )
-    for method in ("tolist", "to_list"):  # numpy and pandas have the first, polars the second
+    # Of numpy and pandas; of polars; of a column of a pyarrow Table.
+    for method in ("tolist", "to_list", "to_pylist"):
         if hasattr(X, method):
             return list(getattr(X, method)())
     try:

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sklearn_sifal._labels import check_labels, read
+
 # Bounds of the measures that have some, and how far rounding may lead out of them.
 _RANGES = {"correct": (0, 1), "max_probability": (0, 1), "el2n": (0, np.inf)}
 _ROUNDING = 1e-3
@@ -99,12 +101,18 @@ def check_finite(values: NDArray[Any], rows: NDArray[np.int64], name: str, origi
         raise ValueError(f"{origin} was given {name} {values[first]} for row {rows[first]}.")
 
 
-def as_column(values: Any, n_rows: int, name: str, origin: str) -> NDArray[Any] | None:
-    """A copy of row-aligned metadata of shape (n_rows,); None stays None."""
+def as_targets(values: Any, n_rows: int, origin: str) -> NDArray[Any] | None:
+    """A copy of labels, or of targets that are numbers, of shape (n_rows,); None stays None."""
     if values is None:
         return None
-    needed = f"The {name!r} parameter of {origin} must have one value per row, shape ({n_rows},)"
-    array = np.array(_as_regular_array(values, needed))
-    if array.shape != (n_rows,):
-        raise ValueError(f"{needed}. Got shape {array.shape}.")
-    return array
+    owned = f"The 'y' parameter of {origin} must have"
+    targets = read(values, "y")
+    if targets.shape != (n_rows,):
+        raise ValueError(
+            f"{owned} one value per row, shape ({n_rows},). Got shape {targets.shape}."
+        )
+    try:
+        check_labels(targets, "y", fractions=True)
+    except ValueError as error:
+        raise ValueError(f"{owned} labels that can be compared, or numbers. {error}") from error
+    return targets.copy()

@@ -20,9 +20,8 @@ from sklearn_sifal._parameters import (
 from sklearn_sifal._seeding import make_streams
 from sklearn_sifal._training_data import validate_row_metadata
 from sklearn_sifal.samplers._given_values import (
-    as_array,
-    as_column,
     as_rows,
+    as_targets,
     as_values,
     check_measure,
 )
@@ -91,7 +90,8 @@ class LossSampler(Sampler[Any]):
     random_state : int, RandomState instance or None, default=None
         Seed of the choice and of the order. Global random states are not touched.
     y : array-like of shape (n_rows,), default=None
-        Targets, for strategies that look at classes; None puts all rows into one class.
+        Targets, for strategies that look at classes: labels or numbers, none missing. None
+        puts all rows into one class.
     irreducible_losses : array-like of shape (n_rows,), default=None
         Losses, in nats, that training is not expected to go below, for strategies that ask
         for them.
@@ -376,16 +376,15 @@ class LossSampler(Sampler[Any]):
             reject(self, "data_source", expected, self.data_source)
 
     def _setup(self, y: Any, irreducible_losses: Any, trusted: Any) -> Setup:
-        n, owner = len(self.table), type(self).__name__
-        targets = as_column(y, n, "y", owner)
+        n = len(self.table)
+        targets = as_targets(y, n, type(self).__name__)
         n_classes = None  # of floats as well: they may be codes of classes
         if targets is None:
             targets = np.zeros(n, np.int64)
         elif targets.dtype.kind != "f":  # labels of any kind, as codes
-            labels, targets = _encoded(targets, owner)
+            labels, targets = np.unique(targets, return_inverse=True)
             n_classes = len(labels)
-        floor = None if irreducible_losses is None else as_array(irreducible_losses)
-        metadata = validate_row_metadata(floor, None if trusted is None else as_array(trusted), n)
+        metadata = validate_row_metadata(irreducible_losses, trusted, n)
         return Setup(
             n_rows=n,
             y=targets,
@@ -557,15 +556,3 @@ class LossSampler(Sampler[Any]):
                 UserWarning,
                 stacklevel=2,
             )
-
-
-def _encoded(labels: NDArray[Any], owner: str) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Distinct labels, and the code of each row's."""
-    try:
-        classes, codes = np.unique(labels, return_inverse=True)
-    except TypeError as error:
-        raise ValueError(
-            f"The 'y' parameter of {owner} must have labels that can be compared with each other. "
-            f"Got {labels[0]!r}, for example: {error}."
-        ) from error
-    return classes, codes
