@@ -1,0 +1,67 @@
+"""Characters that are read but are no part of a sound text."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from sklearn_sifal.cli._errors import UserError, counted
+from sklearn_sifal.cli._table import Table
+from sklearn_sifal.cli._wording import quoted
+
+# Half of a pair of surrogates: JSON can say it, and no encoding of a file can hold it.
+_HALF = re.compile("[\ud800-\udfff]")
+_REPLACEMENT = "\ufffd"
+_AT_ONCE = 10_000  # cells
+
+
+def with_sound_texts(table: Table) -> Table:
+    """The table with U+FFFD for halves of characters, and notes on these and on zeros.
+
+    Raises
+    ------
+    UserError
+        If two columns then have the same name.
+    """
+    notes = list(table.notes)
+    columns = dict(table.columns)
+    if halves := list(_places(table, _HALF)):
+        columns = {
+            _HALF.sub(_REPLACEMENT, name): [_HALF.sub(_REPLACEMENT, cell) for cell in cells]
+            for name, cells in columns.items()
+        }
+        if len(columns) < len(table.columns):
+            raise UserError(
+                f"{table.name} has columns whose names differ only in half of a character (a "
+                "surrogate without the other one): rename them."
+            )
+        notes.append(
+            f"{_said(table, halves)} half of a character (a surrogate without the other one), "
+            "which is read as U+FFFD."
+        )
+    if zeros := list(_places(table, re.compile("\0"))):
+        notes.append(
+            f"{_said(table, zeros)} a zero character (\\x00): the file may be damaged, or be in "
+            "another encoding."
+        )
+    return replace(table, columns=columns, notes=tuple(notes))
+
+
+def _places(table: Table, pattern: re.Pattern[str]) -> Iterator[tuple[str, int]]:
+    """Columns and rows of the cells that a pattern is found in; -1 is the name of the column."""
+    for name, cells in table.columns.items():
+        if pattern.search(name):
+            yield name, -1
+        for start in range(0, len(cells), _AT_ONCE):
+            part = cells[start : start + _AT_ONCE]
+            if pattern.search("".join(part)):  # nearly never
+                yield from ((name, start + i) for i, c in enumerate(part) if pattern.search(c))
+
+
+def _said(table: Table, places: list[tuple[str, int]]) -> str:
+    name, row = min(places, key=lambda place: place[1])
+    where = "the name" if row < 0 else table.where(row)
+    have = "has" if len(places) == 1 else "have"
+    return (
+        f"{counted(len(places), 'cell')} of {table.name} (first {where}, column {quoted(name)}) "
+        f"{have}"
+    )
