@@ -37,15 +37,17 @@ def encoding_of(start: bytes, said: str | None, name: str) -> str:
         If it is none that can be told, or no text.
     """
     marked = next((encoding for mark, encoding in _MARKS if start.startswith(mark)), None)
+    unmarked = unmarked_encoding(start)
     if said is not None:
-        # A byte order mark is no part of the first column's name.
-        return marked if marked and said.startswith(marked + "-") else said
+        if marked and said.startswith(marked + "-"):
+            return marked  # a byte order mark is no part of the first column's name
+        return unmarked if unmarked and unmarked.startswith(said + "-") else said
     if marked:
         return marked
     for magic, what in _NO_TEXT.items():
         if start.startswith(magic):
             raise UserError(f"{name} is {what}.")
-    return unmarked_encoding(start) or _without_zeros(start, name)
+    return unmarked or _without_zeros(start, name)
 
 
 def unmarked_encoding(start: bytes) -> str | None:
@@ -90,7 +92,10 @@ def place_of_error(binary: IO[bytes], name: str, encoding: str) -> str:
         )
     except UnicodeError as error:
         return (
-            f"{name} is not {label}: {error}. Name its encoding with --encoding, for instance "
-            "--encoding utf-16-le for UTF-16 without a byte order mark."
+            f"{name} is not {label}: {error}. Name its encoding with --encoding."
         )
-    return f"{name} cannot be read as {label}. Name its encoding with --encoding."
+    # Read as a whole, it may be taken for text without a byte order mark.
+    return (
+        f"{name} is not {label}, or has no byte order mark: name its encoding, for instance "
+        f"--encoding {label.lower()}-le."
+    )

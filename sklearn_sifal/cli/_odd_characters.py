@@ -35,13 +35,13 @@ def with_sound_texts(table: Table) -> Table:
                 "surrogate without the other one): rename them."
             )
         notes.append(
-            f"{_said(table, halves)} half of a character (a surrogate without the other one), "
-            "which is read as U+FFFD."
+            "Half of a character (a surrogate without the other one) is read as U+FFFD in "
+            f"{_said(table, halves)}."
         )
     if zeros := list(_places(table, re.compile("\0"))):
         notes.append(
-            f"{_said(table, zeros)} a zero character (\\x00): the file may be damaged, or be in "
-            "another encoding."
+            f"There are zero characters (\\x00) in {_said(table, zeros)}: the file may be damaged, "
+            "or be in another encoding."
         )
     return replace(table, columns=columns, notes=tuple(notes))
 
@@ -58,10 +58,7 @@ def _places(table: Table, pattern: re.Pattern[str]) -> Iterator[tuple[str, int]]
 
 
 def _said(table: Table, places: list[tuple[str, int]]) -> str:
+    """How many cells, and where the first one is."""
     name, row = min(places, key=lambda place: place[1])
-    where = "the name" if row < 0 else table.where(row)
-    have = "has" if len(places) == 1 else "have"
-    return (
-        f"{counted(len(places), 'cell')} of {table.name} (first {where}, column {quoted(name)}) "
-        f"{have}"
-    )
+    first = "the name of the column" if row < 0 else f"{table.where(row)}, column"
+    return f"{counted(len(places), 'cell')} of {table.name}, first in {first} {quoted(name)}"
