@@ -63,7 +63,7 @@ def _records(text: TextIO, name: str) -> Iterator[tuple[int, bool, Any]]:
             return
         begun = True
         try:
-            yield line, True, _DECODER.decode(content)
+            yield line, True, _DECODER.decode(content.rstrip())
         except (ValueError, RecursionError) as error:
             raise _explained(error, name, line, line) from None
 

@@ -150,12 +150,20 @@ def write_records(stream: Any, records: Iterable[Mapping[str, Any]], form: Outpu
             stream.write(json.dumps(record, ensure_ascii=False) + "\n")
         return
     as_written = _escaped if form.escape_formulas else _as_it_is
-    writer = None
+    header = True
     for record in records:
-        if writer is None:
-            writer = csv.writer(stream, delimiter=form.delimiter, lineterminator="\n")
-            writer.writerow(map(as_written, record.keys()))
-        writer.writerow(map(as_written, record.values()))
+        if header:
+            _write_row(stream, map(as_written, record.keys()), form)
+            header = False
+        _write_row(stream, map(as_written, record.values()), form)
+
+
+def _write_row(stream: Any, values: Iterable[Any], form: OutputForm) -> None:
+    cells = list(values)
+    # The writer quotes what holds its own end of a line, and readers know another one.
+    breaks = any(isinstance(cell, str) and "\r" in cell for cell in cells)
+    quoting: Any = csv.QUOTE_ALL if breaks else csv.QUOTE_MINIMAL
+    csv.writer(stream, delimiter=form.delimiter, lineterminator="\n", quoting=quoting).writerow(cells)
 
 
 def _as_it_is(value: Any) -> Any:

@@ -27,9 +27,7 @@ def read_parquet(path: str, name: str, room: Room) -> Table:
     frame = _frame(path, name, room)
     columns = [(str(title), column) for title, column in frame.items()]
     columns = [*_of_index(frame, dict(columns)), *columns]
-    twice = [title for title, times in Counter(title for title, _ in columns).items() if times > 1]
-    if twice:
-        raise UserError(f"{name} has more than one column named {listed(twice)}: rename them.")
+    _refuse_twins([title for title, _ in columns], name)
     cells = {title: _cells(column, room) for title, column in columns}
     return Table(name, cells, None, np.arange(1, len(frame) + 1))
 
@@ -44,6 +42,7 @@ def _frame(path: str, name: str, room: Room) -> Any:
         from pyarrow.parquet import read_metadata
 
         about = read_metadata(path)
+        titles = about.schema.to_arrow_schema().names
     except ImportError:
         raise UserError(
             f"{name}: reading Parquet needs pandas and pyarrow: pip install pandas pyarrow. "
@@ -51,6 +50,7 @@ def _frame(path: str, name: str, room: Room) -> Any:
         ) from None
     except Exception as error:  # pyarrow has errors of its own, of several kinds
         raise _unreadable(name, error) from error
+    _refuse_twins(titles, name)
     # A value that comes again takes next to nothing in the file.
     room.check(_POINTER * about.num_rows * about.num_columns)
     try:
@@ -59,6 +59,12 @@ def _frame(path: str, name: str, room: Room) -> Any:
         raise
     except Exception as error:
         raise _unreadable(name, error) from error
+
+
+def _refuse_twins(titles: list[str], name: str) -> None:
+    twice = [title for title, times in Counter(titles).items() if times > 1]
+    if twice:
+        raise UserError(f"{name} has more than one column named {listed(twice)}: rename them.")
 
 
 def _unreadable(name: str, error: Exception) -> UserError:
