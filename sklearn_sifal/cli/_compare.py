@@ -29,7 +29,7 @@ from sklearn_sifal.cli._outputs import (
 )
 from sklearn_sifal.cli._pipeline import make_inputs, make_model
 from sklearn_sifal.cli._roles import Roles, check_numeric
-from sklearn_sifal.cli._wording import did_you_mean, listed, quoted, visible
+from sklearn_sifal.cli._wording import did_you_mean, listed, one_line, quoted, visible
 
 # What the verdict advises, as it is said on the command line and on its page.
 _TERMS = {"n_seeds=3": "--seeds 3", "lr=[...]": "--lr 0.01,0.03,0.1", "n_jobs=1": "--jobs 1"}
@@ -125,14 +125,17 @@ def _parameters_of(name: str) -> dict[str, Any]:
         return {"sampling_strategy": strategy}
     # That of base is there for grids over strategies and percentages; it changes nothing.
     if strategy == "base" or not has_percentage(strategy):
-        raise UserError(f"--strategies {name}: {strategy!r} has no percentage to set.")
+        raise UserError(
+            f"--strategies {one_line(name, 60)}: {strategy!r} has no percentage to set."
+        )
     try:
         percentage = float(number)
     except ValueError:
         percentage = math.nan
     if not 0 < percentage <= 100:
         raise UserError(
-            f"--strategies {name}: after the colon comes a percentage above 0 and up to 100."
+            f"--strategies {one_line(name, 60)}: after the colon comes a percentage above 0 and "
+            "up to 100."
         )
     return {"sampling_strategy": strategy, "sampling_percentage": percentage}
 

@@ -6,6 +6,8 @@ from typing import TextIO
 
 from sklearn_sifal.cli._wording import visible
 
+_LONGEST = 5000  # characters of an error, which may have the path of a file in it
+
 
 class Console:
     """Writes lines; messages can be switched off.
@@ -34,7 +36,7 @@ class Console:
     def error(self, text: str) -> None:
         """Write a line to standard error in any case."""
         with suppress(OSError):  # nobody reads it; the exit code remains
-            _write(sys.stderr, visible(text))
+            _write(sys.stderr, visible(text if len(text) <= _LONGEST else text[:_LONGEST] + "…"))
 
 
 def _write(stream: TextIO | None, text: str) -> None:

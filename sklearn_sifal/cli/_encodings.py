@@ -91,9 +91,7 @@ def place_of_error(binary: IO[bytes], name: str, encoding: str) -> str:
             "from a spreadsheet on Windows."
         )
     except UnicodeError as error:
-        return (
-            f"{name} is not {label}: {error}. Name its encoding with --encoding."
-        )
+        return f"{name} is not {label}: {error}. Name its encoding with --encoding."
     # Read as a whole, it may be taken for text without a byte order mark.
     return (
         f"{name} is not {label}, or has no byte order mark: name its encoding, for instance "

@@ -163,7 +163,9 @@ def _write_row(stream: Any, values: Iterable[Any], form: OutputForm) -> None:
     # The writer quotes what holds its own end of a line, and readers know another one.
     breaks = any(isinstance(cell, str) and "\r" in cell for cell in cells)
     quoting: Any = csv.QUOTE_ALL if breaks else csv.QUOTE_MINIMAL
-    csv.writer(stream, delimiter=form.delimiter, lineterminator="\n", quoting=quoting).writerow(cells)
+    csv.writer(stream, delimiter=form.delimiter, lineterminator="\n", quoting=quoting).writerow(
+        cells
+    )
 
 
 def _as_it_is(value: Any) -> Any:

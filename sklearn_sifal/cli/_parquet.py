@@ -35,40 +35,35 @@ def read_parquet(path: str, name: str, room: Room) -> Table:
 def _frame(path: str, name: str, room: Room) -> Any:
     if Path(path).is_dir():
         raise UserError(f"{name} is a folder: name a file.")
-    if not Path(path).is_file():
+    if not Path(path).exists():
         raise UserError(f"There is no file {path!r}.")
+    if not Path(path).is_file():
+        raise UserError(f"{name} is no regular file, from which alone Parquet is read.")
     try:
         import pandas as pd
         from pyarrow.parquet import read_metadata
 
         about = read_metadata(path)
-        titles = about.schema.to_arrow_schema().names
+        _refuse_twins(about.schema.to_arrow_schema().names, name)
+        # A value that comes again takes next to nothing in the file.
+        room.check(_POINTER * about.num_rows * about.num_columns)
+        return pd.read_parquet(path)
     except ImportError:
         raise UserError(
             f"{name}: reading Parquet needs pandas and pyarrow: pip install pandas pyarrow. "
             "Or save the file as CSV."
         ) from None
-    except Exception as error:  # pyarrow has errors of its own, of several kinds
-        raise _unreadable(name, error) from error
-    _refuse_twins(titles, name)
-    # A value that comes again takes next to nothing in the file.
-    room.check(_POINTER * about.num_rows * about.num_columns)
-    try:
-        return pd.read_parquet(path)
-    except MemoryError:
+    except (UserError, MemoryError):
         raise
-    except Exception as error:
-        raise _unreadable(name, error) from error
+    except Exception as error:  # pyarrow has errors of its own, of several kinds
+        message = in_short(error).rstrip(".")
+        raise UserError(f"{name} cannot be read as Parquet: {message}.") from error
 
 
 def _refuse_twins(titles: list[str], name: str) -> None:
     twice = [title for title, times in Counter(titles).items() if times > 1]
     if twice:
         raise UserError(f"{name} has more than one column named {listed(twice)}: rename them.")
-
-
-def _unreadable(name: str, error: Exception) -> UserError:
-    return UserError(f"{name} cannot be read as Parquet: {in_short(error).rstrip('.')}.")
 
 
 def _of_index(frame: Any, columns: dict[str, Any]) -> list[tuple[str, Any]]:
