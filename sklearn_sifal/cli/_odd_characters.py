@@ -1,7 +1,7 @@
 """Characters that are read but are no part of a sound text."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from sklearn_sifal.cli._errors import UserError, counted
@@ -22,9 +22,11 @@ def with_sound_texts(table: Table) -> Table:
     UserError
         If two columns then have the same name.
     """
+    if next(_places(table, _is_odd), None) is None:
+        return table
     notes = list(table.notes)
     columns = dict(table.columns)
-    if halves := list(_places(table, _HALF)):
+    if halves := list(_places(table, _has_half)):
         columns = {
             _HALF.sub(_REPLACEMENT, name): [_HALF.sub(_REPLACEMENT, cell) for cell in cells]
             for name, cells in columns.items()
@@ -38,7 +40,7 @@ def with_sound_texts(table: Table) -> Table:
             "Half of a character (a surrogate without the other one) is read as U+FFFD in "
             f"{_said(table, halves)}."
         )
-    if zeros := list(_places(table, re.compile("\0"))):
+    if zeros := list(_places(table, _has_zero)):
         notes.append(
             f"There are zero characters (\\x00) in {_said(table, zeros)}: the file may be damaged, "
             "or be in another encoding."
@@ -46,15 +48,33 @@ def with_sound_texts(table: Table) -> Table:
     return replace(table, columns=columns, notes=tuple(notes))
 
 
-def _places(table: Table, pattern: re.Pattern[str]) -> Iterator[tuple[str, int]]:
-    """Columns and rows of the cells that a pattern is found in; -1 is the name of the column."""
+def _is_odd(text: str) -> bool:
+    return _has_zero(text) or _has_half(text)
+
+
+def _has_half(text: str) -> bool:
+    if text.isascii():
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _has_zero(text: str) -> bool:
+    return "\0" in text
+
+
+def _places(table: Table, is_odd: Callable[[str], bool]) -> Iterator[tuple[str, int]]:
+    """Columns and rows of cells with an odd character; -1 is the name of the column."""
     for name, cells in table.columns.items():
-        if pattern.search(name):
+        if is_odd(name):
             yield name, -1
         for start in range(0, len(cells), _AT_ONCE):
             part = cells[start : start + _AT_ONCE]
-            if pattern.search("".join(part)):  # nearly never
-                yield from ((name, start + i) for i, c in enumerate(part) if pattern.search(c))
+            if is_odd("".join(part)):  # nearly never
+                yield from ((name, start + i) for i, cell in enumerate(part) if is_odd(cell))
 
 
 def _said(table: Table, places: list[tuple[str, int]]) -> str:
