@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from sklearn_sifal.cli._errors import UserError
+from sklearn_sifal.cli._wording import quoted
 
 _COMPARE_EXAMPLES = """\
 examples:
@@ -28,6 +29,10 @@ examples:
   sifal audit queries.jsonl --label intent --top 200 --out suspects.tsv
   sifal audit - --label intent < queries.csv
 """
+
+
+# Python's own, of host names and of its sources.
+_NOT_OF_FILES = ("idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -206,6 +211,12 @@ def _add_audit(commands: Any) -> None:
         "--format", choices=("csv", "tsv", "jsonl"), help="of --out, whatever its ending"
     )
     outputs.add_argument(
+        "--escape-formulas",
+        action="store_true",
+        help="put an apostrophe in front of cells that a spreadsheet would compute, such as "
+        "=1+1; numbers stay as they are",
+    )
+    outputs.add_argument(
         "--top", metavar="N", type=_integer(1), help="write only the N most suspicious rows"
     )
     _add_training(parser)
@@ -224,7 +235,7 @@ def _several(one: Callable[[str], Any]) -> Callable[[str], list[Any]]:
     def parse(text: str) -> list[Any]:
         parts = [part.strip() for part in text.split(",")]
         if not all(parts):
-            raise argparse.ArgumentTypeError(f"must be a list such as A,B. Got {text!r}")
+            raise argparse.ArgumentTypeError(f"must be a list such as A,B. Got {quoted(text)}")
         return [one(part) for part in parts]
 
     return parse
@@ -239,7 +250,7 @@ def _number(low: float, high: float, expected: str) -> Callable[[str], float]:
         except ValueError:
             value = math.nan
         if not low < value < high:
-            raise argparse.ArgumentTypeError(f"must be {expected}. Got {text!r}")
+            raise argparse.ArgumentTypeError(f"must be {expected}. Got {quoted(text)}")
         return value
 
     return parse
@@ -255,7 +266,7 @@ def _integer(low: int, high: int | None = None) -> Callable[[str], int]:
             value = low - 1
         if value < low or (high is not None and value > high):
             limits = f"of at least {low}" if high is None else f"from {low} to {high}"
-            raise argparse.ArgumentTypeError(f"must be a whole number {limits}. Got {text!r}")
+            raise argparse.ArgumentTypeError(f"must be a whole number {limits}. Got {quoted(text)}")
         return value
 
     return parse
@@ -283,17 +294,19 @@ def _budget(text: str) -> float:
 def _delimiter(text: str) -> str:
     character = {"tab": "\t", "\\t": "\t"}.get(text.lower(), text)
     if len(character) != 1 or character in '"\r\n':
-        raise argparse.ArgumentTypeError(f"must be one character, or tab. Got {text!r}")
+        raise argparse.ArgumentTypeError(f"must be one character, or tab. Got {quoted(text)}")
     return character
 
 
 def _encoding(text: str) -> str:
     try:
         name = codecs.lookup(text).name
+        if name in _NOT_OF_FILES:
+            raise LookupError(name)
         "".encode(name)  # there are codecs from bytes to bytes, too
-    except (LookupError, TypeError):
+    except (LookupError, TypeError, ValueError):
         raise argparse.ArgumentTypeError(
-            f"must be an encoding that Python knows, such as cp1252. Got {text!r}"
+            f"must be an encoding that Python knows, such as cp1252. Got {quoted(text)}"
         ) from None
     # As for the default: a byte order mark is no part of the first column's name.
     return "utf-8-sig" if name == "utf-8" else name

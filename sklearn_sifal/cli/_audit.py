@@ -10,7 +10,7 @@ the loss of brief trainings, since longer ones learn wrong labels by heart.
 import math
 from collections.abc import Container, Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from sklearn_sifal._progress import ProgressBar
 from sklearn_sifal._text_table import text_table
-from sklearn_sifal.cli._console import Console, one_line
-from sklearn_sifal.cli._errors import counted, errors_of_training
+from sklearn_sifal.cli._console import Console
+from sklearn_sifal.cli._errors import UserError, counted, errors_of_training
 from sklearn_sifal.cli._loading import Rows, load_rows
 from sklearn_sifal.cli._outputs import (
     TABLE_FORMATS,
@@ -33,6 +33,7 @@ from sklearn_sifal.cli._outputs import (
     write_records,
 )
 from sklearn_sifal.cli._pipeline import make_model
+from sklearn_sifal.cli._wording import one_line, visible
 
 _N_FOLDS = 5
 _N_SHOWN = 10
@@ -57,14 +58,14 @@ class Suspicions:
     ----------
     loss : ndarray of shape (n_rows,), float64
         Cross-entropy of the given label, in nats.
-    suggested : ndarray of shape (n_rows,) of str
+    suggested : ndarray of shape (n_rows,) of str, as objects
         The most probable label.
     probability : ndarray of shape (n_rows,), float64
         Its probability.
     """
 
     loss: NDArray[np.float64]
-    suggested: NDArray[np.str_]
+    suggested: NDArray[np.object_]
     probability: NDArray[np.float64]
 
 
@@ -81,7 +82,7 @@ def run(options: Any, console: Console) -> None:
     found = find_suspicions(rows, options, quiet=options.quiet)
     order = np.argsort(-found.loss, kind="stable")  # rows of equal loss as in the file
     written = order if options.top is None else order[: options.top]
-    form = OutputForm.like(rows.table, kind)
+    form = replace(OutputForm.like(rows.table, kind), escape_formulas=options.escape_formulas)
     if options.out == "-":
         with standard_output(form.encoding) as stream:
             n_replaced = write_records(stream, _records(rows, found, written), form)
@@ -94,17 +95,20 @@ def run(options: Any, console: Console) -> None:
         say_replaced(console, n_replaced, options.out)
     console.result(_in_words(rows, found, order))
     if options.out is not None:
-        console.result(f"{counted(len(written), 'row')} written to {options.out}.")
+        console.result(f"{counted(len(written), 'row')} written to {visible(options.out)}.")
     else:
         console.message("The whole ranking is written with --out suspects.csv.")
 
 
 def _checked_output(options: Any) -> str:
-    if options.out in (None, "-"):
-        return options.format or "csv"
-    kind = options.format or format_of(options.out, TABLE_FORMATS, "--out")
-    check_apart({"--out": options.out}, [options.file])
-    check_writable(options.out, "--out")
+    to_file = options.out not in (None, "-")
+    named = format_of(options.out, TABLE_FORMATS, "--out") if to_file and not options.format else ""
+    kind = options.format or named or "csv"
+    if options.escape_formulas and kind == "jsonl":
+        raise UserError("--escape-formulas is for what spreadsheets open: .csv and .tsv.")
+    if to_file:
+        check_apart({"--out": options.out}, [options.file])
+        check_writable(options.out, "--out")
     return str(kind)
 
 
@@ -126,30 +130,32 @@ def find_suspicions(rows: Rows, options: Any, *, quiet: bool = True) -> Suspicio
     from sklearn.model_selection import StratifiedKFold
 
     model = _brief_model(rows, options)
+    # Labels by number: their names may be of any length.
+    names, y, n_rows = np.unique(rows.y, return_inverse=True, return_counts=True)
     # Of a tiny file no label may have as many rows as there are folds.
-    n_folds = min(_N_FOLDS, int(np.unique(rows.y, return_counts=True)[1].max()))
+    n_folds = min(_N_FOLDS, int(n_rows.max()))
     folds = StratifiedKFold(n_folds, shuffle=True, random_state=options.seed)
-    splits = list(_without_warning(folds, rows))
-    loss, probability = np.empty(len(rows.y)), np.empty(len(rows.y))
-    suggested = np.empty_like(rows.y)
+    splits = list(_without_warning(folds, y))
+    loss, probability = np.empty(len(y)), np.empty(len(y))
+    suggested = np.empty_like(y)
     judged = Parallel(options.jobs, return_as="generator_unordered")(
-        delayed(_judge)(model, rows.X, rows.y, known, held_out) for known, held_out in splits
+        delayed(_judge)(model, rows.X, y, known, held_out) for known, held_out in splits
     )
     with errors_of_training(), nullcontext() if quiet else ProgressBar("audit") as bar:
         for n_done, (held_out, *values) in enumerate(judged, 1):
             loss[held_out], suggested[held_out], probability[held_out] = values
             if bar is not None:
                 bar.update_to(n_done / n_folds, f"model {n_done} of {n_folds}")
-    return Suspicions(loss, suggested, probability)
+    return Suspicions(loss, names[suggested], probability)
 
 
-def _without_warning(folds: Any, rows: Rows) -> Iterator[Any]:
+def _without_warning(folds: Any, y: NDArray[np.int64]) -> Iterator[Any]:
     """The splits; labels with fewer rows than folds, at least two, are as they should be."""
     import warnings
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        yield from folds.split(rows.y, rows.y)
+        yield from folds.split(y, y)
 
 
 def _brief_model(rows: Rows, options: Any) -> Any:
@@ -235,8 +241,8 @@ def _in_words(rows: Rows, found: Suspicions, order: NDArray[np.int64]) -> str:
             str(rank),
             str(places[row]),
             f"{found.loss[row]:.2f}",
-            one_line(rows.y[row], 28),
-            one_line(found.suggested[row], 28),
+            one_line(visible(rows.y[row]), 28),
+            one_line(visible(found.suggested[row]), 28),
             f"{found.probability[row]:.2f}",
             one_line(_content(rows, row), 60),
         ]

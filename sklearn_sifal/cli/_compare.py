@@ -2,6 +2,8 @@
 
 import json
 import math
+import os
+import re
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,10 +15,9 @@ from typing import Any, TextIO
 import numpy as np
 
 from sklearn_sifal.cli._console import Console
-from sklearn_sifal.cli._errors import UserError, counted, did_you_mean, errors_of_training, listed
-from sklearn_sifal.cli._files import read_table
+from sklearn_sifal.cli._errors import UserError, counted, errors_of_training
 from sklearn_sifal.cli._labels import check_known, labelled_test_rows, labels_of
-from sklearn_sifal.cli._loading import Rows, format_from, load_rows
+from sklearn_sifal.cli._loading import Rows, load_rows, read_rows
 from sklearn_sifal.cli._outputs import (
     TABLE_FORMATS,
     OutputForm,
@@ -31,6 +32,7 @@ from sklearn_sifal.cli._outputs import (
 )
 from sklearn_sifal.cli._pipeline import make_inputs, make_model
 from sklearn_sifal.cli._roles import Roles, check_numeric
+from sklearn_sifal.cli._wording import did_you_mean, listed, one_line, quoted, visible
 
 # What the verdict advises, as it is said on the command line and on its page.
 _TERMS = {"n_seeds=3": "--seeds 3", "lr=[...]": "--lr 0.01,0.03,0.1", "n_jobs=1": "--jobs 1"}
@@ -62,7 +64,7 @@ def run(options: Any, console: Console) -> None:
     console.result(f"{comparison!r}\n\n{comparison.verdict()}")
     for path in (options.report, options.out):
         if path is not None:
-            console.message(f"Written: {path}")
+            console.message(f"Written: {visible(path)}")
 
 
 def command_line(options: Any, roles: Roles, guessed_budget: bool) -> str:
@@ -77,7 +79,21 @@ def command_line(options: Any, roles: Roles, guessed_budget: bool) -> str:
         words += [f"--{kind}={name}" for kind, names in kinds.items() for name in names]
     if guessed_budget:
         words.append("--budget=" + repr(float(options.budget[0])).removesuffix(".0"))
-    return shlex.join(words)
+    return " ".join(map(_for_a_shell, words))
+
+
+def _for_a_shell(word: str) -> str:
+    """A word in quotes, with escapes, as bash and zsh know them, for what is not seen."""
+    if word.isprintable():
+        return shlex.quote(word)
+    seen = [
+        # In $'...' the backslash and the quote are special, and nothing else is.
+        re.sub(r"([\\'])", r"\\\1", c)
+        if c.isprintable()
+        else "".join(f"\\x{byte:02x}" for byte in os.fsencode(c))
+        for c in word
+    ]
+    return f"$'{''.join(seen)}'"
 
 
 # ----------------------------------------------------------------------- strategies
@@ -94,7 +110,7 @@ def parse_strategies(given: Sequence[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in given:
         if name in found:
-            raise UserError(f"--strategies has {name!r} twice.")
+            raise UserError(f"--strategies has {quoted(name)} twice.")
         found[name] = _parameters_of(name)
     return found
 
@@ -105,21 +121,24 @@ def _parameters_of(name: str) -> dict[str, Any]:
     strategy, colon, number = name.partition(":")
     if strategy not in STRATEGIES:
         raise UserError(
-            f"--strategies: there is no {strategy!r}.{did_you_mean(strategy, STRATEGIES)} "
+            f"--strategies: there is no {quoted(strategy)}.{did_you_mean(strategy, STRATEGIES)} "
             f"There are: {', '.join(STRATEGIES)}."
         )
     if not colon:
         return {"sampling_strategy": strategy}
     # That of base is there for grids over strategies and percentages; it changes nothing.
     if strategy == "base" or not has_percentage(strategy):
-        raise UserError(f"--strategies {name}: {strategy!r} has no percentage to set.")
+        raise UserError(
+            f"--strategies {one_line(name, 60)}: {strategy!r} has no percentage to set."
+        )
     try:
         percentage = float(number)
     except ValueError:
         percentage = math.nan
     if not 0 < percentage <= 100:
         raise UserError(
-            f"--strategies {name}: after the colon comes a percentage above 0 and up to 100."
+            f"--strategies {one_line(name, 60)}: after the colon comes a percentage above 0 and "
+            "up to 100."
         )
     return {"sampling_strategy": strategy, "sampling_percentage": percentage}
 
@@ -136,7 +155,7 @@ def _load_parts(options: Any, console: Console) -> tuple[Rows, Rows]:
 
 def _load_test(train: Rows, options: Any, console: Console) -> Rows:
     """The rows of the test file, by the roles found in the training file."""
-    table = read_table(options.test_file, format_from(options))
+    table = read_rows(options.test_file, options, console)
     table = labelled_test_rows(table, (train.table, train.y), options, console)
     for name in train.roles.columns:
         table.column(name, f"{train.table.name}, the file to learn from")

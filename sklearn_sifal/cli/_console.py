@@ -1,12 +1,19 @@
 """What the command says: results on standard output, everything else on standard error."""
 
 import sys
-import unicodedata
+from contextlib import suppress
 from typing import TextIO
+
+from sklearn_sifal.cli._wording import visible
+
+_LONGEST = 5000  # characters of an error, which may have the path of a file in it
 
 
 class Console:
     """Writes lines; messages can be switched off.
+
+    Whatever files and arguments have brought into a line, nothing in it is a command to the
+    terminal.
 
     Parameters
     ----------
@@ -27,22 +34,16 @@ class Console:
             _write(sys.stderr, text)
 
     def error(self, text: str) -> None:
-        """Write to standard error in any case."""
-        _write(sys.stderr, text)
+        """Write a line to standard error in any case."""
+        with suppress(OSError):  # nobody reads it; the exit code remains
+            _write(sys.stderr, visible(text if len(text) <= _LONGEST else text[:_LONGEST] + "…"))
 
 
 def _write(stream: TextIO | None, text: str) -> None:
     if stream is None:  # closed by whoever started the process
         return
+    lines = "\n".join(map(visible, text.split("\n")))
     # A terminal that lacks a character is no reason to lose the result.
     encoding = getattr(stream, "encoding", None) or "utf-8"
-    stream.write(text.encode(encoding, "replace").decode(encoding) + "\n")
+    stream.write(lines.encode(encoding, "replace").decode(encoding) + "\n")
     stream.flush()
-
-
-def one_line(text: str, width: int) -> str:
-    """A cell's text for a terminal: no line breaks, no control characters, cut to a width."""
-    # Control characters in data could move the cursor or change colours.
-    visible = "".join(" " if unicodedata.category(c).startswith("C") else c for c in text)
-    words = " ".join(visible.split())
-    return words if len(words) <= width else words[: width - 1].rstrip() + "…"

@@ -3,20 +3,21 @@
 import csv
 import itertools
 import re
-import sys
+import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from typing import Any, TextIO
 
 import numpy as np
 
-from sklearn_sifal.cli._errors import UserError, counted, listed
+from sklearn_sifal.cli._errors import UserError, counted
 from sklearn_sifal.cli._table import Table
+from sklearn_sifal.cli._wording import listed
 
 _DELIMITERS = (",", ";", "\t", "|")
 # The first line by which Excel is told.
 _SAYS_DELIMITER = re.compile(r'"?sep=([,;\t|])"?\s*', re.IGNORECASE)
+_LONGEST_CELL = 2**31 - 1  # the most that csv takes as its limit on every system
 
 
 def read_delimited(text: TextIO, name: str, delimiter: str | None, quotes: bool) -> Table:
@@ -41,12 +42,12 @@ def read_delimited(text: TextIO, name: str, delimiter: str | None, quotes: bool)
     """
     start = _first_lines(text)
     first = start[-1] if start else ""
-    if said := _SAYS_DELIMITER.fullmatch(first):
-        delimiter = delimiter or said[1]
-        start[-1] = "\n"  # a blank line, which keeps the numbers of those that follow
-    elif delimiter is None:
-        delimiter = _guess_delimiter(first)
-    with _cells_of_any_length():
+    with _CELLS_OF_ANY_LENGTH:
+        if said := _SAYS_DELIMITER.fullmatch(first):
+            delimiter = delimiter or said[1]
+            start[-1] = "\n"  # a blank line, which keeps the numbers of those that follow
+        elif delimiter is None:
+            delimiter = _guess_delimiter(first)
         reader = csv.reader(
             itertools.chain(start, text),
             delimiter=delimiter,
@@ -74,13 +75,28 @@ def _guess_delimiter(header: str) -> str:
     return max(_DELIMITERS, key=lambda d: len(next(csv.reader([header], delimiter=d), [])))
 
 
-@contextmanager
-def _cells_of_any_length() -> Iterator[None]:
-    before = csv.field_size_limit(sys.maxsize)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(before)
+class _CellsOfAnyLength:
+    """Lifts csv's limit, one for the whole process, while anything is read, in whatever thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._n_readers = 0
+        self._before = 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._n_readers:
+                self._before = csv.field_size_limit(_LONGEST_CELL)
+            self._n_readers += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._n_readers -= 1
+            if not self._n_readers:
+                csv.field_size_limit(self._before)
+
+
+_CELLS_OF_ANY_LENGTH = _CellsOfAnyLength()
 
 
 def _numbered(reader: Any, name: str) -> Iterator[tuple[int, list[str]]]:

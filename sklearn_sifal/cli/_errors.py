@@ -1,11 +1,10 @@
-"""What is the user's to mend, and hints on how."""
+"""What is the user's to mend."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
-from difflib import get_close_matches
 
-_MOST_NAMES = 12
+_LONGEST = 1000  # characters of a library's message, which may quote what it was given
 
 
 class UserError(Exception):
@@ -18,7 +17,7 @@ def errors_of_training() -> Iterator[None]:
     try:
         yield
     except (ValueError, FloatingPointError) as error:
-        raise UserError(" ".join(str(error).split())) from error
+        raise UserError(in_short(error)) from error
     except BrokenExecutor as error:
         raise UserError(
             "A process of --jobs ended before its work was done, most likely because memory ran "
@@ -34,18 +33,10 @@ def errors_of_training() -> Iterator[None]:
         ) from error
 
 
-def listed(names: Iterable[str], most: int = _MOST_NAMES) -> str:
-    """Names in quotes, the first few of them."""
-    every = [repr(name) for name in names]
-    rest = len(every) - most
-    return ", ".join(every[:most]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A sentence with the most similar known name, whatever its case, or nothing."""
-    folded = {other.casefold(): other for other in known}
-    close = get_close_matches(name.casefold(), folded, n=1)
-    return f" Did you mean {folded[close[0]]!r}?" if close else ""
+def in_short(error: BaseException) -> str:
+    """The message of a library's error on one line."""
+    words = " ".join(str(error)[: 2 * _LONGEST].split())
+    return words if len(words) <= _LONGEST else words[:_LONGEST] + "…"
 
 
 def counted(n: int, noun: str) -> str:

@@ -1,21 +1,24 @@
 """Reading a file into a table: CSV, TSV, JSON lines and Parquet, plain or gzipped."""
 
-import codecs
 import gzip
 import io
-import json
 import sys
+import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, TextIO, cast
-
-import numpy as np
+from typing import Any, BinaryIO, TextIO, cast
 
 from sklearn_sifal.cli._delimited import read_delimited
-from sklearn_sifal.cli._errors import UserError
+from sklearn_sifal.cli._encodings import encoding_of, is_marked, place_of_error, unmarked_encoding
+from sklearn_sifal.cli._errors import UserError, in_short
+from sklearn_sifal.cli._json import read_json
+from sklearn_sifal.cli._odd_characters import with_sound_texts
+from sklearn_sifal.cli._parquet import read_parquet
+from sklearn_sifal.cli._room import Room, too_large
 from sklearn_sifal.cli._table import Table
+from sklearn_sifal.cli._wording import visible
 
 _FORMATS = {
     ".csv": "delimited",
@@ -29,6 +32,7 @@ _FORMATS = {
     ".pq": "parquet",
 }
 _SPREADSHEETS = (".xlsx", ".xls", ".ods", ".numbers")
+_BUFFER = 2**16  # bytes
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Format:
     delimiter : str or None
         Between the cells of a line; None to find out.
     encoding : str or None
-        None for UTF-8, or UTF-16 if the file begins like that.
+        None for UTF-8, or UTF-16 or UTF-32 if the file begins like that.
     quotes : bool
         Whether quotation marks hold cells together.
     """
@@ -56,21 +60,14 @@ def read_table(path: str, form: Format) -> Table:
     Raises
     ------
     UserError
-        If it cannot be read, or holds no rows, or is not what its ending says.
+        If it cannot be read, or holds no rows, or is not what its ending says, or does not
+        fit into memory.
     """
-    kind = _kind_of(path)
-    name = "standard input" if path == "-" else path
-    if kind == "parquet":
-        table = _read_parquet(path)
-    else:
-        with _opened(path, name) as binary, _decoded(binary, name, form) as text:
-            marked = _is_marked(binary, text.encoding)
-            if kind == "json":
-                table = _read_json(text, name)
-            else:
-                delimiter = "\t" if kind == "tabs" and form.delimiter is None else form.delimiter
-                table = read_delimited(text, name, delimiter, form.quotes)
-            table = replace(table, marked=marked)
+    name = "standard input" if path == "-" else visible(path)
+    try:
+        table = with_sound_texts(_read(path, name, form))
+    except MemoryError:
+        raise too_large(name) from None
     if not table.columns:
         raise UserError(f"{name} is empty.")
     if not table.n_rows:
@@ -78,154 +75,103 @@ def read_table(path: str, form: Format) -> Table:
     return table
 
 
-def _kind_of(path: str) -> str:
+def _read(path: str, name: str, form: Format) -> Table:
+    kind = _kind_of(path, name)
+    room = Room(name)
+    if kind == "parquet":
+        return read_parquet(path, name, room)
+    with _opened(path, name, room) as binary:
+        start = binary.peek()
+        encoding = encoding_of(start, form.encoding, name)
+        with _decoded(binary, name, encoding) as text:
+            if kind == "json":
+                table = read_json(text, name, room)
+            else:
+                delimiter = "\t" if kind == "tabs" and form.delimiter is None else form.delimiter
+                table = read_delimited(text, name, delimiter, form.quotes)
+    notes = table.notes
+    if form.encoding is None and encoding == unmarked_encoding(start):
+        notes += (
+            f"{name} begins like a text in {encoding.upper()} and is read as such. Name another "
+            "one by --encoding.",
+        )
+    return replace(table, marked=is_marked(start, encoding), notes=notes)
+
+
+def _kind_of(path: str, name: str) -> str:
     if path == "-":
         return "delimited"
     ending = Path(path.lower().removesuffix(".gz")).suffix
     if ending in _SPREADSHEETS:
-        raise UserError(f"{path} is a spreadsheet: save it as CSV (UTF-8) and give that file.")
+        raise UserError(f"{name} is a spreadsheet: save it as CSV (UTF-8) and give that file.")
     # A file whose ending says nothing is taken for CSV: what is wrong with it will show.
     return _FORMATS.get(ending, "delimited")
 
 
 @contextmanager
-def _opened(path: str, name: str) -> Iterator[BinaryIO]:
+def _opened(path: str, name: str, room: Room) -> Iterator[io.BufferedReader]:
+    """The bytes of a file, unpacked, which can be read a second time for the place of an error."""
     try:
-        if path == "-":
-            # As a whole, to be able to read it once more for the place of an error.
-            yield io.BytesIO(sys.stdin.buffer.read())
-        elif path.lower().endswith(".gz"):
-            with gzip.open(path) as unpacked:
-                yield cast(BinaryIO, unpacked)
-        else:
-            with open(path, "rb") as file:
-                yield file
+        with ExitStack() as stack:
+            source = _standard_input() if path == "-" else stack.enter_context(open(path, "rb"))
+            if not source.seekable():  # a pipe
+                source = io.BytesIO(_watched(source, room).read())
+            if path.lower().endswith(".gz"):
+                source = cast(BinaryIO, stack.enter_context(gzip.GzipFile(fileobj=source)))
+            yield _watched(source, room)
     except FileNotFoundError:
         raise UserError(f"There is no file {path!r}.") from None
     except IsADirectoryError:
-        raise UserError(f"{path} is a folder: name a file.") from None
-    except (OSError, EOFError) as error:  # no rights, a broken archive
-        raise UserError(f"{name} cannot be read: {error}.") from error
+        raise UserError(f"{name} is a folder: name a file.") from None
+    except (OSError, EOFError, zlib.error) as error:  # no rights, a broken archive
+        raise UserError(f"{name} cannot be read: {_reason(error)}.") from error
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or in_short(error).rstrip(".")
+
+
+def _standard_input() -> BinaryIO:
+    binary: BinaryIO | None = getattr(sys.stdin, "buffer", None)
+    if binary is None:
+        raise UserError("standard input is closed.")
+    return binary
+
+
+class _Watched(io.RawIOBase):
+    """Bytes that are counted when they are read."""
+
+    def __init__(self, source: BinaryIO, room: Room) -> None:
+        self._source = source
+        self._room = room
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return self._source.seekable()
+
+    def readinto(self, buffer: Any) -> int:
+        n_read = cast(Any, self._source).readinto(buffer) or 0
+        self._room.take(n_read)
+        return int(n_read)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._source.seek(offset, whence)
+
+
+def _watched(source: BinaryIO, room: Room) -> io.BufferedReader:
+    return io.BufferedReader(_Watched(source, room), _BUFFER)
 
 
 @contextmanager
-def _decoded(binary: BinaryIO, name: str, form: Format) -> Iterator[TextIO]:
-    encoding = form.encoding or _encoding_of(binary)
+def _decoded(binary: io.BufferedReader, name: str, encoding: str) -> Iterator[TextIO]:
     # Line ends are the business of the reader: those inside quotation marks are text.
     text = io.TextIOWrapper(binary, encoding, newline="")
     try:
         yield text
     except UnicodeError:
         binary.seek(0)
-        raise UserError(_place_of_error(binary, name, encoding)) from None
+        raise UserError(place_of_error(binary, name, encoding)) from None
     finally:
         text.detach()
-
-
-def _encoding_of(binary: BinaryIO) -> str:
-    start = binary.read(2)
-    binary.seek(0)
-    # What spreadsheets call "Unicode text" is UTF-16 with a byte order mark.
-    return "utf-16" if start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
-
-
-def _is_marked(binary: BinaryIO, encoding: str) -> bool:
-    """Whether a file of UTF-8 begins with a byte order mark, or is none of UTF-8.
-
-    Spreadsheets that write a mark, or another encoding, do not take a file for UTF-8 by itself.
-    """
-    if encoding != "utf-8-sig":
-        return True
-    start = binary.read(len(codecs.BOM_UTF8))
-    binary.seek(0)
-    return start == codecs.BOM_UTF8
-
-
-def _place_of_error(binary: BinaryIO, name: str, encoding: str) -> str:
-    content = binary.read()
-    label = encoding.removesuffix("-sig").upper()
-    try:
-        content.decode(encoding)
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        return (
-            f"{name} is not {label}: byte {error.start} (0x{content[error.start]:02x}, on line "
-            f"{line}) does not fit. Name its encoding, for instance --encoding cp1252 for a file "
-            "from a spreadsheet on Windows."
-        )
-    except UnicodeError as error:  # UTF-16 without a byte order mark
-        return f"{name} is not {label}: {error}. Name its encoding with --encoding."
-    return f"{name} cannot be read as {label}. Name its encoding with --encoding."
-
-
-def _read_json(text: TextIO, name: str) -> Table:
-    """One object a line, or one list of objects."""
-    cells: dict[str, list[str]] = {}
-    lines: list[int] = []
-    for line, record in _json_records(text, name):
-        if not isinstance(record, dict):
-            where = f"{name}, line {line}" if line else name
-            raise UserError(
-                f"{where}: expected an object such as "
-                '{"text": "...", "label": "..."}. Each line holds one.'
-            )
-        for key, value in record.items():
-            if key not in cells:
-                cells[key] = [""] * len(lines)
-            cells[key].append(_as_cell(value))
-        lines.append(line)
-        for column in cells.values():
-            if len(column) < len(lines):
-                column.append("")
-    rows = np.arange(1, len(lines) + 1)
-    return Table(name, cells, np.array(lines, np.int64) if all(lines) else None, rows)
-
-
-def _json_records(text: TextIO, name: str) -> Iterator[tuple[int, object]]:
-    """Values with the line that each is on, 0 for those of a list."""
-    line = 0
-    try:
-        for line, content in enumerate(text, 1):
-            if content.lstrip().startswith("["):
-                for value in json.loads(content + text.read()):
-                    yield 0, value
-                return
-            if content.strip():
-                yield line, json.loads(content)
-    except json.JSONDecodeError as error:
-        raise UserError(
-            f"{name}, line {line + error.lineno - 1}: not JSON ({error.msg}, character "
-            f"{error.colno}). A .jsonl file has one object on each line."
-        ) from None
-
-
-def _as_cell(value: object) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _read_parquet(path: str) -> Table:
-    if not Path(path).is_file():
-        raise UserError(f"There is no file {path!r}.")
-    try:
-        import pandas as pd
-
-        frame = pd.read_parquet(path)
-    except ImportError:
-        raise UserError(
-            f"{path}: reading Parquet needs pandas and pyarrow: pip install pandas pyarrow. "
-            "Or save the file as CSV."
-        ) from None
-    except Exception as error:  # pyarrow has errors of its own, of several kinds
-        raise UserError(f"{path} cannot be read as Parquet: {str(error).rstrip('.')}.") from error
-    if not frame.columns.is_unique:
-        raise UserError(f"{path} has two columns of the same name.")
-    cells = {
-        str(name): [
-            "" if missing else str(value) for value, missing in zip(column, gaps, strict=True)
-        ]
-        for name, column in frame.items()
-        for gaps in [column.isna()]
-    }
-    return Table(path, cells, None, np.arange(1, len(frame) + 1))

@@ -1,18 +1,28 @@
 """The column of labels: what cannot be learnt from is found here, before any training."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_sifal.cli._console import Console
-from sklearn_sifal.cli._errors import UserError, counted, did_you_mean, listed
-from sklearn_sifal.cli._numbers import as_numbers, is_missing
+from sklearn_sifal.cli._errors import UserError, counted
+from sklearn_sifal.cli._numbers import as_exact_number, as_numbers, is_missing
 from sklearn_sifal.cli._table import Table
+from sklearn_sifal.cli._wording import (
+    as_seen,
+    did_you_mean,
+    listed,
+    quoted,
+    told_apart,
+    without_case,
+)
 
-_MOST_ALIKE = 3  # examples of labels that differ only in case
+_MOST_ALIKE = 3  # examples of labels that may be meant as one
+_MOST_SPELLINGS = 8  # of one of them
 _LEAST_FOR_RATES = 5
 
 
@@ -31,7 +41,7 @@ def labelled_rows(table: Table, label: str | None, options: Any, console: Consol
             f"{listed(table.columns, 30)}."
         )
     counts = Counter(_names(table, label))
-    for note in _doubts(counts):
+    for note in _doubts(counts, table.decimal):
         console.message(note)
     problems = _about_missing(table, label, options)
     once = sorted(name for name, n in counts.items() if n == 1)
@@ -46,14 +56,14 @@ def labelled_rows(table: Table, label: str | None, options: Any, console: Consol
     labels = set(labels_of(table, label).tolist())
     if len(labels) < 2:
         raise UserError(
-            f"The column {label!r} of {table.name} needs at least two labels"
-            f"{f'; it has only {labels.pop()!r}' if labels else ', and no row is left'}."
+            f"The column {quoted(label)} of {table.name} needs at least two labels"
+            f"{f'; it has only {quoted(labels.pop())}' if labels else ', and no row is left'}."
         )
     return table
 
 
 def labelled_test_rows(
-    table: Table, train: tuple[Table, NDArray[np.str_]], options: Any, console: Console
+    table: Table, train: tuple[Table, NDArray[np.object_]], options: Any, console: Console
 ) -> Table:
     """The rows to test on, without those whose label is missing or unknown if the options say so.
 
@@ -88,9 +98,15 @@ def labelled_test_rows(
     return _with_labels(table, label, console)
 
 
-def labels_of(table: Table, label: str) -> NDArray[np.str_]:
-    """Labels without spaces around them."""
-    return np.array([cell.strip() for cell in table.columns[label]], dtype=np.str_)
+def labels_of(table: Table, label: str) -> NDArray[np.object_]:
+    """Labels without spaces around them.
+
+    As objects: an array of text has room for the longest one in every row, and drops what
+    zero characters a text ends with.
+    """
+    labels = np.empty(table.n_rows, dtype=object)
+    labels[:] = list(map(str.strip, table.columns[label]))
+    return labels
 
 
 def _names(table: Table, label: str) -> list[str]:
@@ -115,7 +131,7 @@ def _about_missing(table: Table, label: str, options: Any) -> list[tuple[str, st
     if not missing or options.drop_missing:
         return []
     said = (
-        f"The label {label!r} is missing in {counted(len(missing), 'row')}, first in "
+        f"The label {quoted(label)} is missing in {counted(len(missing), 'row')}, first in "
         f"{table.where(missing[0])}."
     )
     return [(said, "--drop-missing")]
@@ -130,27 +146,61 @@ def _with_labels(table: Table, label: str, console: Console) -> Table:
     return table.take(kept)
 
 
-def _doubts(counts: Counter[str]) -> Iterator[str]:
+def _doubts(counts: Counter[str], decimal: str) -> Iterator[str]:
     """What may not be meant: labels that are one in two spellings, or stand for none."""
-    spellings: dict[str, list[str]] = {}
-    for name in counts:
-        spellings.setdefault(" ".join(name.casefold().split()), []).append(name)
-    alike = sorted((names for names in spellings.values() if len(names) > 1), key=min)
-    if alike:
-        shown = "; ".join(
-            " and ".join(f"{name!r} ({counted(counts[name], 'row')})" for name in sorted(names))
-            for names in alike[:_MOST_ALIKE]
-        )
-        rest = len(alike) - _MOST_ALIKE
-        yield (
-            f"Labels that differ only in case or spaces are different labels: {shown}"
-            f"{f'; and {rest:,} more' if rest > 0 else ''}. Mend the file if they are meant as one."
-        )
+
+    def value(name: str) -> Decimal | None:
+        return as_exact_number(name, decimal)
+
+    # Each of the first kind is of the second as well, and is told but once.
+    told: set[tuple[str, ...]] = set()
+    for said, key, shown in (
+        ("differ only in case or spaces", without_case, _quoted),
+        ("look the same, or nearly so,", as_seen, told_apart),
+        ("are the same number", value, _quoted),
+    ):
+        alike = [names for names in _alike(counts, key) if names not in told]
+        told.update(alike)
+        if alike:
+            yield _about_alike(said, alike, shown, counts)
     for name in sorted(filter(is_missing, counts)):
         yield (
-            f"{name!r} ({counted(counts[name], 'row')}) is a label like the others. If it stands "
-            "for a missing one, empty these cells and say --drop-missing."
+            f"{quoted(name)} ({counted(counts[name], 'row')}) is a label like the others. If it "
+            "stands for a missing one, empty these cells and say --drop-missing."
         )
+
+
+def _alike(names: Iterable[str], key: Callable[[str], Any]) -> list[tuple[str, ...]]:
+    """Names with the same key; those without one are like no other."""
+    found: dict[Any, list[str]] = {}
+    for name in names:
+        if (same := key(name)) is not None:
+            found.setdefault(same, []).append(name)
+    return sorted(tuple(sorted(group)) for group in found.values() if len(group) > 1)
+
+
+def _about_alike(
+    said: str,
+    alike: Sequence[tuple[str, ...]],
+    shown: Callable[[Sequence[str]], Sequence[str]],
+    counts: Counter[str],
+) -> str:
+    examples = [
+        [
+            f"{text} ({counted(counts[name], 'row')})"
+            for text, name in zip(shown(names), names, strict=True)
+        ]
+        for names in (group[:_MOST_SPELLINGS] for group in alike[:_MOST_ALIKE])
+    ]
+    rest = len(alike) - len(examples)
+    return (
+        f"Labels that {said} are different labels: {'; '.join(map(' and '.join, examples))}"
+        f"{f'; and {rest:,} more' if rest > 0 else ''}. Mend the file if they are meant as one."
+    )
+
+
+def _quoted(names: Sequence[str]) -> list[str]:
+    return list(map(quoted, names))
 
 
 def _with_frequent_labels(table: Table, label: str, least: int | None, console: Console) -> Table:
@@ -172,18 +222,20 @@ def _with_frequent_labels(table: Table, label: str, least: int | None, console: 
 def _about_labels_seen_once(table: Table, label: str, once: list[str], counts: Counter[str]) -> str:
     if len(counts) > 20 and as_numbers(list(counts), table.decimal) is not None:
         raise UserError(
-            f"The column {label!r} of {table.name} has {len(counts)} different numbers, "
+            f"The column {quoted(label)} of {table.name} has {len(counts)} different numbers, "
             f"{len(once)} of them once. The command learns classes; for numbers there is "
             "LossSampledRegressor."
         )
     have = "has" if len(once) == 1 else "have"
     return (
-        f"{counted(len(once), 'label')} in the column {label!r} of {table.name} {have} a single "
-        f"row: {listed(once)}. A label needs two, one to learn from and one to be judged by."
+        f"{counted(len(once), 'label')} in the column {quoted(label)} of {table.name} {have} a "
+        f"single row: {listed(once)}. A label needs two, one to learn from and one to be judged by."
     )
 
 
-def check_known(labels: NDArray[np.str_], known: NDArray[np.str_], names: tuple[str, str]) -> None:
+def check_known(
+    labels: NDArray[np.object_], known: NDArray[np.object_], names: tuple[str, str]
+) -> None:
     """Raise if rows to test on have labels that the rows to learn from have not."""
     unknown = sorted(set(labels.tolist()) - set(known.tolist()))
     if unknown:
@@ -191,7 +243,7 @@ def check_known(labels: NDArray[np.str_], known: NDArray[np.str_], names: tuple[
         raise UserError(f"{said} Leave out labels with few rows by --drop-rare N.")
 
 
-def _about_unknown(unknown: list[str], known: NDArray[np.str_], names: tuple[str, str]) -> str:
+def _about_unknown(unknown: list[str], known: NDArray[np.object_], names: tuple[str, str]) -> str:
     test, train = names
     return (
         f"{test} has {counted(len(unknown), 'label')} that {train} has not: {listed(unknown)}."

@@ -13,6 +13,7 @@ from sklearn_sifal.cli._labels import labelled_rows, labels_of
 from sklearn_sifal.cli._pipeline import make_inputs
 from sklearn_sifal.cli._roles import Roles, find_roles
 from sklearn_sifal.cli._table import Table
+from sklearn_sifal.cli._wording import quoted
 
 
 @dataclass(frozen=True)
@@ -27,29 +28,33 @@ class Rows:
         Which columns are learnt from.
     X : ndarray
         Inputs of the pipeline of these roles.
-    y : ndarray of shape (n_rows,) of str
+    y : ndarray of shape (n_rows,) of str, as objects
         Labels.
     """
 
     table: Table
     roles: Roles
     X: NDArray[Any]
-    y: NDArray[np.str_]
+    y: NDArray[np.object_]
 
 
 def load_rows(options: Any, console: Console) -> Rows:
     """Read the file of a command and say on standard error what was found in it."""
-    table = read_table(options.file, format_from(options))
+    table = read_rows(options.file, options, console)
     table = labelled_rows(table, options.label, options, console)
     roles = find_roles(table, options.label, options)
     y = labels_of(table, options.label)
     console.message(
         f"{table.name}: {counted(table.n_rows, 'row')}, {counted(len(np.unique(y)), 'label')} in "
-        f"{options.label!r}.\n{roles.in_words()}"
+        f"{quoted(options.label)}.\n{roles.in_words()}"
     )
     return Rows(table, roles, make_inputs(table, roles), y)
 
 
-def format_from(options: Any) -> Format:
-    """What the options say about the form of the files."""
-    return Format(options.delimiter, options.encoding, not options.no_quotes)
+def read_rows(path: str, options: Any, console: Console) -> Table:
+    """Read a file in the form that the options say, and tell what is odd about it."""
+    form = Format(options.delimiter, options.encoding, not options.no_quotes)
+    table = read_table(path, form)
+    for note in table.notes:
+        console.message(note)
+    return table

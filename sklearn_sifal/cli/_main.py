@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from sklearn_sifal.cli._arguments import make_parser
 from sklearn_sifal.cli._console import Console
 from sklearn_sifal.cli._errors import UserError
+from sklearn_sifal.cli._wording import quoted
 
 OK, USER_ERROR = 0, 2
 INTERRUPTED, BROKEN_PIPE, TERMINATED = (
@@ -80,6 +81,7 @@ def _run(arguments: list[str]) -> int:
     if not arguments:
         parser.print_help(sys.stderr)
         return USER_ERROR
+    _check_characters(arguments)
     options, unknown = parser.parse_known_args(arguments)
     if unknown:
         raise UserError(
@@ -88,6 +90,17 @@ def _run(arguments: list[str]) -> int:
     options.arguments = arguments
     import_module(_COMMANDS[options.command]).run(options, Console(options.quiet))
     return OK
+
+
+def _check_characters(arguments: list[str]) -> None:
+    """Raise on what no shell passes on and no system takes for the name of a file."""
+    for argument in arguments:
+        try:
+            bytes_of_name = os.fsencode(argument)
+        except UnicodeEncodeError:
+            bytes_of_name = b"\0"
+        if b"\0" in bytes_of_name:
+            raise UserError(f"the argument {quoted(argument)} has a character that cannot be used.")
 
 
 def _exit_code(run: Callable[[], int]) -> int:
@@ -108,7 +121,14 @@ def _exit_code(run: Callable[[], int]) -> int:
         return BROKEN_PIPE
     except OSError as error:  # such as a full disk behind standard output
         _drop_output()
-        Console().error(f"sifal: error: {error.strerror or error}.")
+        about = f": {quoted(error.filename)}" if isinstance(error.filename, str) else ""
+        Console().error(f"sifal: error: {error.strerror or error}{about}.")
+        return USER_ERROR
+    except MemoryError:
+        Console().error(
+            "sifal: error: There is not enough memory for this: take a part of the file, or a "
+            "computer with more memory."
+        )
         return USER_ERROR
     except SystemExit as ended:  # of argparse, after --help and --version
         return OK if ended.code is None else int(ended.code)

@@ -19,9 +19,13 @@ from sklearn_sifal._whole_files import (
 )
 from sklearn_sifal.cli._console import Console
 from sklearn_sifal.cli._errors import UserError, counted
+from sklearn_sifal.cli._numbers import is_number
 from sklearn_sifal.cli._table import Table
 
 TABLE_FORMATS = ("csv", "tsv", "jsonl")
+# The wide ones are those of East Asian keyboards.
+_BEGIN_FORMULAS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_BREAKS = ("\t", "\r", "\n")
 
 
 @dataclass(frozen=True)
@@ -36,11 +40,14 @@ class OutputForm:
         Between the cells of a line.
     encoding : str
         UTF-8, with a byte order mark or without.
+    escape_formulas : bool
+        Whether a spreadsheet is kept from computing what a cell of text says.
     """
 
     kind: str
     delimiter: str = ","
     encoding: str = "utf-8"
+    escape_formulas: bool = False
 
     @classmethod
     def like(cls, table: Table, kind: str) -> Self:
@@ -192,12 +199,13 @@ def write_records(stream: Any, records: Iterable[Mapping[str, Any]], form: Outpu
         for record in records:
             text.write(json.dumps(record, ensure_ascii=False) + "\n")
         return text.n_replaced
+    as_written = _escaped if form.escape_formulas else _as_it_is
     lines, writer = _Lines(stream), None
     for record in records:
         if writer is None:
             writer = csv.writer(lines, delimiter=form.delimiter, lineterminator="\r\n")
-            writer.writerow(record.keys())
-        writer.writerow(record.values())
+            writer.writerow(map(as_written, record.keys()))
+        writer.writerow(map(as_written, record.values()))
     return lines.n_replaced
 
 
@@ -208,3 +216,18 @@ def say_replaced(console: Console, n_replaced: int, place: str) -> None:
             f"{counted(n_replaced, 'character')} that UTF-8 cannot hold (half a surrogate pair, "
             f"of a text cut within a character) became U+FFFD in {place}."
         )
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _escaped(value: Any) -> Any:
+    """A cell of text that no spreadsheet computes: an apostrophe in front of what it would.
+
+    After OWASP, "CSV Injection". A number with a sign stays one.
+    """
+    if not isinstance(value, str) or is_number(value):
+        return value
+    begins_formula = value.lstrip().startswith(_BEGIN_FORMULAS) or value.startswith(_BREAKS)
+    return "'" + value if begins_formula else value

@@ -1,18 +1,23 @@
 """What each column is: a text, a number or a category, as the user said or by its looks."""
 
+import itertools
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from sklearn_sifal.cli._errors import UserError, listed
+from sklearn_sifal.cli._errors import UserError
 from sklearn_sifal.cli._numbers import as_number, as_numbers, first_other, is_missing
 from sklearn_sifal.cli._table import Table
+from sklearn_sifal.cli._wording import and_more, listed, quoted
 
-# Two words in a row, made of letters. Dates and names of things have none.
-_TWO_WORDS = re.compile(r"[^\W\d_]+['’]?[^\W\d_]*\W+[^\W\d_]+")
+# The end of a word and the beginning of the next, both of letters. Dates and names of things
+# have none. What stands between is read once: a cell may be one word of millions of letters.
+_TWO_WORDS = re.compile(r"[^\W\d_]\W++[^\W\d_]")
+_WORD = re.compile(r"\w")
 _NAMED_AS_ID = re.compile(
     r"(.*[\s_.-])?(id|index|idx|nr|key|uuid|guid|row)|column 1", re.IGNORECASE
 )
@@ -58,14 +63,14 @@ class Roles:
             return f"Learning from {said}."
         lines = [f"Learning from {said}, as the contents suggest."]
         if self.left_out:
-            reasons = [
-                f"{name!r} ({why})" for name, why in list(self.left_out.items())[:_MOST_SAID]
-            ]
-            rest = len(self.left_out) - len(reasons)
-            more = f" and {rest} more" if rest > 0 else ""
-            lines.append(f"Not used: {', '.join(reasons)}{more}.")
+            lines.append(f"Not used: {_reasons(self.left_out)}.")
         lines.append("If that is wrong, name the columns by --text, --numeric and --categorical.")
         return "\n".join(lines)
+
+
+def _reasons(left_out: dict[str, str]) -> str:
+    first = itertools.islice(left_out.items(), _MOST_SAID)
+    return and_more([f"{quoted(name)} ({why})" for name, why in first], len(left_out))
 
 
 def find_roles(table: Table, label: str, options: Any) -> Roles:
@@ -104,9 +109,9 @@ def _split_names(given: Sequence[str] | None, table: Table, option: str) -> tupl
 def _check_named(table: Table, roles: Roles, label: str) -> None:
     if label in roles.columns:
         raise UserError(
-            f"{label!r} is the label and cannot be learnt from as well: name another column."
+            f"{quoted(label)} is the label and cannot be learnt from as well: name another column."
         )
-    twice = [name for name in dict.fromkeys(roles.columns) if roles.columns.count(name) > 1]
+    twice = [name for name, times in Counter(roles.columns).items() if times > 1]
     if twice:
         raise UserError(f"{listed(twice)} named as more than one kind of column: choose one.")
     for name in roles.numeric:
@@ -118,15 +123,16 @@ def check_numeric(table: Table, name: str) -> None:
     row = first_other(table.columns[name], table.decimal)
     if row is not None:
         raise UserError(
-            f"{table.where(row)}: {table.columns[name][row]!r} in the numeric column {name!r} is "
-            "no number to learn from. Mend or empty the cell, or name the column by --categorical."
+            f"{table.where(row)}: {quoted(table.columns[name][row])} in the numeric column "
+            f"{quoted(name)} is no number to learn from. Mend or empty the cell, or name the "
+            "column by --categorical."
         )
 
 
 def _check_words(table: Table, roles: Roles) -> None:
     for name in roles.text:
-        if not any(map(re.compile(r"\w").search, table.columns[name])):
-            raise UserError(f"The text column {name!r} of {table.name} has no words.")
+        if not any(map(_WORD.search, table.columns[name])):
+            raise UserError(f"The text column {quoted(name)} of {table.name} has no words.")
 
 
 def _guess_roles(table: Table, label: str) -> Roles:
@@ -141,10 +147,10 @@ def _guess_roles(table: Table, label: str) -> Roles:
         else:
             left_out[name] = kind
     if not any(found.values()):
-        reasons = ", ".join(f"{name!r} ({why})" for name, why in left_out.items())
         raise UserError(
-            f"{table.name} shows no column to learn from beside the label {label!r}"
-            f"{': ' + reasons if reasons else ''}. Name some by --text, --numeric or --categorical."
+            f"{table.name} shows no column to learn from beside the label {quoted(label)}"
+            f"{': ' + _reasons(left_out) if left_out else ''}. Name some by --text, --numeric or "
+            "--categorical."
         )
     names = {kind: tuple(columns) for kind, columns in found.items()}
     return Roles(**names, guessed=True, left_out=left_out)
@@ -178,7 +184,7 @@ def _almost_numbers(distinct: set[str], decimal: str) -> str:
     if len(others) <= 0.1 * len(distinct):
         return f"numbers but for {listed(others, 2)}"
     if len([cell for cell in others if _DECORATED.fullmatch(cell.strip())]) >= 0.9 * len(others):
-        return f"numbers that are not written plainly, such as {others[0]!r}"
+        return f"numbers that are not written plainly, such as {quoted(others[0])}"
     return ""
 
 

@@ -7,7 +7,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_sifal.cli._errors import UserError, did_you_mean, listed
+from sklearn_sifal.cli._errors import UserError
+from sklearn_sifal.cli._wording import did_you_mean, listed, quoted
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Table:
     marked : bool
         Whether a spreadsheet that opens the file as it wrote it needs a byte order mark to take
         another file for UTF-8.
+    notes : tuple of str
+        What was odd about the file.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Table:
     decimal: str = "."
     delimiter: str = ","
     marked: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def n_rows(self) -> int:
@@ -55,7 +59,7 @@ class Table:
         """
         if name not in self.columns:
             raise UserError(
-                f"{self.name} has no column {name!r}, named by {option}."
+                f"{self.name} has no column {quoted(name)}, named by {option}."
                 f"{did_you_mean(name, self.columns)} Its columns: {listed(self.columns, 30)}."
             )
         return self.columns[name]

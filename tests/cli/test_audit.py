@@ -270,3 +270,45 @@ def test_labels_that_may_not_be_meant_are_told(written: Any, capsys: Any) -> Non
     assert shown[2] == f"{path}: 30 rows, 4 labels in 'intent'."
     assert main(["audit", str(path), "--label", "intent", "--quiet"]) == 0
     assert capsys.readouterr().err == ""
+
+
+FORMULAS = ["=cmd|' /C calc'!A0", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1", "-"]
+NO_FORMULAS = ["-3.5", "+4", "-1,5", "1e5", "a=b", "x", "", "'=1"]
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv"])
+def test_formulas_are_escaped_if_asked_for(written: Any, kind: str) -> None:
+    cells = [*FORMULAS, *NO_FORMULAS]
+    rows = [{"=text": c, "label": f"{'=a' if i % 2 else 'b'}"} for i, c in enumerate(cells)]
+    path = written("f.jsonl", "\n".join(map(json.dumps, rows)))
+    out = path.with_name(f"s.{kind}")
+    arguments = [path, "--label", "label", "--categorical", "=text", "--budget", 1, "--out", out]
+
+    def ranking() -> list[dict[str, str]]:
+        with open(out, encoding="utf-8", newline="") as file:
+            records = csv.DictReader(file, delimiter="\t" if kind == "tsv" else ",")
+            return sorted(records, key=lambda record: int(record["row"]))
+
+    assert audit(*arguments) == 0
+    assert [record["=text"] for record in ranking()] == cells  # as in the file
+    assert audit(*arguments, "--escape-formulas") == 0
+    escaped = ranking()
+    assert [record["'=text"] for record in escaped] == [*(f"'{c}" for c in FORMULAS), *NO_FORMULAS]
+    assert {record["given_label"] for record in escaped} == {"'=a", "b"}
+    assert {record["suggested_label"] for record in escaped} <= {"'=a", "b"}
+    assert {record["label"] for record in escaped} == {"'=a", "b"}
+
+
+def test_formulas_on_standard_output(written: Any, capsys: Any) -> None:
+    path = written("f.csv", "text,label\n" + "=1+1,a\nb c,b\n" * 3)
+    options = ["--label", "label", "--categorical", "text", "--out", "-", "--escape-formulas"]
+    assert audit(path, *options) == 0
+    assert capsys.readouterr().out.count(",'=1+1,") == 3
+
+
+def test_json_has_no_formulas(written: Any, capsys: Any) -> None:
+    path = written("f.csv", "text,label\n=1+1,a\n")
+    options = ["--label", "label", "--escape-formulas"]
+    assert audit(path, *options, "--out", path.with_name("s.jsonl")) == 2
+    assert "--escape-formulas is for what spreadsheets open" in capsys.readouterr().err
+    assert audit(path, *options, "--out", "-", "--format", "jsonl") == 2

@@ -211,3 +211,42 @@ def test_parquet_without_pandas(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(UserError, match="needs pandas and pyarrow: pip install"):
         read(path)
+
+
+def test_parquet_with_an_index_that_has_a_name(tmp_path: Any) -> None:
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "f.parquet"
+    frame = pd.DataFrame({"text": ["one", "two"], "label": ["a", "b"], "n": [1, 2]})
+
+    def columns(changed: Any) -> dict[str, list[str]]:
+        changed.to_parquet(path)
+        return read(path).columns
+
+    whole = {"text": ["one", "two"], "label": ["a", "b"], "n": ["1", "2"]}
+    assert columns(frame) == whole
+    assert columns(frame.set_index("label")) == whole
+    assert columns(frame.set_index(["label", "n"])) == whole
+    assert columns(frame.set_index(pd.RangeIndex(5, 7, name="row"))) == whole  # in no column
+    assert columns(frame.set_index(pd.Index(["x", "y"]))) == whole  # without a name
+    assert columns(frame.set_index([pd.Index(["x", "y"]), "label"])) == whole
+    assert columns(frame.set_index("label", drop=False)) == whole  # the same twice
+    labels = pd.Index(["b", None], name="label")
+    assert columns(frame[["text"]].set_index(labels)) == {
+        "label": ["b", ""],
+        "text": ["one", "two"],
+    }
+    with pytest.raises(UserError, match="more than one column named 'label'"):
+        columns(frame.set_index(labels))
+
+
+def test_parquet_columns_named_twice_and_cells_of_lists(tmp_path: Any) -> None:
+    pd = pytest.importorskip("pandas")
+    pq = pytest.importorskip("pyarrow.parquet")
+    pa = pytest.importorskip("pyarrow")
+    path = tmp_path / "f.parquet"
+    pq.write_table(pa.table([[1], [2]], names=["a", "a"]), path)
+    with pytest.raises(UserError, match=r"f.parquet has more than one column named 'a'"):
+        read(path)
+    pd.DataFrame({"a": [list(range(2000))], "b": [b"x"]}).to_parquet(path)
+    assert read(path).columns["a"] == [str(list(range(2000)))]  # whole

@@ -1,5 +1,6 @@
 """The command as a process of its own."""
 
+import io
 import os
 import signal
 import subprocess
@@ -202,6 +203,33 @@ def test_an_output_that_is_full(queries: Path, out: list[str]) -> None:
         )
     assert done.returncode == 2
     assert done.stderr == "sifal: error: No space left on device.\n"
+
+
+@pytest.mark.parametrize("error", [OSError(36, "File name too long", "f" * 300), BrokenPipeError()])
+def test_the_output_of_a_calling_program_stays_its_own(
+    monkeypatch: pytest.MonkeyPatch, capfd: Any, error: OSError
+) -> None:
+    def fails(_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(_main, "_run", fails)
+    before = os.fstat(1)
+    expected = 141 if isinstance(error, BrokenPipeError) else 2
+    assert main(["--version"]) == expected
+    monkeypatch.setattr(sys, "stdout", io.StringIO())  # has no number
+    assert main(["--version"]) == expected
+    assert os.path.samestat(before, os.fstat(1))
+    shown = capfd.readouterr().err
+    assert shown.count("sifal: error: File name too long: 'ffff") == (2 if expected == 2 else 0)
+
+
+def test_errors_go_to_nobody_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(io.StringIO):
+        def write(self, _: str) -> int:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stderr", Broken())
+    assert main(["audit", "absent.csv", "--label", "label"]) == 2
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell of POSIX")
