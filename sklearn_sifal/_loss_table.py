@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_sifal._saved_states import SavedState, written_by_name
+
 #: Measures of one forward pass that training dynamics are made of.
 DYNAMICS_MEASURES = ("correct", "margin", "el2n")
 
@@ -43,6 +45,7 @@ class NonFiniteLossError(FloatingPointError, ValueError):
         self.row = row
 
 
+@written_by_name
 class TrainingDynamics:
     """Running sums over the visits of every row.
 
@@ -126,6 +129,7 @@ class TrainingDynamics:
         return result
 
 
+@written_by_name
 class LossDynamics:
     """Running sums over the visits of every row, of the loss alone.
 
@@ -177,7 +181,7 @@ class LossDynamics:
 _DYNAMICS: dict[bool | str, Any] = {True: TrainingDynamics, "loss": LossDynamics}
 
 
-class LossTable:
+class LossTable(SavedState):
     """The last known loss of every row, when and how it was measured, and the visits.
 
     `record` is the only writer of losses and visits.
@@ -223,6 +227,17 @@ class LossTable:
 
     def __len__(self) -> int:
         return len(self.loss)
+
+    def _set_saved_attributes(self, attributes: dict[str, Any]) -> None:
+        n, dynamics = len(attributes["loss"]), attributes["dynamics"]
+        _check_columns(attributes, LossTable(0), n)
+        self.__dict__.update(attributes)
+        _make_writable(self)
+        if dynamics is not None:
+            if type(dynamics) not in _DYNAMICS.values():
+                raise ValueError(f"'dynamics' is {type(dynamics).__name__}")
+            _check_columns(vars(dynamics), type(dynamics)(0), n)
+            _make_writable(dynamics)
 
     def empty_like(self, n_rows: int) -> "LossTable":
         """A table of rows never seen, with the same kind of dynamics.
@@ -390,6 +405,29 @@ class LossTable:
         return table
 
 
+def _check_columns(attributes: Mapping[str, Any], empty: Any, n: int) -> None:
+    """Raise unless there is an array of n rows for each that an empty object has."""
+    for name, column in vars(empty).items():
+        if not isinstance(column, np.ndarray):
+            continue
+        saved = attributes[name]
+        if not isinstance(saved, np.ndarray):
+            raise ValueError(f"{name!r} is {type(saved).__name__}, not an array")
+        if saved.shape != (n,) or saved.dtype != column.dtype:
+            raise ValueError(
+                f"{name!r} has shape {saved.shape} and dtype {saved.dtype}, not {(n,)} and "
+                f"{column.dtype}"
+            )
+
+
+def _make_writable(owner: Any) -> None:
+    """Copy arrays that came read-only, such as those of a file that is mapped into memory."""
+    for name, column in vars(owner).items():
+        if isinstance(column, np.ndarray) and not column.flags.writeable:
+            setattr(owner, name, np.array(column))
+
+
+@written_by_name
 class HeldOut(NamedTuple):
     """Rows that were validated with instead of trained on.
 
@@ -408,7 +446,7 @@ class HeldOut(NamedTuple):
     epoch: int = -1
 
 
-class PublishedTable:
+class PublishedTable(SavedState):
     """A loss table as its user sees it: one record per row given to `fit`.
 
     The structured array takes more memory than the columns that it is made from, and many
@@ -450,8 +488,21 @@ class PublishedTable:
         self.loss_unit = loss_unit
         self._structured: NDArray[Any] | None = None
 
-    def __getstate__(self) -> dict[str, Any]:
+    def _attributes_to_save(self) -> dict[str, Any]:
         return {**self.__dict__, "_structured": None}
+
+    def _set_saved_attributes(self, attributes: dict[str, Any]) -> None:
+        table, rows, ids = attributes["table"], attributes["rows"], attributes["ids"]
+        if not isinstance(table, LossTable):
+            raise ValueError(f"'table' is {type(table).__name__}, not a LossTable")
+        n, n_given = len(table), attributes["n_given"]
+        if n != (n_given if rows is None else len(rows)):
+            raise ValueError(f"a table of {n} rows does not fit to {n_given} given ones")
+        if rows is not None and n and not (rows.min() >= 0 and rows.max() < n_given):
+            raise ValueError(f"'rows' are not among {n_given} given ones")
+        if ids is not None and len(ids) != n_given:
+            raise ValueError(f"there are {len(ids)} ids of {n_given} rows")
+        self.__dict__.update(attributes)
 
     def structured(self) -> NDArray[Any]:
         """The structured array, the same one every time, read-only."""

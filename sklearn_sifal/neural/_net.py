@@ -1,6 +1,7 @@
 """The skorch net: trains on the rows that a strategy draws, and records every loss."""
 
-from collections.abc import Iterator, Sequence
+import inspect
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,6 +18,7 @@ from skorch.utils import to_tensor
 
 from sklearn_sifal._loss_table import LossTable, NonFiniteLossError
 from sklearn_sifal._parameters import reject
+from sklearn_sifal._saved_states import CannotTakeApartError, SavedState
 from sklearn_sifal._seeding import make_streams
 from sklearn_sifal.neural._criteria import (
     CLASS_CODE_CRITERIA,
@@ -37,6 +39,14 @@ from sklearn_sifal.neural._net_plan import (
     row_metadata,
 )
 from sklearn_sifal.neural._rounds import Rounds, TrainingPlan
+from sklearn_sifal.neural._tensor_states import (
+    ARRAYS_KEY,
+    PICKLED_KEY,
+    PickleOnly,
+    TensorStateReader,
+    TensorStateWriter,
+    available_device,
+)
 from sklearn_sifal.samplers._row_batches import RowBatch
 from sklearn_sifal.strategies._base import SamplingStrategy
 
@@ -55,11 +65,13 @@ _RECORDED = (
     "seconds_score",
     "seconds_train",
 )
+# What every net has, initialised or not.
+_SKORCH_PARAMETERS = tuple(inspect.signature(NeuralNet).parameters.keys() - {"kwargs"})
 # Too many for a line on the screen.
 _NOT_PRINTED = [name for name in _RECORDED if name != "visits"]
 
 
-class LossSampledNet(NeuralNet):
+class LossSampledNet(SavedState, NeuralNet):
     """A skorch net that trains on the instances that a sampling strategy draws.
 
     It takes any module, any criterion that can return one loss per instance, arrays or
@@ -600,6 +612,59 @@ class LossSampledNet(NeuralNet):
             yield record
             if any(stops) or self._callbacks_stop(on_epoch):
                 break
+
+    def __copy__(self) -> "LossSampledNet":
+        """A copy with tensors of its own, as of skorch's nets."""
+        state = self.__getstate__()
+        if PICKLED_KEY in state:
+            state[PICKLED_KEY] = state[PICKLED_KEY].copied()
+        made = object.__new__(type(self))
+        made.__setstate__(state)
+        return made
+
+    def _state_writer(self, left_alone: Iterable[Any] = ()) -> TensorStateWriter:
+        return TensorStateWriter(self, left_alone)
+
+    def _state_reader(self, state: dict[str, Any]) -> TensorStateReader:
+        return TensorStateReader(self, state.pop(ARRAYS_KEY))
+
+    def _state_for_pickle(self, error: CannotTakeApartError) -> dict[str, Any]:
+        # As skorch pickles all nets. Together, since an optimiser refers to tensors of a module.
+        attributes = dict(self.__dict__)
+        prefixes = tuple(self.cuda_dependent_attributes_)
+        together = {
+            name: attributes.pop(name) for name in [*attributes] if name.startswith(prefixes)
+        }
+        return {**attributes, PICKLED_KEY: PickleOnly(together, str(error))}
+
+    def _read_state(self, state: dict[str, Any]) -> None:
+        if "__cuda_dependent_attributes__" in state:
+            raise ValueError(
+                "it is of an earlier version, whose nets run code when they are loaded"
+            )
+        if PICKLED_KEY in state:
+            together = state.pop(PICKLED_KEY)
+            self._set_saved_attributes({**state, **together})
+        else:
+            super()._read_state(state)
+
+    def _set_saved_attributes(self, attributes: dict[str, Any]) -> None:
+        of_torch = [
+            f"{name}_"
+            for kind in ("_modules", "_criteria", "_optimizers")
+            for name in attributes.get(kind, [])
+        ]
+        needed = {*_SKORCH_PARAMETERS, "initialized_", *of_torch}
+        missing = needed - set(attributes)
+        if missing:
+            raise ValueError(f"it has no {min(missing)!r}")
+        device = self._device_here(attributes["device"])
+        self.__dict__.update({**attributes, "device": device})
+
+    def _device_here(self, device: Any) -> Any:
+        """The device of a net that was saved, or the CPU, with a warning, where it is missing."""
+        here = available_device(device)
+        return self._check_device(device, here) if device is not None and here != device else device
 
     def _delays_records(self) -> bool:
         """Whether the losses of steps wait on the device until the strategy is asked again."""

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 
 from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal._parameters import check_choice, check_integer, check_real
+from sklearn_sifal._saved_states import SavedState
 from sklearn_sifal.strategies._selection import (
     DrawContext,
     Selection,
@@ -26,7 +27,7 @@ LOWEST_LOSS = -1e-6
 _Chosen = tuple[NDArray[Any], NDArray[np.float64] | None]
 
 
-class SamplingStrategy(BaseEstimator):
+class SamplingStrategy(SavedState, BaseEstimator):
     """Base class of all strategies: draws the rows of each round.
 
     A round is: all rows while warming up or in the final epochs; otherwise the losses

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_sifal._saved_states import written_by_name
+
 #: Numbers that rank equal losses are below this.
 ORDER_LIMIT = 1 << 32
 
@@ -12,6 +14,7 @@ _SIGN_BIT = np.uint32(1 << 31)
 _HALF = np.uint64(32)
 
 
+@written_by_name
 class BatchQueue:
     """Rows by their loss: the best come out first, a batch in a handful of array operations.
 
@@ -161,6 +164,7 @@ class BatchQueue:
         return (signed if self.largest else -signed + np.float32(0)), order
 
 
+@written_by_name
 class _Run:
     """Entries in ascending order of their keys, those that were replaced among them."""
 

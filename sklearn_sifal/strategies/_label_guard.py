@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_sifal._saved_states import written_by_name
+
 # Bounds that keep one measurement from deciding alone, and all of them from overflowing.
 _MOST_EVIDENCE = 4.0
 _MOST_TOTAL = 50.0
@@ -42,6 +44,7 @@ def chance_losses(codes: NDArray[np.integer], n_classes: int) -> NDArray[np.floa
         return -np.log(shares)
 
 
+@written_by_name
 class LabelEvidence:
     """Collects, measurement by measurement, what speaks for each label being wrong.
 

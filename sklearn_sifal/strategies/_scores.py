@@ -5,6 +5,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_sifal._saved_states import written_by_name
 from sklearn_sifal.strategies._trajectories import LossTrajectories
 
 #: Score of a row whose trajectory is too short to be judged: the largest there is.
@@ -106,6 +107,7 @@ class RowScores(Protocol):
         """Take losses measured in the current round into the scores."""
 
 
+@written_by_name
 class AverageScores:
     """The weights of `two_beta_average`.
 
@@ -151,6 +153,7 @@ class AverageScores:
         )
 
 
+@written_by_name
 class TrajectoryScores:
     """How well the losses of a row have gone along with those of trusted rows.
 

@@ -5,7 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_sifal._saved_states import written_by_name
 
+
+@written_by_name
 class LossTrajectories:
     """The last losses of every row, one per round.
 
