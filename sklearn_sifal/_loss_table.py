@@ -12,6 +12,9 @@ from sklearn_sifal._saved_states import SavedState, written_by_name
 DYNAMICS_MEASURES = ("correct", "margin", "el2n")
 
 
+#: Visits of a row that a saved state may have, well below where int32 ends.
+MOST_VISITS = int(np.iinfo(np.int32).max) - (1 << 20)
+
 _LOSSES = ("loss", "mean_loss", "loss_variability")
 _DYNAMICS_SUMS = (
     "loss",
@@ -239,6 +242,36 @@ class LossTable(SavedState):
             _check_columns(vars(dynamics), type(dynamics)(0), n)
             _make_writable(dynamics)
 
+    def check_state(self, epoch: int) -> None:
+        """Raise unless the columns, read from a file, are ones that training leaves.
+
+        Parameters
+        ----------
+        epoch : int
+            The latest round.
+        """
+        known = self.loss_epoch >= 0
+        evicted = int(np.count_nonzero(self.evicted))
+        counts = (self.n_evictions, self.n_restored)
+        wrong = {
+            "'visits' are negative": self.visits < 0,
+            "'visits' are too many to count on": self.visits > MOST_VISITS,
+            "'visits' were made to rows without a loss": (self.visits > 0) & ~known,
+            "'loss_epoch' is of no round so far": (self.loss_epoch < -1)
+            | (self.loss_epoch > max(epoch, 0)),
+            "'loss' is not finite where it was measured": known & ~np.isfinite(self.loss),
+            "'loss' is there where it was not measured": ~known & ~np.isnan(self.loss),
+            "'fresh' are losses that were not measured": self.fresh & ~known,
+        }
+        for what, where in wrong.items():
+            if where.any():
+                raise ValueError(f"{what}, first in row {int(where.argmax())}")
+        if any(type(n) is not int or n < 0 for n in counts) or counts[0] - counts[1] != evicted:
+            raise ValueError(
+                f"'n_evictions' and 'n_restored' are {counts[0]!r} and {counts[1]!r} with "
+                f"{evicted} rows evicted"
+            )
+
     def empty_like(self, n_rows: int) -> "LossTable":
         """A table of rows never seen, with the same kind of dynamics.
 
@@ -378,7 +411,8 @@ class LossTable(SavedState):
         Returns
         -------
         table : structured ndarray of shape (n,)
-            Rows that this table does not have get a NaN loss, epoch -1 and no visits.
+            Rows that this table does not have get a NaN loss, epoch -1 and no visits. Fields
+            are aligned, so that each can be a torch tensor; what is between them is zero.
         """
         columns: dict[str, NDArray[Any]] = {
             "loss": self.loss,
@@ -392,7 +426,7 @@ class LossTable(SavedState):
         dtype: list[Any] = [("id", ids.dtype)]
         dtype += [(name, getattr(empty, name).dtype) for name in columns]
         dtype += [("held_out", bool), *((name, v.dtype) for name, v in dynamics.items())]
-        table = np.zeros(len(ids), dtype=dtype)
+        table = np.zeros(len(ids), dtype=np.dtype(dtype, align=True))
         table["id"] = ids
         table["loss"], table["loss_epoch"] = np.nan, -1
         for name, values in dynamics.items():
@@ -425,6 +459,22 @@ def _make_writable(owner: Any) -> None:
     for name, column in vars(owner).items():
         if isinstance(column, np.ndarray) and not column.flags.writeable:
             setattr(owner, name, np.array(column))
+
+
+def copied_records(records: NDArray[Any], dtype: np.dtype[Any] | None = None) -> NDArray[Any]:
+    """A copy of records, with zeros between the fields: numpy's own has there what it finds.
+
+    Parameters
+    ----------
+    records : structured ndarray of shape (n,)
+        The records.
+    dtype : dtype, default=None
+        Of the copy, with the same fields; None for the same.
+    """
+    copied = np.zeros(records.shape, records.dtype if dtype is None else dtype)
+    for name in records.dtype.names or ():
+        copied[name] = records[name]
+    return copied
 
 
 @written_by_name
@@ -553,7 +603,7 @@ class PublishedTable(SavedState):
             return records
         names = records.dtype.names or ()
         types = {name: np.float64 if name in _LOSSES else records.dtype[name] for name in names}
-        published = records.astype(list(types.items()))
+        published = copied_records(records, np.dtype(list(types.items()), align=True))
         for name in set(_LOSSES) & types.keys():
             published[name] *= self.loss_unit
         return published

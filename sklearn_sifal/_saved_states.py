@@ -60,8 +60,8 @@ class InconsistentVersionWarning(UserWarning):
     """Something was saved by one version of sklearn_sifal and is loaded by another.
 
     It is loaded, but may not work, or give other results: attributes and their meaning
-    change between versions. Use the version that it was saved with, or fit it again and
-    save it anew.
+    change between versions. Use the version that it was saved with, or make it and save it
+    anew, which for a model means to fit it again.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class InconsistentVersionWarning(UserWarning):
         return (
             f"{self.name} was saved with sklearn_sifal {saved} and is loaded with "
             f"{self.current_version}. It may not work, or give other results. Load it with the "
-            "version it was saved with, or fit it again and save it anew."
+            "version it was saved with, or make it and save it anew with this one."
         )
 
 

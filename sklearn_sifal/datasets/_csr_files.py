@@ -12,6 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from sklearn_sifal._saved_states import VERSION_KEY, current_version, warn_of_other_version
 from sklearn_sifal._training_data import canonical_csr
 
 _MANIFEST = "matrix.json"
@@ -241,6 +242,7 @@ class _Writer:
         manifest = {
             "format": _FORMAT,
             "version": _VERSION,
+            VERSION_KEY: current_version(),
             "shape": [self.n_rows, self.width],
             "canonical": True,
         }
@@ -342,6 +344,7 @@ def _read_manifest(folder: Path) -> tuple[tuple[int, int], bool]:
             f"{path} is of format {kind!r}, version {version!r}; this release reads {_FORMAT!r}, "
             f"version {_VERSION}."
         )
+    warn_of_other_version(f"The matrix in {folder}", manifest.get(VERSION_KEY), stacklevel=3)
     if n_rows < 0 or width < 0:
         raise ValueError(f"{path} has the impossible shape ({n_rows}, {width}).")
     return (n_rows, width), canonical

@@ -16,7 +16,7 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochScoring, PrintLog
 from skorch.utils import to_tensor
 
-from sklearn_sifal._loss_table import LossTable, NonFiniteLossError
+from sklearn_sifal._loss_table import LossTable, NonFiniteLossError, copied_records
 from sklearn_sifal._parameters import reject
 from sklearn_sifal._saved_states import CannotTakeApartError, SavedState
 from sklearn_sifal._seeding import make_streams
@@ -660,6 +660,9 @@ class LossSampledNet(SavedState, NeuralNet):
             raise ValueError(f"it has no {min(missing)!r}")
         device = self._device_here(attributes["device"])
         self.__dict__.update({**attributes, "device": device})
+        if "loss_table_" in attributes:
+            self.loss_table_ = copied_records(attributes["loss_table_"])
+            self.visit_counts_ = np.array(attributes["visit_counts_"])
 
     def _device_here(self, device: Any) -> Any:
         """The device of a net that was saved, or the CPU, with a warning, where it is missing."""
