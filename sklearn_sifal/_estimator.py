@@ -235,7 +235,7 @@ class LossSampledEstimator(SavedState, BaseEstimator):
 
     def _set_saved_attributes(self, attributes: dict[str, Any]) -> None:
         needed = {*self._get_param_names()}
-        if "net_" in attributes:
+        if not set(_FITTED).isdisjoint(attributes):
             needed |= {*_FITTED, "n_features_in_"}
         missing = needed - set(attributes)
         if missing:

@@ -66,7 +66,24 @@ _RECORDED = (
     "seconds_train",
 )
 # What every net has, initialised or not.
+_OWN_PARAMETERS = ("budget", "random_state", "sampling_percentage", "sampling_strategy")
 _SKORCH_PARAMETERS = tuple(inspect.signature(NeuralNet).parameters.keys() - {"kwargs"})
+# And what `initialize` gives it, beside its modules, criteria and optimisers.
+_INITIALIZED = (
+    "callbacks_",
+    "classes_",
+    "cuda_dependent_attributes_",
+    "history_",
+    "prefixes_",
+    "virtual_params_",
+    "_criteria",
+    "_modules",
+    "_optimizers",
+    "_positions_",
+    "_predicts_codes_",
+    "_predicts_reals_",
+    "_table_",
+)
 # Too many for a line on the screen.
 _NOT_PRINTED = [name for name in _RECORDED if name != "visits"]
 
@@ -654,7 +671,9 @@ class LossSampledNet(SavedState, NeuralNet):
             for kind in ("_modules", "_criteria", "_optimizers")
             for name in attributes.get(kind, [])
         ]
-        needed = {*_SKORCH_PARAMETERS, "initialized_", *of_torch}
+        needed = {*_SKORCH_PARAMETERS, *_OWN_PARAMETERS, "initialized_", *of_torch}
+        if attributes.get("initialized_"):
+            needed |= {*_INITIALIZED}
         missing = needed - set(attributes)
         if missing:
             raise ValueError(f"it has no {min(missing)!r}")

@@ -107,7 +107,7 @@ CASES = [*STRATEGIES, Robust(Percentile(30)), HeapQueue(max_visits=2), Percentil
 CASES += [Robust(Percentile(30), score="trajectory")]
 
 
-@pytest.mark.parametrize(("number", "strategy"), enumerate(CASES), ids=str)
+@pytest.mark.parametrize(("number", "strategy"), [*enumerate(CASES)], ids=str)
 @pytest.mark.filterwarnings("ignore:.*all evictions are lifted:UserWarning")
 @pytest.mark.filterwarnings("ignore::sklearn_sifal.InconsistentVersionWarning")
 def test_a_changed_leaf_is_refused_or_harmless(number: int, strategy: Any) -> None:
@@ -141,7 +141,7 @@ def test_extreme_values_that_a_training_could_leave_are_loaded() -> None:
     state = original.state_dict()
     columns = {name: column["value"] for name, column in state["table"].items() if column}
     columns["visits"][0] = 2**30
-    columns["loss"][0], columns["loss"][1] = np.finfo(np.float32).max, 0.0
+    columns["loss"][0], columns["loss"][1] = float(np.finfo(np.float32).max), 0.0
     columns["loss_epoch"][2] = 2**31 - 3
     state["epoch"] = 2**31 - 3
     state["lr_scale"] = 1e300
