@@ -393,8 +393,14 @@ class SavedState:
         return made
 
     def _has_own_state(self) -> bool:
-        """Whether no subclass has put another state in the place of this one."""
-        return type(self).__getstate__ is SavedState.__getstate__
+        """Whether no subclass has put another state, or way to be pickled, in its place."""
+        cls = type(self)
+        return (
+            cls.__getstate__ is SavedState.__getstate__
+            and cls.__setstate__ is SavedState.__setstate__
+            and cls.__reduce__ is object.__reduce__
+            and cls.__reduce_ex__ is object.__reduce_ex__
+        )
 
     def _state_writer(self, left_alone: Iterable[Any] = ()) -> StateWriter:
         return StateWriter(self, left_alone)
@@ -409,8 +415,14 @@ class SavedState:
         return {**written, **writer.beside()}
 
     def _state_for_pickle(self, error: CannotTakeApartError) -> dict[str, Any]:
-        """A state of an object with a part that cannot be taken apart."""
-        return self._written_state([self.__dict__[error.attribute]])
+        """A state of an object with attributes that cannot be taken apart: they are left alone."""
+        left_alone = []
+        while True:
+            left_alone.append(self.__dict__[error.attribute])
+            try:
+                return self._written_state(left_alone)
+            except CannotTakeApartError as another:
+                error = another
 
     def _read_state(self, state: dict[str, Any]) -> None:
         reader = self._state_reader(state)

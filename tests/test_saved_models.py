@@ -18,7 +18,7 @@ import torch
 from sklearn.base import clone
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.pipeline import make_pipeline
-from skorch.callbacks import Callback, EarlyStopping, EpochScoring, LRScheduler
+from skorch.callbacks import Callback, EarlyStopping, EpochScoring, Freezer, LRScheduler
 from skorch.dataset import ValidSplit
 from torch import nn
 
@@ -405,6 +405,52 @@ def test_what_cannot_be_taken_apart_is_pickled_and_refused_for_skops(module: Any
     assert isinstance(copy.copy(make()), LossSampledNet)
     with pytest.raises(TypeError, match=r"can only be pickled: module_.*save_params"):
         skops.dumps(make())
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: net_of(nn.LazyLinear(3)),
+        lambda: net_of(nn.Linear(5, 3), callbacks=[Freezer("weight")]).fit(X, CODES),
+    ],
+    ids=["no numbers yet", "method of a callback"],
+)
+def test_what_only_pickle_can_hold_says_so_at_saving(make: Any) -> None:
+    assert isinstance(pickle.loads(pickle.dumps(make())), LossSampledNet)
+    with pytest.raises(TypeError, match="can only be pickled"):
+        skops.dumps(make())
+
+
+def test_a_net_that_was_trimmed_for_prediction() -> None:
+    net = net_of(nn.Linear(5, 3)).fit(X, CODES)
+    net.trim_for_prediction()
+    for round_trip in ROUND_TRIPS.values():
+        np.testing.assert_array_equal(round_trip(net).predict(X), net.predict(X))
+
+
+class Reopening(Percentile):
+    """A strategy with a way of its own to be saved."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "note": torch.ones(2)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.note = state.pop("note") + 1
+        super().__setstate__(state)
+
+
+def test_a_state_of_the_users_own_is_used() -> None:
+    model = LossSampledClassifier(Reopening(30), budget=2, random_state=0).fit(X, Y)
+    loaded = pickle.loads(pickle.dumps(model))
+    assert loaded.sampling_strategy_.note.tolist() == [2.0, 2.0]
+    np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
+
+
+def test_a_pickle_is_small() -> None:
+    model = LossSampledClassifier(budget=3, random_state=0).fit(X, Y)
+    n_numbers = sum(values.size for values in model.weights_.values())
+    # Weights and two moments of AdamW, 34 bytes a row, and a bounded rest.
+    assert len(pickle.dumps(model)) < 3 * 4 * n_numbers + 34 * N + 14_000
 
 
 # ---------------------------------------------------------------- attacks

@@ -72,17 +72,20 @@ _SKORCH_PARAMETERS = tuple(inspect.signature(NeuralNet).parameters.keys() - {"kw
 _INITIALIZED = (
     "callbacks_",
     "classes_",
-    "cuda_dependent_attributes_",
     "history_",
-    "prefixes_",
     "virtual_params_",
-    "_criteria",
-    "_modules",
-    "_optimizers",
     "_positions_",
     "_predicts_codes_",
     "_predicts_reals_",
     "_table_",
+)
+# What skorch notes of them, over defaults of the class.
+_REGISTERED = (
+    "prefixes_",
+    "cuda_dependent_attributes_",
+    "_modules",
+    "_criteria",
+    "_optimizers",
 )
 # Too many for a line on the screen.
 _NOT_PRINTED = [name for name in _RECORDED if name != "visits"]
@@ -652,7 +655,8 @@ class LossSampledNet(SavedState, NeuralNet):
         together = {
             name: attributes.pop(name) for name in [*attributes] if name.startswith(prefixes)
         }
-        return {**attributes, PICKLED_KEY: PickleOnly(together, str(error))}
+        # First, so that skops meets it before anything that it cannot hold.
+        return {PICKLED_KEY: PickleOnly(together, str(error)), **attributes}
 
     def _read_state(self, state: dict[str, Any]) -> None:
         if "__cuda_dependent_attributes__" in state:
@@ -673,7 +677,9 @@ class LossSampledNet(SavedState, NeuralNet):
         ]
         needed = {*_SKORCH_PARAMETERS, *_OWN_PARAMETERS, "initialized_", *of_torch}
         if attributes.get("initialized_"):
-            needed |= {*_INITIALIZED}
+            # A class may say what there is before `initialize`.
+            needed |= {name for name in _INITIALIZED if not hasattr(LossSampledNet, name)}
+            needed |= {*_REGISTERED}
         missing = needed - set(attributes)
         if missing:
             raise ValueError(f"it has no {min(missing)!r}")
@@ -685,8 +691,7 @@ class LossSampledNet(SavedState, NeuralNet):
 
     def _device_here(self, device: Any) -> Any:
         """The device of a net that was saved, or the CPU, with a warning, where it is missing."""
-        here = available_device(device)
-        return self._check_device(device, here) if device is not None and here != device else device
+        return device if device is None else self._check_device(device, available_device(device))
 
     def _delays_records(self) -> bool:
         """Whether the losses of steps wait on the device until the strategy is asked again."""
