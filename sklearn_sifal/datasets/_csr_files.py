@@ -344,9 +344,10 @@ def _read_manifest(folder: Path) -> tuple[tuple[int, int], bool]:
             f"{path} is of format {kind!r}, version {version!r}; this release reads {_FORMAT!r}, "
             f"version {_VERSION}."
         )
-    warn_of_other_version(f"The matrix in {folder}", manifest.get(VERSION_KEY), stacklevel=3)
     if n_rows < 0 or width < 0:
         raise ValueError(f"{path} has the impossible shape ({n_rows}, {width}).")
+    if VERSION_KEY in manifest:  # other programs may write such folders, too
+        warn_of_other_version(f"The matrix in {folder}", manifest[VERSION_KEY], stacklevel=3)
     return (n_rows, width), canonical
 
 
