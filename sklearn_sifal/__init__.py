@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from sklearn_sifal._loss_table import LossTable, NonFiniteLossError
     from sklearn_sifal._parameters import InvalidParameterError
     from sklearn_sifal._regressor import LossSampledRegressor
+    from sklearn_sifal._saved_states import InconsistentVersionWarning
     from sklearn_sifal.neural._net import LossSampledNet
     from sklearn_sifal.preprocessing._regex import RegexPreprocessor
 
 __version__ = "0.1.0.dev0"
 
 __all__ = [
+    "InconsistentVersionWarning",
     "InvalidParameterError",
     "LossSampledClassifier",
     "LossSampledNet",
@@ -30,6 +32,7 @@ __all__ = [
 
 # Public name -> the module that defines it.
 _DEFINED_IN = {
+    "InconsistentVersionWarning": "sklearn_sifal._saved_states",
     "InvalidParameterError": "sklearn_sifal._parameters",
     "LossSampledClassifier": "sklearn_sifal._classifier",
     "LossSampledRegressor": "sklearn_sifal._regressor",

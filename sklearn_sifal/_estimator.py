@@ -1,6 +1,6 @@
 """What the classifier and the regressor share: parameters, the steps of `fit`, weights."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, Self
 
@@ -22,6 +22,7 @@ from sklearn_sifal._parameters import (
     is_integer,
     reject,
 )
+from sklearn_sifal._saved_states import SavedState, StateReader, StateWriter
 from sklearn_sifal._seeding import Streams, make_streams, numpy_seed
 from sklearn_sifal._training_data import (
     RowMetadata,
@@ -38,7 +39,26 @@ from sklearn_sifal.strategies._registry import resolve_strategy
 # constructing, cloning and printing an estimator stay quick.
 
 
-class LossSampledEstimator(BaseEstimator):
+# What every fitted estimator has, beside what depends on its targets.
+_FITTED = (
+    "net_",
+    "history_",
+    "loss_curve_",
+    "n_iter_",
+    "validation_scores_",
+    "sampling_strategy_",
+    "selections_",
+    "weight_history_",
+    "_given_weights",
+    "_loss_history",
+    "_n_partial_fits",
+    "_published",
+    "_sample_ids",
+    "_table_loss",
+)
+
+
+class LossSampledEstimator(SavedState, BaseEstimator):
     """Base class: everything that does not depend on what the targets are.
 
     A subclass has the constructor, `fit` and `partial_fit` with their signatures, and the
@@ -210,6 +230,33 @@ class LossSampledEstimator(BaseEstimator):
         if source not in self.__dict__:
             raise AttributeError(f"This {type(self).__name__} is not fitted: no {name}.")
         return self.__dict__[source]
+
+    def _state_writer(self, left_alone: Iterable[Any] = ()) -> StateWriter:
+        if "net_" not in self.__dict__:
+            return super()._state_writer(left_alone)
+        from sklearn_sifal.neural._tensor_states import TensorStateWriter
+
+        return TensorStateWriter(self, left_alone)
+
+    def _state_reader(self, state: dict[str, Any]) -> StateReader:
+        if "net_" not in state:
+            return super()._state_reader(state)
+        from sklearn_sifal.neural._tensor_states import ARRAYS_KEY, TensorStateReader
+
+        return TensorStateReader(self, state.pop(ARRAYS_KEY))
+
+    def _set_saved_attributes(self, attributes: dict[str, Any]) -> None:
+        needed = {*self._get_param_names()}
+        if not set(_FITTED).isdisjoint(attributes):
+            needed |= {*_FITTED, "n_features_in_"}
+        missing = needed - set(attributes)
+        if missing:
+            raise ValueError(f"it has no {min(missing)!r}")
+        self.__dict__.update(attributes)
+        if "net_" in attributes:
+            from sklearn_sifal.neural._fitted_records import check_fitted
+
+            check_fitted(self)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "net_")

@@ -6,9 +6,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_sifal._saved_states import SavedState, written_by_name
+
 #: Measures of one forward pass that training dynamics are made of.
 DYNAMICS_MEASURES = ("correct", "margin", "el2n")
 
+
+#: Visits of a row that a saved state may have, well below where int32 ends.
+MOST_VISITS = int(np.iinfo(np.int32).max) - (1 << 20)
 
 _LOSSES = ("loss", "mean_loss", "loss_variability")
 _DYNAMICS_SUMS = (
@@ -43,6 +48,7 @@ class NonFiniteLossError(FloatingPointError, ValueError):
         self.row = row
 
 
+@written_by_name
 class TrainingDynamics:
     """Running sums over the visits of every row.
 
@@ -126,6 +132,7 @@ class TrainingDynamics:
         return result
 
 
+@written_by_name
 class LossDynamics:
     """Running sums over the visits of every row, of the loss alone.
 
@@ -177,7 +184,7 @@ class LossDynamics:
 _DYNAMICS: dict[bool | str, Any] = {True: TrainingDynamics, "loss": LossDynamics}
 
 
-class LossTable:
+class LossTable(SavedState):
     """The last known loss of every row, when and how it was measured, and the visits.
 
     `record` is the only writer of losses and visits.
@@ -223,6 +230,47 @@ class LossTable:
 
     def __len__(self) -> int:
         return len(self.loss)
+
+    def _set_saved_attributes(self, attributes: dict[str, Any]) -> None:
+        n, dynamics = len(attributes["loss"]), attributes["dynamics"]
+        _check_columns(attributes, LossTable(0), n)
+        self.__dict__.update(attributes)
+        _make_writable(self)
+        if dynamics is not None:
+            if type(dynamics) not in _DYNAMICS.values():
+                raise ValueError(f"'dynamics' is {type(dynamics).__name__}")
+            _check_columns(vars(dynamics), type(dynamics)(0), n)
+            _make_writable(dynamics)
+
+    def check_state(self, epoch: int) -> None:
+        """Raise unless the columns, read from a file, are ones that training leaves.
+
+        Parameters
+        ----------
+        epoch : int
+            The latest round.
+        """
+        known = self.loss_epoch >= 0
+        evicted = int(np.count_nonzero(self.evicted))
+        counts = (self.n_evictions, self.n_restored)
+        wrong = {
+            "'visits' are negative": self.visits < 0,
+            "'visits' are too many to count on": self.visits > MOST_VISITS,
+            "'visits' were made to rows without a loss": (self.visits > 0) & ~known,
+            "'loss_epoch' is of no round so far": (self.loss_epoch < -1)
+            | (self.loss_epoch > max(epoch, 0)),
+            "'loss' is not finite where it was measured": known & ~np.isfinite(self.loss),
+            "'loss' is there where it was not measured": ~known & ~np.isnan(self.loss),
+            "'fresh' are losses that were not measured": self.fresh & ~known,
+        }
+        for what, where in wrong.items():
+            if where.any():
+                raise ValueError(f"{what}, first in row {int(where.argmax())}")
+        if any(type(n) is not int or n < 0 for n in counts) or counts[0] - counts[1] != evicted:
+            raise ValueError(
+                f"'n_evictions' and 'n_restored' are {counts[0]!r} and {counts[1]!r} with "
+                f"{evicted} rows evicted"
+            )
 
     def empty_like(self, n_rows: int) -> "LossTable":
         """A table of rows never seen, with the same kind of dynamics.
@@ -363,7 +411,8 @@ class LossTable:
         Returns
         -------
         table : structured ndarray of shape (n,)
-            Rows that this table does not have get a NaN loss, epoch -1 and no visits.
+            Rows that this table does not have get a NaN loss, epoch -1 and no visits. Fields
+            are aligned, so that each can be a torch tensor; what is between them is zero.
         """
         columns: dict[str, NDArray[Any]] = {
             "loss": self.loss,
@@ -377,7 +426,7 @@ class LossTable:
         dtype: list[Any] = [("id", ids.dtype)]
         dtype += [(name, getattr(empty, name).dtype) for name in columns]
         dtype += [("held_out", bool), *((name, v.dtype) for name, v in dynamics.items())]
-        table = np.zeros(len(ids), dtype=dtype)
+        table = np.zeros(len(ids), dtype=np.dtype(dtype, align=True))
         table["id"] = ids
         table["loss"], table["loss_epoch"] = np.nan, -1
         for name, values in dynamics.items():
@@ -390,6 +439,45 @@ class LossTable:
         return table
 
 
+def _check_columns(attributes: Mapping[str, Any], empty: Any, n: int) -> None:
+    """Raise unless there is an array of n rows for each that an empty object has."""
+    for name, column in vars(empty).items():
+        if not isinstance(column, np.ndarray):
+            continue
+        saved = attributes[name]
+        if not isinstance(saved, np.ndarray):
+            raise ValueError(f"{name!r} is {type(saved).__name__}, not an array")
+        if saved.shape != (n,) or saved.dtype != column.dtype:
+            raise ValueError(
+                f"{name!r} has shape {saved.shape} and dtype {saved.dtype}, not {(n,)} and "
+                f"{column.dtype}"
+            )
+
+
+def _make_writable(owner: Any) -> None:
+    """Copy arrays that came read-only, such as those of a file that is mapped into memory."""
+    for name, column in vars(owner).items():
+        if isinstance(column, np.ndarray) and not column.flags.writeable:
+            setattr(owner, name, np.array(column))
+
+
+def copied_records(records: NDArray[Any], dtype: np.dtype[Any] | None = None) -> NDArray[Any]:
+    """A copy of records, with zeros between the fields: numpy's own has there what it finds.
+
+    Parameters
+    ----------
+    records : structured ndarray of shape (n,)
+        The records.
+    dtype : dtype, default=None
+        Of the copy, with the same fields; None for the same.
+    """
+    copied = np.zeros(records.shape, records.dtype if dtype is None else dtype)
+    for name in records.dtype.names or ():
+        copied[name] = records[name]
+    return copied
+
+
+@written_by_name
 class HeldOut(NamedTuple):
     """Rows that were validated with instead of trained on.
 
@@ -408,7 +496,7 @@ class HeldOut(NamedTuple):
     epoch: int = -1
 
 
-class PublishedTable:
+class PublishedTable(SavedState):
     """A loss table as its user sees it: one record per row given to `fit`.
 
     The structured array takes more memory than the columns that it is made from, and many
@@ -450,8 +538,21 @@ class PublishedTable:
         self.loss_unit = loss_unit
         self._structured: NDArray[Any] | None = None
 
-    def __getstate__(self) -> dict[str, Any]:
+    def _attributes_to_save(self) -> dict[str, Any]:
         return {**self.__dict__, "_structured": None}
+
+    def _set_saved_attributes(self, attributes: dict[str, Any]) -> None:
+        table, rows, ids = attributes["table"], attributes["rows"], attributes["ids"]
+        if not isinstance(table, LossTable):
+            raise ValueError(f"'table' is {type(table).__name__}, not a LossTable")
+        n, n_given = len(table), attributes["n_given"]
+        if n != (n_given if rows is None else len(rows)):
+            raise ValueError(f"a table of {n} rows does not fit to {n_given} given ones")
+        if rows is not None and n and not (rows.min() >= 0 and rows.max() < n_given):
+            raise ValueError(f"'rows' are not among {n_given} given ones")
+        if ids is not None and len(ids) != n_given:
+            raise ValueError(f"there are {len(ids)} ids of {n_given} rows")
+        self.__dict__.update(attributes)
 
     def structured(self) -> NDArray[Any]:
         """The structured array, the same one every time, read-only."""
@@ -502,7 +603,7 @@ class PublishedTable:
             return records
         names = records.dtype.names or ()
         types = {name: np.float64 if name in _LOSSES else records.dtype[name] for name in names}
-        published = records.astype(list(types.items()))
+        published = copied_records(records, np.dtype(list(types.items()), align=True))
         for name in set(_LOSSES) & types.keys():
             published[name] *= self.loss_unit
         return published

@@ -21,6 +21,8 @@ NAME = "sklearn_sifal"
 # From the bottom up. A module imports from its own part and from parts in lower layers;
 # parts of one layer do not know each other. A new part is entered here, with its reason.
 LAYERS: tuple[tuple[str, ...], ...] = (
+    # What every class that can be saved is made of.
+    ("_saved_states",),
     # Small modules of numpy and the standard library, each with one job.
     (
         "_cloning",

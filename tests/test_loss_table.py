@@ -12,6 +12,7 @@ from sklearn_sifal._loss_table import (
     LossTable,
     NonFiniteLossError,
     TrainingDynamics,
+    copied_records,
 )
 
 
@@ -405,3 +406,35 @@ def test_a_table_can_be_pickled() -> None:
     copy = columns_of(pickle.loads(pickle.dumps(table)))
     for name, column in columns_of(table).items():
         np.testing.assert_array_equal(copy[name], column, err_msg=name)
+
+
+@pytest.mark.parametrize("dynamics", [False, True, "loss"])
+def test_every_field_of_the_records_can_be_a_tensor(dynamics: bool | str) -> None:
+    torch = pytest.importorskip("torch")
+    table = LossTable(3, dynamics=dynamics)
+    measured = {"correct": np.ones(2), "margin": np.ones(2), "el2n": np.ones(2)}
+    table.record(np.array([0, 2]), np.array([0.5, 1.5], np.float32), measured=measured)
+    for ids in (np.arange(3), np.array(["a", "bcd", "e"])):
+        records = table.to_structured(ids)
+        for name in records.dtype.names:
+            field = records.dtype[name]
+            assert records.dtype.fields[name][1] % field.alignment == 0
+            assert records.dtype.itemsize % field.alignment == 0
+            if field.kind != "U":
+                tensor = torch.from_numpy(records[name])
+                np.testing.assert_array_equal(tensor.numpy(), records[name])
+
+
+def test_what_is_between_the_fields_is_zero() -> None:
+    junk = [np.full(32 * 100, 255, np.uint8) for _ in range(20)]
+    del junk  # memory that is not zero, to be given out again
+    table = LossTable(100)
+    records = table.to_structured(np.arange(100))
+    copies = [copied_records(records) for _ in range(20)]
+    used = np.zeros(records.dtype.itemsize, bool)
+    for field, offset in records.dtype.fields.values():
+        used[offset : offset + field.itemsize] = True
+    assert records.dtype.itemsize == 32
+    for each in (records, *copies):
+        assert not np.frombuffer(each.tobytes(), np.uint8).reshape(100, -1)[:, ~used].any()
+        assert each.tobytes() == records.tobytes()

@@ -36,7 +36,10 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     "sklearn_sifal": {
         "Estimators": ("LossSampledClassifier", "LossSampledRegressor", "LossSampledNet"),
         "Transformers": ("RegexPreprocessor",),
-        "Records and errors": ("LossTable", "InvalidParameterError", "NonFiniteLossError"),
+        "Records, errors and warnings": (
+            "LossTable", "InvalidParameterError", "NonFiniteLossError",
+            "InconsistentVersionWarning",
+        ),
     },
     "sklearn_sifal.strategies": {
         "The yardsticks": ("Base", "Random"),

@@ -14,6 +14,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from sklearn_sifal._saved_states import VERSION_KEY, current_version, warn_of_other_version
 from sklearn_sifal._training_data import canonical_csr
 from sklearn_sifal._whole_files import (
     AnyPath,
@@ -270,6 +271,7 @@ class _Writer:
         manifest = {
             "format": _FORMAT,
             "version": _VERSION,
+            VERSION_KEY: current_version(),
             "shape": [self.n_rows, self.width],
             "canonical": True,
         }
@@ -427,6 +429,8 @@ def _read_manifest(folder: Path) -> tuple[tuple[int, int], bool]:
     # scipy and numpy count in int64.
     if not is_pair or not all(type(n) is int and 0 <= n < 2**63 for n in shape):
         raise ValueError(f"{path} has the impossible shape {_shortened(repr(shape))}.")
+    if VERSION_KEY in manifest:  # other programs may write such folders, too
+        warn_of_other_version(f"The matrix in {folder}", manifest[VERSION_KEY], stacklevel=3)
     return (shape[0], shape[1]), canonical
 
 

@@ -219,3 +219,19 @@ def _positions_of(ids: NDArray[Any], known: NDArray[Any]) -> tuple[NDArray[Any],
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
     return everything[np.sort(first)], rank[inverse[len(known) :]]
+
+
+def check_fitted(estimator: Any) -> None:
+    """Raise unless the parts of an estimator that was read from a file fit each other."""
+    net = estimator.net_
+    for name, kind in (("net_", MLPNet), ("_published", PublishedTable)):
+        value = getattr(estimator, name)
+        if not isinstance(value, kind):
+            raise ValueError(f"{name!r} is {type(value).__name__}, not a {kind.__name__}")
+    if net.module__n_features != estimator.n_features_in_:
+        raise ValueError(
+            f"the net has {net.module__n_features} features, not {estimator.n_features_in_}"
+        )
+    n_outputs = task_of(estimator).n_outputs
+    if net.module__n_outputs != n_outputs:
+        raise ValueError(f"the net has {net.module__n_outputs} outputs, not {n_outputs}")

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from sklearn_sifal._saved_states import written_by_name
 from sklearn_sifal.neural._row_sparse import (
     ColumnNumbers,
     sparse_rows_product,
@@ -27,6 +28,7 @@ ACTIVATIONS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 }
 
 
+@written_by_name
 class SeededDropout(nn.Module):
     """Dropout that draws from its own generator, never from torch's global one.
 
@@ -62,6 +64,7 @@ class SeededDropout(nn.Module):
         return kept.div_(1.0 - self.p)
 
 
+@written_by_name
 class InputLayer(nn.Module):
     """First layer, ``x @ weight + bias``, for dense tensors and for `SparseRows`.
 
@@ -94,6 +97,7 @@ class InputLayer(nn.Module):
             self.weight.grad = x.t() @ gradient
 
 
+@written_by_name
 class UnsetLinear(nn.Linear):
     """A linear layer that is made without values: torch would draw them globally.
 
@@ -104,6 +108,7 @@ class UnsetLinear(nn.Linear):
         """Draw nothing."""
 
 
+@written_by_name
 class MLP(nn.Module):
     """Multi-layer perceptron that returns logits.
 
@@ -193,3 +198,17 @@ class MLP(nn.Module):
         for module in self.modules():
             if isinstance(module, SeededDropout):
                 module.generator = generator
+
+
+def check_widths(module: MLP, n_features: int, n_outputs: int) -> None:
+    """Raise unless the layers of a module that was read from a file fit each other."""
+    width = n_features
+    layers: list[tuple[str, Any]] = [("input", module.input), *module.layers.named_children()]
+    for name, layer in layers:
+        # A first layer keeps one row per feature, torch's own one per output.
+        shape = layer.weight.shape if layer is module.input else layer.weight.shape[::-1]
+        if shape[0] != width or layer.bias.shape != shape[1:]:
+            raise ValueError(f"layer {name} takes {shape[0]} numbers and gets {width}")
+        width = shape[1]
+    if width != n_outputs:
+        raise ValueError(f"the last layer has {width} outputs, not {n_outputs}")

@@ -8,14 +8,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sklearn_sifal._devices import is_available
 from sklearn_sifal.neural._closed_form import Pass, cross_entropy
+from sklearn_sifal.neural._mlp import MLP, check_widths
 from sklearn_sifal.neural._net import LossSampledNet, row_factors
 from sklearn_sifal.neural._observers import ValidationMonitor
 from sklearn_sifal.neural._optimizers import QuickStart
 from sklearn_sifal.neural._regression_loss import RegressionLoss
 from sklearn_sifal.neural._rounds import Rounds, TrainingBatch, TrainingPlan
 from sklearn_sifal.neural._row_sparse import ROW_SPARSE_OPTIMIZERS
+from sklearn_sifal.neural._tensor_states import available_device
 from sklearn_sifal.samplers._device_batches import make_row_gatherer
 from sklearn_sifal.samplers._row_batches import RowBatch, RowGatherer
 
@@ -286,12 +287,15 @@ class MLPNet(LossSampledNet):
         self.notify("on_train_end", X=X, y=y)
         return self
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        # skorch goes back to the CPU, with two warnings, where there is no CUDA; not where
-        # a numbered device or another kind is missing.
-        if not is_available(torch.device(state["device"])):
-            state = {**state, "device": "cpu"}
-        super().__setstate__(state)
+    def _set_saved_attributes(self, attributes: dict[str, Any]) -> None:
+        if attributes["module"] is MLP and attributes["initialized_"]:
+            n_features, n_outputs = (attributes[f"module__n_{n}"] for n in ("features", "outputs"))
+            check_widths(attributes["module_"], n_features, n_outputs)
+        super()._set_saved_attributes(attributes)
+
+    def _device_here(self, device: Any) -> Any:
+        # Without skorch's warning: an estimator is as good on the CPU.
+        return device if str(available_device(device)) == str(torch.device(device)) else "cpu"
 
     def get_weights(self) -> dict[str, NDArray[Any]]:
         """Copies of the module's weights by name."""

@@ -1,6 +1,7 @@
 """The skorch net: trains on the rows that a strategy draws, and records every loss."""
 
-from collections.abc import Iterator, Sequence
+import inspect
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,8 +16,9 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochScoring, PrintLog
 from skorch.utils import to_tensor
 
-from sklearn_sifal._loss_table import LossTable, NonFiniteLossError
+from sklearn_sifal._loss_table import LossTable, NonFiniteLossError, copied_records
 from sklearn_sifal._parameters import reject
+from sklearn_sifal._saved_states import CannotTakeApartError, SavedState
 from sklearn_sifal._seeding import make_streams
 from sklearn_sifal.neural._criteria import (
     CLASS_CODE_CRITERIA,
@@ -46,6 +48,14 @@ from sklearn_sifal.neural._net_plan import (
     row_metadata,
 )
 from sklearn_sifal.neural._rounds import Rounds, TrainingBatch, TrainingPlan
+from sklearn_sifal.neural._tensor_states import (
+    ARRAYS_KEY,
+    PICKLED_KEY,
+    PickleOnly,
+    TensorStateReader,
+    TensorStateWriter,
+    available_device,
+)
 from sklearn_sifal.samplers._row_batches import RowBatch
 from sklearn_sifal.strategies._base import SamplingStrategy
 
@@ -64,6 +74,28 @@ _RECORDED = (
     "seconds_score",
     "seconds_train",
 )
+# What every net has, initialised or not.
+_OWN_PARAMETERS = ("budget", "random_state", "sampling_percentage", "sampling_strategy")
+_SKORCH_PARAMETERS = tuple(inspect.signature(NeuralNet).parameters.keys() - {"kwargs"})
+# And what `initialize` gives it, beside its modules, criteria and optimisers.
+_INITIALIZED = (
+    "callbacks_",
+    "classes_",
+    "history_",
+    "virtual_params_",
+    "_positions_",
+    "_predicts_codes_",
+    "_predicts_reals_",
+    "_table_",
+)
+# What skorch notes of them, over defaults of the class.
+_REGISTERED = (
+    "prefixes_",
+    "cuda_dependent_attributes_",
+    "_modules",
+    "_criteria",
+    "_optimizers",
+)
 # Too many for a line on the screen.
 _NOT_PRINTED = [name for name in _RECORDED if name != "visits"]
 
@@ -71,7 +103,7 @@ _NOT_PRINTED = [name for name in _RECORDED if name != "visits"]
 _OF_BATCH = "the target of a batch that has the number"
 
 
-class LossSampledNet(NeuralNet):
+class LossSampledNet(SavedState, NeuralNet):
     """A skorch net that trains on the instances that a sampling strategy draws.
 
     It takes any module, any criterion that can return one loss per instance, arrays or
@@ -746,6 +778,66 @@ class LossSampledNet(NeuralNet):
             yield record
             if any(stops) or self._callbacks_stop(on_epoch):
                 break
+
+    def __copy__(self) -> "LossSampledNet":
+        """A copy with tensors of its own, as of skorch's nets."""
+        state = self.__getstate__()
+        if PICKLED_KEY in state:
+            state[PICKLED_KEY] = state[PICKLED_KEY].copied()
+        made = object.__new__(type(self))
+        made.__setstate__(state)
+        return made
+
+    def _state_writer(self, left_alone: Iterable[Any] = ()) -> TensorStateWriter:
+        return TensorStateWriter(self, left_alone)
+
+    def _state_reader(self, state: dict[str, Any]) -> TensorStateReader:
+        return TensorStateReader(self, state.pop(ARRAYS_KEY))
+
+    def _state_for_pickle(self, error: CannotTakeApartError) -> dict[str, Any]:
+        # As skorch pickles all nets. Together, since an optimiser refers to tensors of a module.
+        attributes = dict(self.__dict__)
+        prefixes = tuple(self.cuda_dependent_attributes_)
+        together = {
+            name: attributes.pop(name) for name in [*attributes] if name.startswith(prefixes)
+        }
+        # First, so that skops meets it before anything that it cannot hold.
+        return {PICKLED_KEY: PickleOnly(together, str(error)), **attributes}
+
+    def _read_state(self, state: dict[str, Any]) -> None:
+        if "__cuda_dependent_attributes__" in state:
+            raise ValueError(
+                "it is of an earlier version, whose nets run code when they are loaded"
+            )
+        if PICKLED_KEY in state:
+            together = state.pop(PICKLED_KEY)
+            self._set_saved_attributes({**state, **together})
+        else:
+            super()._read_state(state)
+
+    def _set_saved_attributes(self, attributes: dict[str, Any]) -> None:
+        of_torch = [
+            f"{name}_"
+            for kind in ("_modules", "_criteria", "_optimizers")
+            for name in attributes.get(kind, [])
+        ]
+        needed = {*_SKORCH_PARAMETERS, *_OWN_PARAMETERS, "initialized_", *of_torch}
+        if attributes.get("initialized_"):
+            # A class may say what there is before `initialize`.
+            needed |= {name for name in _INITIALIZED if not hasattr(LossSampledNet, name)}
+            needed |= {*_REGISTERED}
+        missing = needed - set(attributes)
+        if missing:
+            raise ValueError(f"it has no {min(missing)!r}")
+        device = self._device_here(attributes["device"])
+        self.__dict__.update({**attributes, "device": device})
+        if "loss_table_" in attributes:
+            self.loss_table_ = copied_records(attributes["loss_table_"])
+            self.visit_counts_ = np.array(attributes["visit_counts_"])
+
+    def _device_here(self, device: Any) -> Any:
+        """The device of a net that was saved, or the CPU, with a warning, where it is missing."""
+        return device if device is None else self._check_device(device, available_device(device))
 
     def _delays_records(self) -> bool:
         """Whether the losses of steps wait on the device until the strategy is asked again."""

@@ -157,7 +157,7 @@ def _optimizer_arguments(
 
 
 def _load_into(net: MLPNet, weights: dict[str, NDArray[Any]]) -> None:
-    check_weights(weights, _shapes(net))
+    check_weights(weights, _shapes(net), numpy_dtype(net))
     net.set_weights(weights)
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import torch
 
+from sklearn_sifal._saved_states import written_by_name
+
 
 def _not_compiled(step: Callable[..., Any]) -> Callable[..., Any]:
     unwrapped: Callable[..., Any] = torch.no_grad()(inspect.unwrap(step))
@@ -32,12 +34,14 @@ class QuickStart(torch.optim.Optimizer):
         inspect.unwrap(torch.optim.Optimizer.add_param_group)(self, param_group)
 
 
+@written_by_name
 class Adagrad(QuickStart, torch.optim.Adagrad):
     """:class:`torch.optim.Adagrad`."""
 
     step = quick_step = _not_compiled(torch.optim.Adagrad.step)
 
 
+@written_by_name
 class AdamW(QuickStart, torch.optim.AdamW):
     """:class:`torch.optim.AdamW`."""
 

@@ -3,7 +3,10 @@
 import torch
 from torch import nn
 
+from sklearn_sifal._saved_states import written_by_name
 
+
+@written_by_name
 class RegressionLoss(nn.Module):
     """Loss of each row, for a net with one output.
 

@@ -14,10 +14,12 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import embedding_bag
 
+from sklearn_sifal._saved_states import written_by_name
 from sklearn_sifal.neural._optimizers import QuickStart
 from sklearn_sifal.samplers._row_batches import SparseRows
 
 
+@written_by_name
 class ColumnNumbers:
     """Renumbers the columns of a batch 0, 1, 2, ... without sorting all of its values.
 
@@ -25,11 +27,10 @@ class ColumnNumbers:
     next, but not in copies and pickles.
     """
 
-    def __init__(self) -> None:
-        self._number = np.empty(0, dtype=np.int32)
+    _number: NDArray[np.int32] = np.empty(0, dtype=np.int32)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), ()
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
 
     def renumber(
         self, columns: NDArray[Any], n_features: int
@@ -207,6 +208,7 @@ class _RowSparseOptimizer(QuickStart):
         raise NotImplementedError
 
 
+@written_by_name
 class RowAdagrad(_RowSparseOptimizer):
     """Adagrad with one accumulator per row, updating only the rows of the gradient.
 
@@ -253,6 +255,7 @@ class RowAdagrad(_RowSparseOptimizer):
         param.index_add_(0, rows, values * scale.unsqueeze(1))
 
 
+@written_by_name
 class RowAdam(_RowSparseOptimizer):
     """Adam whose moments, counts and weights move only in the rows of the gradient.
 

@@ -10,13 +10,15 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 
 from sklearn_sifal._parameters import InvalidParameterError, check_choice, reject
+from sklearn_sifal._saved_states import SavedState
 from sklearn_sifal.preprocessing._rules import DEFAULT_RULES, Rule
 from sklearn_sifal.preprocessing._texts import as_texts
 
 _DEFAULT_BY_NAME = {rule.name: rule for rule in DEFAULT_RULES}
 
 
-class RegexPreprocessor(  # type: ignore[call-arg] # scikit-learn has no annotations
+class RegexPreprocessor(
+    SavedState,
     TransformerMixin,
     BaseEstimator,
     # The output is the 1-D input of a vectorizer. Wrapped as the one column of a data frame,
@@ -217,17 +219,17 @@ class RegexPreprocessor(  # type: ignore[call-arg] # scikit-learn has no annotat
         check_choice(self, "missing", ("raise", "empty"))
         return _compile_rules(self.rules)
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Store the compiled rules as plain values, which safer formats than pickle can hold."""
-        state: dict[str, Any] = dict(super().__getstate__())
-        if "rules_" in state:
-            state["rules_"] = [_as_item(rule) for rule in state["rules_"]]
-        return state
+    def _attributes_to_save(self) -> dict[str, Any]:
+        """The compiled rules as plain values, which safer formats than pickle can hold."""
+        attributes = super()._attributes_to_save()
+        if "rules_" in attributes:
+            attributes["rules_"] = [_as_item(rule) for rule in attributes["rules_"]]
+        return attributes
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        if "rules_" in state:
-            self.rules_ = _compile_rules(state["rules_"])
+    def _set_saved_attributes(self, attributes: dict[str, Any]) -> None:
+        if "rules_" in attributes:
+            attributes = {**attributes, "rules_": _compile_rules(attributes["rules_"])}
+        super()._set_saved_attributes(attributes)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

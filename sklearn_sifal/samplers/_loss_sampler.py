@@ -17,6 +17,7 @@ from sklearn_sifal._parameters import (
     is_integer,
     reject,
 )
+from sklearn_sifal._saved_states import VERSION_KEY, current_version, warn_of_other_version
 from sklearn_sifal._seeding import make_streams
 from sklearn_sifal._training_data import validate_row_metadata
 from sklearn_sifal.samplers._given_values import (
@@ -29,6 +30,7 @@ from sklearn_sifal.samplers._indexed_dataset import IndexedDataset, WeightedRow
 from sklearn_sifal.samplers._saved_state import (
     Restoration,
     StateCodec,
+    as_restored,
     check_columns,
     check_names,
     decoded_generator,
@@ -39,6 +41,7 @@ from sklearn_sifal.samplers._saved_state import (
 from sklearn_sifal.strategies._base import LOWEST_LOSS, SamplingStrategy
 from sklearn_sifal.strategies._registry import resolve_strategy
 from sklearn_sifal.strategies._selection import DrawContext, Selection, Setup, check_selection
+from sklearn_sifal.strategies._state_checks import LAST_ROUND
 
 Score = Callable[[NDArray[np.int64], Sequence[str]], Any]
 
@@ -272,6 +275,7 @@ class LossSampler(Sampler[Any]):
         """
         return {
             **self._written_settings(),
+            VERSION_KEY: current_version(),
             "epoch": self._epoch,
             "lr_scale": self._lr_scale,
             "table": StateCodec().state_of(self.table),
@@ -294,6 +298,11 @@ class LossSampler(Sampler[Any]):
             If the state is not one of a LossSampler, is broken, or comes from another number of
             rows, strategy, `batch_size` or `shuffle`; the sampler is then unchanged. `max_epochs`
             may differ.
+
+        Warns
+        -----
+        InconsistentVersionWarning
+            If another version of this package wrote the state.
         """
         self._check_settings(state)
         streams = {"order_stream": self._order_rng, "selection_stream": self._selection_rng}
@@ -306,6 +315,7 @@ class LossSampler(Sampler[Any]):
         except Exception as error:  # whatever a file may hold
             reason = f"{type(error).__name__}: {error}"
             raise ValueError(f"This state cannot be loaded, it is broken. {reason}.") from error
+        warn_of_other_version("This state of a LossSampler", state.get(VERSION_KEY))
         # From here on nothing can fail.
         for restoration in restorations:
             restoration.apply()
@@ -333,9 +343,12 @@ class LossSampler(Sampler[Any]):
         for name, value in self._written_settings().items():
             given = state.get(name)
             if type(given) is dict and type(value) is dict:  # only what differs
-                names = [n for n in given.keys() | value.keys() if given.get(n) != value.get(n)]
-                given, value = ({n: d.get(n) for n in sorted(names)} for d in (given, value))
-            if type(given) is not type(value) or given != value:
+                names = given.keys() | value.keys()
+                names = {n for n in names if not _is_same_setting(given.get(n), value.get(n))}
+                given, value = (
+                    {n: d.get(n) for n in sorted(names, key=str)} for d in (given, value)
+                )
+            if not _is_same_setting(given, value):
                 raise ValueError(
                     f"This state cannot be loaded: its {name!r} is {given!r}, and the "
                     f"sampler's is {value!r}."
@@ -343,13 +356,16 @@ class LossSampler(Sampler[Any]):
 
     def _prepared(self, state: Mapping[str, Any]) -> list[Restoration]:
         """Table and strategy, decoded and checked."""
-        if not is_integer(state["epoch"], -1):
+        if not (is_integer(state["epoch"], -1) and state["epoch"] < LAST_ROUND):
             raise ValueError(f"'epoch' is {state['epoch']!r}")
         check_real_value("a state", "lr_scale", state["lr_scale"], 0, open_low=True)
         table = StateCodec().prepare(self.table, state["table"])
         check_columns(table[0])
+        new_table = as_restored(table)
+        new_table.check_state(int(state["epoch"]))
         strategy = self._codec().prepare(self.strategy, state["strategy"])
         check_names(strategy[0], self._lasting_names)
+        as_restored(strategy)._check_state(new_table)
         return [*table, *strategy]
 
     def _codec(self) -> StateCodec:
@@ -556,3 +572,13 @@ class LossSampler(Sampler[Any]):
                 UserWarning,
                 stacklevel=2,
             )
+
+
+def _is_same_setting(given: Any, value: Any) -> bool:
+    """Whether a setting of a state is the sampler's, whatever a file may have in its place."""
+    if type(value) is dict:
+        if type(given) is not dict or given.keys() != value.keys():
+            return False
+        return all(_is_same_setting(given[name], value[name]) for name in value)
+    are_numbers = {type(given), type(value)} <= {int, float}
+    return (are_numbers or type(given) is type(value)) and bool(given == value)

@@ -4,6 +4,7 @@ A file with nothing else in it can be read by ``torch.load(..., weights_only=Tru
 runs no code from the file.
 """
 
+import copy
 import types
 from collections import deque
 from collections.abc import Collection, Mapping
@@ -48,6 +49,15 @@ class Restoration:
             object.__delattr__(self.owner, name)
         for name, value in self.attributes.items():
             object.__setattr__(self.owner, name, value)  # whether or not the class is frozen
+
+
+def as_restored(restorations: list[Restoration]) -> Any:
+    """A shallow copy of the first owner as it is going to be, to be looked at."""
+    copies = {id(r.owner): copy.copy(r.owner) for r in restorations}
+    for restoration in restorations:
+        attributes = {k: copies.get(id(v), v) for k, v in restoration.attributes.items()}
+        Restoration(copies[id(restoration.owner)], attributes).apply()
+    return copies[id(restorations[0].owner)]
 
 
 class StateCodec:

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 
 from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal._parameters import check_choice, check_integer, check_real
+from sklearn_sifal._saved_states import SavedState
 from sklearn_sifal.strategies._selection import (
     DrawContext,
     Selection,
@@ -19,6 +20,7 @@ from sklearn_sifal.strategies._selection import (
     check_rows,
     check_weights,
 )
+from sklearn_sifal.strategies._state_checks import LAST_ROUND, check_column, check_whole
 
 #: A criterion may give a loss just below zero by rounding; further down it is no rounding.
 LOWEST_LOSS = -1e-6
@@ -26,7 +28,7 @@ LOWEST_LOSS = -1e-6
 _Chosen = tuple[NDArray[Any], NDArray[np.float64] | None]
 
 
-class SamplingStrategy(BaseEstimator):
+class SamplingStrategy(SavedState, BaseEstimator):
     """Base class of all strategies: draws the rows of each round.
 
     A round is: all rows while warming up or in the final epochs; otherwise the losses
@@ -255,6 +257,24 @@ class SamplingStrategy(BaseEstimator):
         positions, weights = chosen
         extra = rng.choice(_others(len(losses), positions), n - len(positions), replace=False)
         return _join(positions, weights, extra)
+
+    def _check_state(self, table: LossTable) -> None:
+        """Raise unless the attributes, read from a file, are ones that a training leaves.
+
+        Parameters
+        ----------
+        table : LossTable
+            The losses and visits that were read with them.
+        """
+        if self.refreshed_at_ is not None:
+            check_whole(self, "refreshed_at_", 0, LAST_ROUND)
+        check_whole(self, "n_lifted_")
+        if isinstance(self.forgiven_visits_, np.ndarray):
+            check_column(self, "forgiven_visits_", (len(table),), np.int32, 0)
+        else:
+            check_whole(self, "forgiven_visits_", 0, 0)
+        if self.non_negative:
+            check_column(table, "loss", (len(table),), np.float32, LOWEST_LOSS, nan=True)
 
     def _takes_everything(self) -> bool:
         """Whether the parameters alone say that every round has all rows."""

@@ -5,6 +5,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_sifal._saved_states import written_by_name
+from sklearn_sifal.strategies._state_checks import (
+    check_column,
+    check_part,
+    check_truth,
+    check_whole,
+)
+
 #: Numbers that rank equal losses are below this.
 ORDER_LIMIT = 1 << 32
 
@@ -12,6 +20,7 @@ _SIGN_BIT = np.uint32(1 << 31)
 _HALF = np.uint64(32)
 
 
+@written_by_name
 class BatchQueue:
     """Rows by their loss: the best come out first, a batch in a handful of array operations.
 
@@ -114,10 +123,33 @@ class BatchQueue:
         """
         self._merge_runs()
         keys, rows = self._main.keys[::-1], self._main.rows[::-1]
-        table = np.empty(len(rows), [("row", np.int64), ("loss", np.float32), ("order", np.int64)])
+        fields = [("row", np.int64), ("loss", np.float32), ("order", np.int64)]
+        table = np.zeros(len(rows), np.dtype(fields, align=True))
         table["row"] = rows
         table["loss"], table["order"] = self._decoded(keys)
         return table
+
+    def check_state(self, n_rows: int, *, largest: bool) -> None:
+        """Raise unless the attributes, read from a file, are ones that a training leaves."""
+        keys = check_column(self, "_keys", (n_rows,), np.uint64)
+        check_column(self, "_discarded", (n_rows,), np.uint64)
+        check_whole(self, "_recent_limit", 1)
+        check_whole(self, "_count", count := int(np.count_nonzero(keys)), count)
+        check_truth(self, "largest")
+        if self.largest != largest:
+            raise ValueError("'largest' of BatchQueue is not that of the strategy")
+        counting = []
+        for name in ("_main", "_recent"):
+            run = check_part(self, name, _Run)
+            entries = check_column(run, "keys", (-1,), np.uint64)
+            check_column(run, "rows", (len(entries),), np.int64, 0, n_rows - 1)
+            if (entries[1:] < entries[:-1]).any():
+                raise ValueError("'keys' of a run are not in order")
+            counting.append(run.rows[run._counting(keys, slice(None))])
+        if not np.array_equal(np.sort(np.concatenate(counting)), np.flatnonzero(keys)):
+            raise ValueError("'_keys' of BatchQueue have no entries")
+        if not np.isfinite(self._decoded(keys[keys != 0])[0]).all():
+            raise ValueError("'_keys' of BatchQueue have a loss that is not finite")
 
     def _take(self, n: int, *, best: bool) -> NDArray[np.int64]:
         """Take rows out at one end of the runs; in ascending order of their keys."""
@@ -161,6 +193,7 @@ class BatchQueue:
         return (signed if self.largest else -signed + np.float32(0)), order
 
 
+@written_by_name
 class _Run:
     """Entries in ascending order of their keys, those that were replaced among them."""
 

@@ -13,6 +13,7 @@ from sklearn_sifal.strategies._presample import PresampleStrategy
 from sklearn_sifal.strategies._ranking import count_for, top_k
 from sklearn_sifal.strategies._scores import two_beta_average
 from sklearn_sifal.strategies._selection import DrawContext, Selection, Setup
+from sklearn_sifal.strategies._state_checks import check_column
 
 
 class EvolvedSampling(PresampleStrategy):
@@ -178,6 +179,14 @@ class EvolvedSampling(PresampleStrategy):
         self.weights_[rows], self.averages_[rows] = two_beta_average(
             self.averages_[rows], losses, self.beta1, self.beta2
         )
+
+    def _check_state(self, table: LossTable) -> None:
+        """Raise unless the attributes, read from a file, are ones that a training leaves."""
+        super()._check_state(table)
+        n = len(table)
+        check_column(self, "averages_", (n,), np.float32)
+        check_column(self, "weights_", (n,), np.float32)
+        check_column(self, "counted_", (n,), np.bool_)
 
     def _draw_round(
         self, active: NDArray[np.int64], table: LossTable, context: DrawContext

@@ -1,5 +1,6 @@
 """Importance sampling by an upper bound on the gradient norm, switched on when it pays."""
 
+import sys
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
@@ -10,6 +11,7 @@ from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal._parameters import check_real
 from sklearn_sifal.strategies._presample import PresampleStrategy
 from sklearn_sifal.strategies._selection import DrawContext, Setup
+from sklearn_sifal.strategies._state_checks import check_number, check_truth
 
 
 class GradientNormSampling(PresampleStrategy):
@@ -148,6 +150,12 @@ class GradientNormSampling(PresampleStrategy):
         if len(rows) and not (training and self.on_):
             new = variance_reduction(measured["el2n"])
             self.tau_ = self.momentum * self.tau_ + (1 - self.momentum) * new
+
+    def _check_state(self, table: LossTable) -> None:
+        """Raise unless the attributes, read from a file, are ones that a training leaves."""
+        super()._check_state(table)
+        check_number(self, "tau_", 0, sys.float_info.max)
+        check_truth(self, "on_")
 
     def _check_parameters(self) -> None:
         super()._check_parameters()

@@ -19,6 +19,7 @@ from sklearn_sifal.strategies._label_guard import (
 from sklearn_sifal.strategies._ranking import poisson_sample, powers_of
 from sklearn_sifal.strategies._selection import DrawContext, Setup
 from sklearn_sifal.strategies._share import ShareStrategy
+from sklearn_sifal.strategies._state_checks import check_number, check_part, check_whole
 
 # So that no row is out of reach for good.
 _LEAST_TRUST = 1e-3
@@ -268,6 +269,15 @@ class GuardedImportance(ShareStrategy):
         weights = trust / q
         weights **= self.correction + gate * (1 - self.correction) / 2
         return chosen, weights[chosen] * (q.sum() / (q * weights).sum())
+
+    def _check_state(self, table: LossTable) -> None:
+        """Raise unless the attributes, read from a file, are ones that a training leaves."""
+        super()._check_state(table)
+        check_number(self, "wrong_share_", 0, 1)
+        if self.first_visits_ is not None:
+            check_whole(self, "first_visits_", 0, int(table.visits.sum()))
+        if self.label_evidence_ is not None:
+            check_part(self, "label_evidence_", LabelEvidence).check_state(len(table))
 
     def _make_evidence(self, setup: Setup) -> LabelEvidence | None:
         """None where there is no telling what a guess loses, or nothing to guess."""

@@ -6,12 +6,19 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_sifal._loss_table import LossTable
+from sklearn_sifal._loss_table import MOST_VISITS, LossTable
 from sklearn_sifal._parameters import check_flag, check_integer, check_real
 from sklearn_sifal.strategies._base import SamplingStrategy
 from sklearn_sifal.strategies._batch_queue import ORDER_LIMIT, BatchQueue
 from sklearn_sifal.strategies._ranking import count_for
 from sklearn_sifal.strategies._selection import DrawContext, Selection, Setup
+from sklearn_sifal.strategies._state_checks import (
+    LAST_ROUND,
+    check_column,
+    check_part,
+    check_rows_of,
+    check_whole,
+)
 
 _ONE = np.int32(1)  # of the type of the counts, which `add.at` is several times faster for
 
@@ -250,6 +257,30 @@ class HeapQueue(SamplingStrategy):
             loss=self.losses_[rows],
         )
 
+    def _check_state(self, table: LossTable) -> None:
+        """Raise unless the attributes, read from a file, are ones that a training leaves."""
+        super()._check_state(table)
+        n = len(table)
+        for name in ("epoch_", "n_draws_"):
+            check_whole(self, name)
+        check_whole(self, "n_measured_", 0, ORDER_LIMIT)
+        check_whole(self, "reset_at_", 0, self.n_draws_)
+        ties = check_column(self, "ties_", (n,), np.int64, 0, n - 1)
+        measured_at = check_column(self, "measured_at_", (n,), np.int64, -1, self.n_measured_ - 1)
+        known = measured_at[measured_at >= 0]
+        if len(np.unique(ties)) < n or len(np.unique(known)) < len(known):
+            raise ValueError("'ties_' or 'measured_at_' of HeapQueue have a number twice")
+        losses = check_column(self, "losses_", (n,), np.float32, nan=True)
+        if np.isnan(losses[measured_at >= 0]).any():
+            raise ValueError("'losses_' of HeapQueue lack some that were measured")
+        check_column(self, "visits_", (n,), np.int32, 0, MOST_VISITS)
+        check_column(self, "round_visits_", (n,), np.int32, 0, MOST_VISITS)
+        check_column(self, "is_out_", (n,), np.bool_)
+        check_column(self, "evicted_at_", (n,), np.integer, -1, LAST_ROUND)
+        for rows in check_part(self, "to_evict_", list):
+            check_rows_of(rows, n)
+        check_part(self, "batch_queue_", BatchQueue).check_state(n, largest=bool(self.largest))
+
     def _check_parameters(self) -> None:
         check_integer(self, "start_at", 0)
         super()._check_parameters()
@@ -428,7 +459,8 @@ def _distinct(rows: NDArray[np.int64]) -> NDArray[np.int64]:
 def _as_table(**columns: NDArray[Any]) -> NDArray[Any]:
     """Columns of equal length as a structured array."""
     n = len(next(iter(columns.values())))
-    table = np.empty(n, [(name, values.dtype) for name, values in columns.items()])
+    dtype = np.dtype([(name, values.dtype) for name, values in columns.items()], align=True)
+    table = np.zeros(n, dtype)
     for name, values in columns.items():
         table[name] = values
     return table

@@ -10,6 +10,7 @@ from sklearn_sifal._parameters import check_real
 from sklearn_sifal.strategies._ranking import poisson_sample, powers_of
 from sklearn_sifal.strategies._selection import Setup
 from sklearn_sifal.strategies._share import ShareStrategy
+from sklearn_sifal.strategies._state_checks import check_whole
 
 
 class Importance(ShareStrategy):
@@ -128,6 +129,11 @@ class Importance(ShareStrategy):
         super().begin(table, setup)
         self.batch_size_ = setup.batch_size
         return self
+
+    def _check_state(self, table: LossTable) -> None:
+        """Raise unless the attributes, read from a file, are ones that a training leaves."""
+        super()._check_state(table)
+        check_whole(self, "batch_size_", 1)
 
     def _select(
         self, losses: NDArray[np.float32], rng: np.random.Generator

@@ -11,6 +11,7 @@ from sklearn_sifal._parameters import check_integer, check_real
 from sklearn_sifal.strategies._hiding import HidingStrategy
 from sklearn_sifal.strategies._ranking import top_k
 from sklearn_sifal.strategies._selection import DrawContext, Selection, Setup
+from sklearn_sifal.strategies._state_checks import check_part
 from sklearn_sifal.strategies._trajectories import LossTrajectories
 
 
@@ -170,6 +171,12 @@ class InstanceEarlyStopping(HidingStrategy):
         if training and self._measures_before_every_choice():
             return
         self.trajectories_.record(rows, measured["loss"])
+
+    def _check_state(self, table: LossTable) -> None:
+        """Raise unless the attributes, read from a file, are ones that a training leaves."""
+        super()._check_state(table)
+        length = int(self.window) + 2
+        check_part(self, "trajectories_", LossTrajectories).check_state(len(table), length)
 
     def _select_rows(
         self, rows: NDArray[np.int64], table: LossTable, context: DrawContext

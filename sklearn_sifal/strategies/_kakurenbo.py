@@ -12,6 +12,7 @@ from sklearn_sifal.strategies._hiding import HidingStrategy
 from sklearn_sifal.strategies._ranking import bottom_k, count_for, top_k
 from sklearn_sifal.strategies._selection import DrawContext, Setup
 from sklearn_sifal.strategies._share import ShareStrategy
+from sklearn_sifal.strategies._state_checks import check_column
 
 _Step = tuple[float, float]
 
@@ -163,6 +164,12 @@ class Kakurenbo(HidingStrategy, ShareStrategy):
         if "correct" in measured and "max_probability" in measured:
             self.correct_[rows] = measured["correct"]
             self.max_probability_[rows] = measured["max_probability"]
+
+    def _check_state(self, table: LossTable) -> None:
+        """Raise unless the attributes, read from a file, are ones that a training leaves."""
+        super()._check_state(table)
+        check_column(self, "correct_", (len(table),), np.bool_)
+        check_column(self, "max_probability_", (len(table),), np.float32, 0, 1.001, nan=True)
 
     def _select_rows(
         self, rows: NDArray[np.int64], table: LossTable, context: DrawContext

@@ -3,6 +3,15 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_sifal._saved_states import written_by_name
+from sklearn_sifal.strategies._state_checks import (
+    check_column,
+    check_part,
+    check_rows_of,
+    check_truth,
+    check_whole,
+)
+
 # Bounds that keep one measurement from deciding alone, and all of them from overflowing.
 _MOST_EVIDENCE = 4.0
 _MOST_TOTAL = 50.0
@@ -42,6 +51,7 @@ def chance_losses(codes: NDArray[np.integer], n_classes: int) -> NDArray[np.floa
         return -np.log(shares)
 
 
+@written_by_name
 class LabelEvidence:
     """Collects, measurement by measurement, what speaks for each label being wrong.
 
@@ -116,6 +126,27 @@ class LabelEvidence:
         self._n_waiting += len(rows)
         if self._n_waiting >= self._window:
             self._judge()
+
+    def check_state(self, n_rows: int) -> None:
+        """Raise unless the attributes, read from a file, are ones that a training leaves."""
+        n_classes = len(self._chance)
+        check_column(self, "_codes", (n_rows,), np.integer, 0, n_classes - 1)
+        # Infinite for a class without rows.
+        check_column(self, "_chance", (n_classes,), np.float64, 1e-9, np.inf)
+        check_column(self, "_threshold", (n_classes,), np.float64, None, np.inf)
+        check_column(self, "_typical", (n_classes,), np.float64)
+        check_column(self, "_judged", (n_rows,), np.float64)
+        check_column(self, "_informed", (n_rows,), np.float32, 0)
+        check_whole(self, "_window", 1)
+        check_truth(self, "_wait_for_training")
+        check_part(self, "_waiting", list)
+        for rows, losses in self._waiting:
+            check_rows_of(rows, n_rows)
+            if losses.dtype != np.float64 or rows.shape != losses.shape:
+                raise ValueError("'_waiting' of LabelEvidence has no loss for each row")
+            if not np.isfinite(losses).all():
+                raise ValueError("'_waiting' of LabelEvidence has a loss that is not finite")
+        check_whole(self, "_n_waiting", n := sum(len(rows) for rows, _ in self._waiting), n)
 
     def _judge(self) -> None:
         if self._n_waiting == 0:

@@ -11,6 +11,7 @@ from sklearn_sifal._parameters import check_flag
 from sklearn_sifal.strategies._presample import PresampleStrategy
 from sklearn_sifal.strategies._ranking import top_k
 from sklearn_sifal.strategies._selection import DrawContext, Selection, Setup
+from sklearn_sifal.strategies._state_checks import check_number, check_whole
 
 # From this training accuracy on, this percentage of each batch is kept.
 _SHARES = ((0.995, 6.25), (0.95, 12.5), (0.90, 25.0), (0.80, 50.0))
@@ -161,6 +162,13 @@ class OrderedSGD(PresampleStrategy):
         if self.adaptive and training == (self._kept_percentage() == 100.0):
             self.n_measured_ += len(rows)
             self.n_correct_ += int(np.count_nonzero(measured["correct"]))
+
+    def _check_state(self, table: LossTable) -> None:
+        """Raise unless the attributes, read from a file, are ones that a training leaves."""
+        super()._check_state(table)
+        check_number(self, "share_", min(share for _, share in _SHARES), 100)
+        check_whole(self, "n_measured_")
+        check_whole(self, "n_correct_", 0, self.n_measured_)
 
     def _check_parameters(self) -> None:
         super()._check_parameters()

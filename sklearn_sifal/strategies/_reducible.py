@@ -10,6 +10,7 @@ from sklearn_sifal._parameters import check_integer
 from sklearn_sifal.strategies._presample import PresampleStrategy
 from sklearn_sifal.strategies._ranking import top_k
 from sklearn_sifal.strategies._selection import DrawContext, Setup
+from sklearn_sifal.strategies._state_checks import check_column
 
 
 class ReducibleLoss(PresampleStrategy):
@@ -125,8 +126,15 @@ class ReducibleLoss(PresampleStrategy):
         # Where every round has all rows there is nothing to choose and nothing to fit.
         idle = self._takes_everything() or setup.n_rows <= setup.batch_size
         given = setup.irreducible_losses is not None
-        self.irreducible_losses_ = None if idle and not given else self._find_losses(setup)
+        self.is_idle_ = idle and not given
+        self.irreducible_losses_ = None if self.is_idle_ else self._find_losses(setup)
         return self
+
+    def _check_state(self, table: LossTable) -> None:
+        """Raise unless the attributes, read from a file, are ones that a training leaves."""
+        super()._check_state(table)
+        if not (self.irreducible_losses_ is None and self.is_idle_):
+            check_column(self, "irreducible_losses_", (len(table),), np.float64)
 
     def _check_parameters(self) -> None:
         super()._check_parameters()

@@ -1,5 +1,6 @@
 """RePB: rows below the mean of their batch may be left out of the next round."""
 
+import sys
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
@@ -10,6 +11,7 @@ from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal._parameters import check_real
 from sklearn_sifal.strategies._selection import DrawContext, Setup
 from sklearn_sifal.strategies._share import ShareStrategy
+from sklearn_sifal.strategies._state_checks import check_column, check_number, check_truth
 
 
 class RePB(ShareStrategy):
@@ -160,6 +162,16 @@ class RePB(ShareStrategy):
         losses = np.asarray(measured["loss"], np.float64)
         # The mean of equal numbers may exceed them by rounding.
         self.hard_[rows] = losses >= min(losses.mean(), losses.max())
+
+    def _check_state(self, table: LossTable) -> None:
+        """Raise unless the attributes, read from a file, are ones that a training leaves."""
+        super()._check_state(table)
+        visits = check_column(self, "visits_before_", (len(table),), np.int32, 0)
+        if (visits > table.visits).any():
+            raise ValueError("'visits_before_' of RePB are more than there were")
+        check_column(self, "hard_", (len(table),), np.bool_)
+        check_truth(self, "is_used_")
+        check_number(self, "mean_weight_", 1e-300, sys.float_info.max)
 
     def _check_parameters(self) -> None:
         super()._check_parameters()

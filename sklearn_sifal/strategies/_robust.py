@@ -25,6 +25,7 @@ from sklearn_sifal.strategies._scores import (
     TrajectoryScores,
 )
 from sklearn_sifal.strategies._selection import DrawContext, Selection, Setup, as_context
+from sklearn_sifal.strategies._state_checks import check_part
 
 
 class Robust(SamplingStrategy):
@@ -221,6 +222,13 @@ class Robust(SamplingStrategy):
         self.row_scores_.update(rows, measured["loss"])
         scores = {**measured, "loss": self.scores_[rows]}
         self.strategy_.observe(rows, scores, training=training)
+
+    def _check_state(self, table: LossTable) -> None:
+        """Raise unless the attributes, read from a file, are ones that a training leaves."""
+        kind = AverageScores if self.score == "ema" else TrajectoryScores
+        check_part(self, "row_scores_", kind).check_state(len(table))
+        check_part(self, "strategy_", type(self.strategy))
+        self.strategy_._check_state(self._table_of_scores(table))
 
     def _new_scores(self, setup: Setup) -> RowScores:
         if self.score == "ema":

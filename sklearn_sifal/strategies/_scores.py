@@ -5,6 +5,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_sifal._saved_states import written_by_name
+from sklearn_sifal.strategies._state_checks import (
+    LAST_ROUND,
+    check_column,
+    check_number,
+    check_part,
+    check_rows_of,
+    check_whole,
+)
 from sklearn_sifal.strategies._trajectories import LossTrajectories
 
 #: Score of a row whose trajectory is too short to be judged: the largest there is.
@@ -105,7 +114,11 @@ class RowScores(Protocol):
     def update(self, rows: NDArray[np.int64], losses: NDArray[Any]) -> None:
         """Take losses measured in the current round into the scores."""
 
+    def check_state(self, n_rows: int) -> None:
+        """Raise unless the attributes, read from a file, are ones that a training leaves."""
 
+
+@written_by_name
 class AverageScores:
     """The weights of `two_beta_average`.
 
@@ -150,7 +163,17 @@ class AverageScores:
             past, losses, self._beta1, self._beta2
         )
 
+    def check_state(self, n_rows: int) -> None:
+        """Raise unless the attributes, read from a file, are ones that a training leaves."""
+        check_whole(self, "_round", 0, LAST_ROUND)
+        for name in ("scores", "_before", "_after"):
+            check_column(self, name, (n_rows,), np.float32, nan=True)
+        check_column(self, "_measured_in", (n_rows,), np.int32, -1, self._round)
+        check_number(self, "_beta1", 0, 1)
+        check_number(self, "_beta2", 0, 1)
 
+
+@written_by_name
 class TrajectoryScores:
     """How well the losses of a row have gone along with those of trusted rows.
 
@@ -199,3 +222,18 @@ class TrajectoryScores:
         means = np.array(self._means)[self._trajectories.rounds[rows]]
         correlations = row_correlations(losses, means)
         self.scores[rows] = np.where(np.isnan(correlations), OPTIMISTIC_SCORE, 1 + correlations)
+
+    def check_state(self, n_rows: int) -> None:
+        """Raise unless the attributes, read from a file, are ones that a training leaves."""
+        check_column(self, "scores", (n_rows,), np.float32, nan=True)
+        check_column(self, "_trusted", (n_rows,), np.bool_)
+        check_rows_of(self._trusted_rows, n_rows)
+        if not np.array_equal(self._trusted_rows, np.flatnonzero(self._trusted)):
+            raise ValueError("'_trusted_rows' of TrajectoryScores are not those of the mask")
+        trajectories = check_part(self, "_trajectories", LossTrajectories)
+        trajectories.check_state(n_rows, trajectories.losses.shape[-1])
+        means = check_part(self, "_means", list)
+        if len(means) != trajectories.round + 1 or not all(type(x) is float for x in means):
+            raise ValueError("'_means' of TrajectoryScores are not one number a round")
+        if np.isinf(means).any():
+            raise ValueError("'_means' of TrajectoryScores are infinite")

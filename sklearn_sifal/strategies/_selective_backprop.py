@@ -11,6 +11,7 @@ from sklearn_sifal._parameters import check_choice, check_integer, check_real, r
 from sklearn_sifal.strategies._presample import PresampleStrategy
 from sklearn_sifal.strategies._ranking import ranks_from_top, top_k
 from sklearn_sifal.strategies._selection import DrawContext, Selection, Setup
+from sklearn_sifal.strategies._state_checks import check_column
 
 
 class SelectiveBackprop(PresampleStrategy):
@@ -153,6 +154,11 @@ class SelectiveBackprop(PresampleStrategy):
         super().begin(table, setup)
         self.history_ = np.empty(0)
         return self
+
+    def _check_state(self, table: LossTable) -> None:
+        """Raise unless the attributes, read from a file, are ones that a training leaves."""
+        super()._check_state(table)
+        check_column(self, "history_", (-1,), np.float64)
 
     def _check_parameters(self) -> None:
         super()._check_parameters()

@@ -10,6 +10,12 @@ from sklearn_sifal._parameters import check_flag, check_real, reject
 from sklearn_sifal.strategies._ranking import bottom_k, count_for
 from sklearn_sifal.strategies._selection import DrawContext, Setup
 from sklearn_sifal.strategies._share import ShareStrategy
+from sklearn_sifal.strategies._state_checks import (
+    LAST_ROUND,
+    check_column,
+    check_truth,
+    check_whole,
+)
 
 
 class SelfPaced(ShareStrategy):
@@ -136,6 +142,16 @@ class SelfPaced(ShareStrategy):
         self.first_epoch_ = 0
         self.all_in_ = False
         return self
+
+    def _check_state(self, table: LossTable) -> None:
+        """Raise unless the attributes, read from a file, are ones that a training leaves."""
+        super()._check_state(table)
+        codes = check_column(self, "codes_", (len(table),), np.int32, 0, len(table) - 1)
+        if self.first_thresholds_ is not None:
+            n_classes = int(codes.max()) + 1
+            check_column(self, "first_thresholds_", (n_classes,), np.float64, 0, np.inf)
+        check_whole(self, "first_epoch_", 0, LAST_ROUND)
+        check_truth(self, "all_in_")
 
     def _check_parameters(self) -> None:
         super()._check_parameters()

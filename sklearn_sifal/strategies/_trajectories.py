@@ -5,7 +5,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_sifal._saved_states import written_by_name
+from sklearn_sifal.strategies._state_checks import LAST_ROUND, check_column, check_whole
 
+
+@written_by_name
 class LossTrajectories:
     """The last losses of every row, one per round.
 
@@ -68,3 +72,12 @@ class LossTrajectories:
         self.counts[moved] += 1
         self.losses[rows, -1] = losses
         self.rounds[rows, -1] = self.round
+
+    def check_state(self, n_rows: int, length: int) -> None:
+        """Raise unless the attributes, read from a file, are ones that a training leaves."""
+        check_whole(self, "round", 0, LAST_ROUND)
+        check_column(self, "losses", (n_rows, length), np.float32, nan=True)
+        check_column(self, "rounds", (n_rows, length), np.int32, -1, self.round)
+        check_column(self, "counts", (n_rows,), np.int32, 0)
+        if (np.isnan(self.losses) != (self.rounds < 0)).any():
+            raise ValueError("'losses' of LossTrajectories do not go with their 'rounds'")

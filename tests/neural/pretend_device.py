@@ -20,7 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter, tree_map
 
 from sklearn_sifal import LossSampledClassifier, LossSampledNet, LossSampledRegressor, _devices
-from sklearn_sifal.neural import _mlp_net, _training  # before torch is changed
+from sklearn_sifal.neural import _mlp_net, _tensor_states, _training  # before torch is changed
 from sklearn_sifal.samplers import _device_batches
 from sklearn_sifal.samplers._row_batches import RowGatherer, SparseRows
 
@@ -156,7 +156,7 @@ def device(monkeypatch: pytest.MonkeyPatch) -> torch.device:
     """The device, in a package and a torch that know it."""
     if not register():
         pytest.skip("this torch has no backends in Python")
-    for module in (_devices, _mlp_net):
+    for module in (_devices, _tensor_states):
         monkeypatch.setattr(module, "is_available", lambda device: True)
     real = torch.Generator
 
