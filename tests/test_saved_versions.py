@@ -183,7 +183,10 @@ def test_parts_that_are_missing_or_do_not_fit_are_refused_at_loading(name: str) 
     state = original.__getstate__()
     kind = type(original)
     # What a net keeps of `fit` alone, and what skorch looks at in `set_params`.
-    optional = {"sampling_strategy_", "loss_table_", "_params_to_validate", "init_context_"}
+    optional = {
+        *("sampling_strategy_", "loss_table_", "_unchecked_codes_"),
+        *("_params_to_validate", "init_context_"),
+    }
     for what, change in changes(state):
         broken = {**state, "#arrays": dict(state.get("#arrays", {}))}
         if "#arrays" not in state:

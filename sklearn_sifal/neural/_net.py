@@ -83,6 +83,8 @@ _INITIALIZED = (
     "classes_",
     "history_",
     "virtual_params_",
+    "_criterion_type_",
+    "_ignored_code_",
     "_positions_",
     "_predicts_codes_",
     "_predicts_reals_",
@@ -823,9 +825,7 @@ class LossSampledNet(SavedState, NeuralNet):
         ]
         needed = {*_SKORCH_PARAMETERS, *_OWN_PARAMETERS, "initialized_", *of_torch}
         if attributes.get("initialized_"):
-            # A class may say what there is before `initialize`.
-            needed |= {name for name in _INITIALIZED if not hasattr(LossSampledNet, name)}
-            needed |= {*_REGISTERED}
+            needed |= {*_INITIALIZED, *_REGISTERED}
         missing = needed - set(attributes)
         if missing:
             raise ValueError(f"it has no {min(missing)!r}")

@@ -16,6 +16,7 @@ Further kinds beside those of `_saved_states`:
 
 import io
 import pickle
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -47,6 +48,8 @@ written_by_name(torch.nn.CrossEntropyLoss, "torch.nn.CrossEntropyLoss")
 written_by_name(torch.utils.data.DataLoader, "torch.utils.data.DataLoader")
 written_by_name(Dataset, "skorch.dataset.Dataset")
 
+# Where a module keeps its parts, which are known by their names alone.
+_STORES = re.compile(r"\._(modules|parameters|buffers)(?=\.)")
 # numpy has no such numbers: their bits are kept as integers of the same size.
 _INTEGERS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
@@ -108,7 +111,7 @@ class TensorStateWriter(StateWriter):
         if value.is_meta or value._backward_hooks:
             what = "without numbers" if value.is_meta else "with hooks"
             raise CannotTakeApartError(where, f"a tensor {what}")
-        name = where
+        name = _STORES.sub("", where)
         while name in self.arrays:
             name += "_"
         number = self.number_of(value)
