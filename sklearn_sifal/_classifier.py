@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_sifal._estimator import LossSampledEstimator, unchanged_on_error, validate_ids
 from sklearn_sifal._out_of_fold import OutOfFoldCrossEntropies
 from sklearn_sifal._parameters import reject
+from sklearn_sifal._row_weights import summable, times_balanced_factors, times_class_factors
 from sklearn_sifal._training_data import (
     TrainingData,
     class_factors,
@@ -144,7 +145,7 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features; only if X had string column names.
     n_iter_ : int
-        Number of rounds.
+        Number of rounds, those of earlier calls included where the history goes on.
     net_ : MLPNet
         The fitted skorch net.
     sampling_strategy_ : SamplingStrategy
@@ -483,6 +484,24 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         outputs = self._outputs(X)
         return self._losses_of(outputs, self._validate_given_y(y, outputs, "y"))
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy of the predicted labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs.
+        y : array-like of shape (n_samples,)
+            Labels.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+        """
+        return float(super().score(X, y, summable(sample_weight)))
+
     # ------------------------------------------------------------------ steps of fit
 
     def _check_training_parameters(self) -> None:
@@ -529,12 +548,15 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         return self._apply_class_weight(data, self.classes_), validation
 
     def _apply_class_weight(self, data: TrainingData, classes: NDArray[Any]) -> TrainingData:
-        factors = class_factors(self.class_weight, classes, data.y, data.weights)
-        if factors is None:
-            return data
-        weights = factors[data.y] if data.weights is None else factors[data.y] * data.weights
-        weighted = replace(data, weights=weights)
-        return weighted.take(np.flatnonzero(weights))  # a class of weight zero is left out
+        if self.class_weight is None:
+            return data.weighted(data.weights, "sample_weight")
+        if isinstance(self.class_weight, Mapping):
+            factors = class_factors(self.class_weight, classes, data.y)
+            data = data.take(np.flatnonzero(factors[data.y]))  # a class of weight zero is left out
+            weights = times_class_factors(factors, data.y, data.weights)
+        else:
+            weights = times_balanced_factors(data.y, len(classes), data.weights)
+        return data.weighted(weights, "sample_weight times class_weight")
 
     def _classes_of_partial_fit(self, classes: Any, first: bool) -> NDArray[Any]:
         if classes is None:

@@ -7,11 +7,14 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
+from sklearn.metrics import r2_score
+from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_sifal._estimator import LossSampledEstimator, unchanged_on_error, validate_ids
 from sklearn_sifal._out_of_fold import OutOfFoldErrors
 from sklearn_sifal._parameters import InvalidParameterError, check_choice, check_real
+from sklearn_sifal._row_weights import summable
 from sklearn_sifal._targets import REGRESSION_LOSSES, TargetScale, residual_losses, scale_of
 from sklearn_sifal._training_data import (
     RowMetadata,
@@ -155,7 +158,7 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features; only if X had string column names.
     n_iter_ : int
-        Number of rounds.
+        Number of rounds, those of earlier calls included where the history goes on.
     net_ : MLPNet
         The fitted skorch net; it predicts ``(y - target_mean_) / target_scale_``.
     sampling_strategy_ : SamplingStrategy
@@ -422,6 +425,7 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
             targets = validate_numbers(y, X)
             ids = validate_ids(sample_ids, len(targets))
             data = self._keep_weighted(X, targets, sample_weight)
+            data = data.weighted(data.weights, "sample_weight")
             if first:
                 self._learn_scale(data)
             data = replace(data, y=self._scale.standardise(data.y))
@@ -463,6 +467,33 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         outputs = self._outputs(X)
         return self._losses_of(outputs, self._validate_given_y(y, outputs, "y"))
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R², the coefficient of determination of the predictions.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs.
+        y : array-like of shape (n_samples,)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+        """
+        predicted = self.predict(X)
+        targets = check_array(y, ensure_2d=False, input_name="y")
+        if targets.dtype not in (np.float32, np.float64):
+            targets = targets.astype(np.float64)
+        # Squares of huge targets would overflow; a common power of two changes no digit.
+        largest = max(np.abs(targets).max(), np.abs(predicted).max())
+        scale = -int(np.frexp(largest)[1])
+        weights = summable(sample_weight)
+        targets, predicted = np.ldexp(targets, scale), np.ldexp(predicted, scale)
+        return float(r2_score(targets, predicted, sample_weight=weights))
+
     # ------------------------------------------------------------------ steps of fit
 
     @property
@@ -494,15 +525,24 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
     def _validate_training_data(
         self, X: Any, y: Any, sample_weight: Any, *, goes_on: bool
     ) -> TrainingData:
-        return self._keep_weighted(X, validate_numbers(y, X), sample_weight)
+        data = self._keep_weighted(X, validate_numbers(y, X), sample_weight)
+        return data.weighted(data.weights, "sample_weight")
 
     def _validate_given_y(self, y: Any, X: Any, name: str) -> NDArray[Any]:
         return validate_numbers(y, X, name)
 
     def _losses_of(self, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float64]:
-        residuals = self._scale.standardise(targets) - outputs[:, 0]
-        losses = residual_losses(residuals, *self._loss)
-        return np.asarray(losses * self._scale.unit_of(self._loss[0]), np.float64)
+        with np.errstate(over="ignore"):
+            residuals = self._scale.standardise(targets) - outputs[:, 0]
+            losses = residual_losses(residuals, *self._loss)
+            losses = np.asarray(losses * self._scale.unit_of(self._loss[0]), np.float64)
+        wrong = np.flatnonzero(~np.isfinite(losses))
+        if len(wrong):
+            raise ValueError(
+                f"The loss of row {wrong[0]} is too large for a number of double precision: y is "
+                f"{targets[wrong[0]]:g} there."
+            )
+        return losses
 
     def _prepare(
         self, data: TrainingData, validation: TrainingData | None, *, goes_on: bool

@@ -27,6 +27,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "_seeding",
         "_loss_table",
         "_settings",
+        "_row_weights",
         "_progress",
         "_targets",
         "_text_table",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from skorch.dataset import Dataset, unpack_data
 from torch.utils.data import DataLoader, Subset, TensorDataset
 
+from sklearn_sifal._devices import tensors_on_cpu
 from sklearn_sifal.samplers._device_batches import make_row_gatherer
 from sklearn_sifal.samplers._row_batches import RowBatch, SparseRows
 
@@ -129,7 +130,9 @@ class DatasetGatherer:
         """Yield (positions in `rows`, inputs, targets), a batch at a time, in order."""
         starts = range(0, len(rows), batch_size)
         self._batches.rows = [rows[start : start + batch_size].tolist() for start in starts]
-        for start, batch in zip(starts, self._loader, strict=True):
+        with tensors_on_cpu():  # where it draws a seed from its generator, which is there
+            batches = iter(self._loader)
+        for start, batch in zip(starts, batches, strict=True):
             X, y = unpack_data(batch)
             yield slice(start, min(start + batch_size, len(rows))), X, y
 

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.metrics import r2_score
 
-from sklearn_sifal._loss_table import LossTable
+from sklearn_sifal._loss_table import LossTable, NonFiniteLossError
 from sklearn_sifal.neural._rounds import Rounds
 from sklearn_sifal.samplers._row_batches import RowGatherer
 
@@ -168,8 +168,21 @@ class ValidationMonitor:
     def _measure(self, net: Any) -> tuple[float, NDArray[np.float32]]:
         gatherer: RowGatherer = net.get_dataset(self.X, self.y, self.rows)
         measured = net.score_rows(gatherer, np.arange(len(gatherer)), ("correct",))
+        self._check_losses(measured["loss"])
         score = float(np.average(measured["correct"], weights=self.weights))
         return score, measured["loss"]
+
+    def _check_losses(self, losses: NDArray[np.floating]) -> None:
+        """Raise for what would be no score: NaN outputs have a largest one, too."""
+        wrong = np.flatnonzero(~np.isfinite(losses))
+        if len(wrong):
+            row = int(wrong[0] if self.rows is None else self.rows[wrong[0]])
+            raise NonFiniteLossError(
+                f"Training stopped because the loss of validation row {row} became infinite or "
+                "NaN. Try a smaller lr, and features of validation rows that are scaled as those "
+                "trained on.",
+                row,
+            )
 
     def restore_best(self, net: Any) -> None:
         """Put the best weights back, if early stopping kept any."""
@@ -187,6 +200,7 @@ class RegressionMonitor(ValidationMonitor):
         outputs = net.forward(net.get_dataset(self.X, self.y, self.rows))
         y = torch.from_numpy(self.y)
         losses: NDArray[np.float32] = net.get_loss(outputs, y).numpy()
+        self._check_losses(losses)
         score = r2_score(self.y, outputs.squeeze(1).numpy(), sample_weight=self.weights)
         return float(score), losses
 
