@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
-from sklearn.metrics import r2_score
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
@@ -15,7 +14,13 @@ from sklearn_sifal._estimator import LossSampledEstimator, unchanged_on_error, v
 from sklearn_sifal._out_of_fold import OutOfFoldErrors
 from sklearn_sifal._parameters import InvalidParameterError, check_choice, check_real
 from sklearn_sifal._row_weights import summable
-from sklearn_sifal._targets import REGRESSION_LOSSES, TargetScale, residual_losses, scale_of
+from sklearn_sifal._targets import (
+    REGRESSION_LOSSES,
+    TargetScale,
+    r_squared,
+    residual_losses,
+    scale_of,
+)
 from sklearn_sifal._training_data import (
     RowMetadata,
     TrainingData,
@@ -484,15 +489,11 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         score : float
         """
         predicted = self.predict(X)
-        targets = check_array(y, ensure_2d=False, input_name="y")
+        with np.errstate(over="ignore", invalid="ignore"):  # of the sum that it looks at first
+            targets = check_array(y, ensure_2d=False, input_name="y")
         if targets.dtype not in (np.float32, np.float64):
             targets = targets.astype(np.float64)
-        # Squares of huge targets would overflow; a common power of two changes no digit.
-        largest = max(np.abs(targets).max(), np.abs(predicted).max())
-        scale = -int(np.frexp(largest)[1])
-        weights = summable(sample_weight)
-        targets, predicted = np.ldexp(targets, scale), np.ldexp(predicted, scale)
-        return float(r2_score(targets, predicted, sample_weight=weights))
+        return r_squared(targets, predicted, summable(sample_weight))
 
     # ------------------------------------------------------------------ steps of fit
 

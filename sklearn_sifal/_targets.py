@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import r2_score
 
 #: Losses of a regression by name.
 REGRESSION_LOSSES = ("squared_error", "absolute_error", "huber")
@@ -121,3 +122,15 @@ def residual_losses(residuals: NDArray[Any], loss: str, huber_delta: float) -> N
     clipped = np.minimum(sizes, huber_delta)
     losses: NDArray[Any] = clipped * (sizes - clipped / 2)
     return losses
+
+
+def r_squared(
+    y: NDArray[Any], predicted: NDArray[Any], weights: NDArray[np.float64] | None
+) -> float:
+    """R² of targets of any size, whose squares might overflow.
+
+    Both are multiplied by a power of two, which changes no digit.
+    """
+    scale = -int(np.frexp(max(np.abs(y).max(), np.abs(predicted).max()))[1])
+    y, predicted = np.ldexp(y, scale), np.ldexp(predicted, scale)
+    return float(r2_score(y, predicted, sample_weight=weights))

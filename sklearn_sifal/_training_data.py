@@ -16,6 +16,7 @@ from sklearn_sifal._row_weights import refuse_lost_weights
 
 _ENTRIES_PER_PART = 1 << 20
 _ROWS_PER_PART = 1 << 13
+_SWAPPED_DOUBLE = np.dtype(np.float64).newbyteorder()
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,7 @@ def validate_inputs(estimator: Any, X: Any, *, reset: bool, name: str = "X") -> 
     types: tuple[Any, ...] = (np.float32, np.float64)
     if estimator._reads_lists_as_float64 and not (hasattr(X, "dtype") or hasattr(X, "columns")):
         types = types[::-1]
-    elif _has_wide_floats(X):
+    elif _has_swapped_doubles(X):
         types = types[::-1]
     _refuse_complex(X)
     _refuse_raw_text(X, name, type(estimator).__name__)
@@ -202,11 +203,10 @@ def validate_inputs(estimator: Any, X: Any, *, reset: bool, name: str = "X") -> 
     return canonical_csr(X) if sp.issparse(X) else X
 
 
-def _has_wide_floats(X: Any) -> bool:
-    """Whether X has floats of more than single precision in a type that is not quite float64."""
+def _has_swapped_doubles(X: Any) -> bool:
+    """Whether X has doubles in the byte order of other machines, as files of FITS and HDF5."""
     given = X.dtypes if hasattr(X, "columns") else [getattr(X, "dtype", None)]
-    kinds = [kind for kind in given if isinstance(kind, np.dtype) and kind.kind == "f"]
-    return any(kind.itemsize >= 8 and kind != np.float64 for kind in kinds)
+    return any(isinstance(kind, np.dtype) and kind == _SWAPPED_DOUBLE for kind in given)
 
 
 def _refuse_complex(X: Any) -> None:
@@ -278,9 +278,10 @@ def validate_numbers(y: Any, X: Any, name: str = "y") -> NDArray[np.float64]:
     _refuse_none(y, name, "LossSampledRegressor")
     targets = column_or_1d(y, warn=True)
     try:
-        numbers: NDArray[np.float64] = check_array(
-            targets, ensure_2d=False, ensure_min_samples=0, dtype=np.float64, input_name=name
-        )
+        with np.errstate(over="ignore", invalid="ignore"):  # of the sum that it looks at first
+            numbers: NDArray[np.float64] = check_array(
+                targets, ensure_2d=False, ensure_min_samples=0, dtype=np.float64, input_name=name
+            )
     except (ValueError, TypeError) as error:
         if targets.dtype.kind not in "OUS" or "contains" in str(error):
             raise

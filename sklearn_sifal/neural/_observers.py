@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.metrics import r2_score
 
 from sklearn_sifal._loss_table import LossTable, NonFiniteLossError
+from sklearn_sifal._targets import r_squared
 from sklearn_sifal.neural._rounds import Rounds
 from sklearn_sifal.samplers._row_batches import RowGatherer
 
@@ -201,8 +201,7 @@ class RegressionMonitor(ValidationMonitor):
         y = torch.from_numpy(self.y)
         losses: NDArray[np.float32] = net.get_loss(outputs, y).numpy()
         self._check_losses(losses)
-        score = r2_score(self.y, outputs.squeeze(1).numpy(), sample_weight=self.weights)
-        return float(score), losses
+        return r_squared(self.y, outputs.squeeze(1).numpy(), self.weights), losses
 
 
 class ProgressObserver:
