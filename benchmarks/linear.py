@@ -113,9 +113,7 @@ def _line() -> Part:
 
 def _regression(n_rows: int, n_features: int) -> Part:
     informative = max(1, n_features // 2)
-    X, y = make_regression(
-        n_rows, n_features, n_informative=informative, noise=5, random_state=0
-    )
+    X, y = make_regression(n_rows, n_features, n_informative=informative, noise=5, random_state=0)
     return Part(X, y, StandardScaler, is_regression=True)
 
 

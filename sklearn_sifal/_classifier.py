@@ -45,7 +45,7 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         100 a strategy equals 'base', but for 'heap', 'online_batch', 'prioritized' and
         'seta'. Must be None with an instance or a callable.
     hidden_layer_sizes : int or sequence of int, default=(100,)
-        Widths of the hidden layers; empty for a linear model.
+        Widths of the hidden layers; empty for a linear model, which begins at zero.
     activation : {'identity', 'logistic', 'tanh', 'relu', 'gelu'}, default='relu'
         Activation of the hidden layers.
     dropout : float, default=0.0
@@ -69,7 +69,8 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         rate does not fall: with ``lr_schedule='constant'`` and in `partial_fit`. For texts
         it is 0.03 (0.01 with ``sparse_optimizer='adam'``) times (20 / n) to the power 3/4,
         n the mean number of non-zeros of a row, or 8 if that is more; for other sparse
-        input 0.05 (0.01).
+        input 0.05 (0.01). Without hidden layers it is up to ten times that: 50 / s times
+        (2 n / s for texts), s the mean sum of the sizes of a row's values.
     lr_schedule : {'linear', 'cosine', 'constant'}, default='linear'
         How the rate falls with the progress, the larger of the shares of `budget` and
         of `max_epochs` used up; 'linear' and 'cosine' reach zero at the end.
@@ -206,8 +207,8 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
     class weight, scaled to mean 1. Rows with sample weight zero are left out, which is
     the same as not passing them. Losses are recorded without weights.
 
-    On the CPU the net computes in the type of X if that is float32 or float64, else in
-    float32.
+    On the CPU the net computes in the type of X if that is float32 or float64, in any byte
+    order, else in float32.
 
     The last known loss of a long training says little about wrong labels: they have been
     memorised by then. To find them, train with ``budget=2`` and rank by ``mean_loss``
@@ -349,7 +350,8 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         ValueError
             If a parameter or an input is not valid; the message names it.
         NonFiniteLossError
-            If a loss becomes infinite or NaN; both a ValueError and a FloatingPointError.
+            If a loss, a weight or an output for a row trained on becomes infinite or NaN; both a
+            ValueError and a FloatingPointError.
         """
         validation = (X_val, y_val, sample_weight_val)
         return self._fit(X, y, sample_weight, validation, irreducible_losses, trusted)
@@ -365,8 +367,8 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         """Train on every row once, at a constant rate, from the present weights on.
 
         The net is made in the first call, or by an earlier `fit`; of parameters changed
-        since, later calls heed `lr`, `batch_size`, `class_weight`, `shuffle`, `record`,
-        `n_threads` and `verbose`.
+        since, later calls heed `lr`, `batch_size`, `weight_decay`, `class_weight`, `shuffle`,
+        `record`, `n_threads` and `verbose`.
 
         Parameters
         ----------

@@ -61,7 +61,7 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         Huber's d in standard deviations of the targets trained on. Only used with
         ``loss='huber'``.
     hidden_layer_sizes : int or sequence of int, default=(100,)
-        Widths of the hidden layers; empty for a linear model.
+        Widths of the hidden layers; empty for a linear model, which begins at zero.
     activation : {'identity', 'logistic', 'tanh', 'relu', 'gelu'}, default='relu'
         Activation of the hidden layers.
     dropout : float, default=0.0
@@ -85,7 +85,8 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         rate does not fall: with ``lr_schedule='constant'`` and in `partial_fit`. For texts
         it is 0.03 (0.01 with ``sparse_optimizer='adam'``) times (20 / n) to the power 3/4,
         n the mean number of non-zeros of a row, or 8 if that is more; for other sparse
-        input 0.05 (0.01).
+        input 0.05 (0.01). Without hidden layers it is up to ten times that: 50 / s times
+        (2 n / s for texts), s the mean sum of the sizes of a row's values.
     lr_schedule : {'linear', 'cosine', 'constant'}, default='linear'
         How the rate falls with the progress, the larger of the shares of `budget` and
         of `max_epochs` used up; 'linear' and 'cosine' reach zero at the end.
@@ -228,9 +229,9 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
     the losses of the standardised targets, so that absolute constants in their rules mean
     the same at any scale of y.
 
-    On the CPU the net computes in the type of X if that is float32 or float64 (as lists
-    are), else in float32. Predictions are float64 in either case, since targets may be large beside
-    their spread.
+    On the CPU the net computes in the type of X if that is float32 or float64, in any byte
+    order (as lists are float64), else in float32. Predictions are float64 in either case,
+    since targets may be large beside their spread.
 
     Large losses are where the model is wrong and where y is noisy. Rules that chase them
     do harm if the noise is strong or has outliers; ``'huber'`` and ``'absolute_error'``
@@ -378,7 +379,8 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         ValueError
             If a parameter or an input is not valid; the message names it.
         NonFiniteLossError
-            If a loss becomes infinite or NaN; both a ValueError and a FloatingPointError.
+            If a loss, a weight or an output for a row trained on becomes infinite or NaN; both a
+            ValueError and a FloatingPointError.
         """
         validation = (X_val, y_val, sample_weight_val)
         return self._fit(X, y, sample_weight, validation, irreducible_losses, trusted)
@@ -393,9 +395,9 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         """Train on every row once, at a constant rate, from the present weights on.
 
         The net is made in the first call, or by an earlier `fit`; of parameters changed
-        since, later calls heed `lr`, `batch_size`, `shuffle`, `record`, `n_threads` and
-        `verbose`. Targets are standardised by the mean and the standard deviation of the
-        first call's; let it have enough rows to tell them.
+        since, later calls heed `lr`, `batch_size`, `weight_decay`, `shuffle`, `record`,
+        `n_threads` and `verbose`. Targets are standardised by the mean and the standard
+        deviation of the first call's; let it have enough rows to tell them.
 
         Parameters
         ----------

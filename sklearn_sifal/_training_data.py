@@ -106,7 +106,8 @@ def _row_sizes(X: Any, part: slice) -> NDArray[np.float64]:
             return sums
         bounds = X.indptr[part.start : part.stop + 1]
         owners = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
-        return np.bincount(owners, np.abs(X.data[bounds[0] : bounds[-1]]), len(bounds) - 1)
+        sizes = np.abs(X.data[bounds[0] : bounds[-1]])
+        return np.bincount(owners, sizes, len(bounds) - 1).astype(np.float64, copy=False)
 
 
 @dataclass(frozen=True)
@@ -176,9 +177,8 @@ def validate_inputs(estimator: Any, X: Any, *, reset: bool, name: str = "X") -> 
     word dropout drop a feature rather than one of its entries.
     """
     types: tuple[Any, ...] = (np.float32, np.float64)
-    if estimator._reads_lists_as_float64 and not (hasattr(X, "dtype") or hasattr(X, "columns")):
-        types = types[::-1]
-    elif _has_swapped_doubles(X):
+    untyped = not (hasattr(X, "dtype") or hasattr(X, "columns"))
+    if (untyped and estimator._reads_lists_as_float64) or _has_swapped_doubles(X):
         types = types[::-1]
     _refuse_complex(X)
     _refuse_raw_text(X, name, type(estimator).__name__)

@@ -73,7 +73,7 @@ def test_balanced_totals_far_apart() -> None:
 
 def test_a_weight_that_is_nothing_beside_another() -> None:
     weights = np.array([1e-300, 1e300, 1.0])
-    with pytest.raises(ValueError, match="sample_weight: that of row 4 .* beside that of row 6"):
+    with pytest.raises(ValueError, match=r"sample_weight: that of row 4 .* beside that of row 6"):
         refuse_lost_weights(weights, np.array([4, 6, 7]), "sample_weight")
     refuse_lost_weights(np.array([1e-300, 1.0]), None, "sample_weight")
     refuse_lost_weights(None, None, "sample_weight")
@@ -133,7 +133,6 @@ class TestBoth:
         model = small(make).fit(X, y)
         plain = model.score(X, y, sample_weight=weights / 1e300)
         assert model.score(X, y, sample_weight=weights) == pytest.approx(plain)
-
 
 
 def test_weights_that_leave_one_target_are_named() -> None:
