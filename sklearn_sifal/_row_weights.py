@@ -107,7 +107,7 @@ def refuse_lost_weights(
         largest = int(weights.argmax())
         row, heaviest = (int(r) if rows is None else int(rows[r]) for r in (lost[0], largest))
         raise ValueError(
-            f"{meaning}: that of row {row} is so small beside that of row {heaviest} that no "
-            "number of double precision says how small, and the row would be left out unasked. Bring "
+            f"{meaning}: that of row {row} is so small beside that of row {heaviest} that their "
+            "ratio is no number of double precision, and the row would be left out unasked. Bring "
             "them closer together, or leave rows out with a weight of 0."
         )

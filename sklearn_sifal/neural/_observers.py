@@ -151,7 +151,7 @@ class ValidationMonitor:
         score, losses = self._measure(net)
         record["validated"] = len(self.y)
         record[self.score_name] = score
-        record["valid_loss"] = float(np.average(losses, weights=self.weights))
+        record["valid_loss"] = _mean(losses, self.weights)
         # The best is any improvement; patience asks for one that counts.
         self._checks_without_gain += 1
         if not self.scores or score > max(self.scores) + self.tol:
@@ -189,6 +189,15 @@ class ValidationMonitor:
         if self._best_weights is not None:
             net.set_weights(self._best_weights)
             self._best_weights = None
+
+
+def _mean(losses: NDArray[np.floating], weights: NDArray[Any] | None) -> float:
+    """Weighted mean; in float64 where the sum is too large for the type of the losses."""
+    with np.errstate(over="ignore"):
+        mean = float(np.average(losses, weights=weights))
+    if np.isfinite(mean):
+        return mean
+    return float(np.average(losses.astype(np.float64), weights=weights))
 
 
 class RegressionMonitor(ValidationMonitor):
