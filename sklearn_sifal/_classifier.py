@@ -13,6 +13,7 @@ from sklearn_sifal._estimator import LossSampledEstimator, unchanged_on_error
 from sklearn_sifal._labels import are_same, read_classes, read_ids
 from sklearn_sifal._out_of_fold import OutOfFoldCrossEntropies
 from sklearn_sifal._parameters import reject
+from sklearn_sifal._row_weights import summable, times_balanced_factors, times_class_factors
 from sklearn_sifal._training_data import (
     TrainingData,
     class_factors,
@@ -45,7 +46,7 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         100 a strategy equals 'base', but for 'heap', 'online_batch', 'prioritized' and
         'seta'. Must be None with an instance or a callable.
     hidden_layer_sizes : int or sequence of int, default=(100,)
-        Widths of the hidden layers; empty for a linear model.
+        Widths of the hidden layers; empty for a linear model, which begins at zero.
     activation : {'identity', 'logistic', 'tanh', 'relu', 'gelu'}, default='relu'
         Activation of the hidden layers.
     dropout : float, default=0.0
@@ -69,7 +70,8 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         rate does not fall: with ``lr_schedule='constant'`` and in `partial_fit`. For texts
         it is 0.03 (0.01 with ``sparse_optimizer='adam'``) times (20 / n) to the power 3/4,
         n the mean number of non-zeros of a row, or 8 if that is more; for other sparse
-        input 0.05 (0.01).
+        input 0.05 (0.01). Without hidden layers it is up to ten times that: 50 / s times
+        (2 n / s for texts), s the mean sum of the sizes of a row's values.
     lr_schedule : {'linear', 'cosine', 'constant'}, default='linear'
         How the rate falls with the progress, the larger of the shares of `budget` and
         of `max_epochs` used up; 'linear' and 'cosine' reach zero at the end.
@@ -147,7 +149,7 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features; only if X had string column names.
     n_iter_ : int
-        Number of rounds.
+        Number of rounds, those of earlier calls included where the history goes on.
     net_ : MLPNet
         The fitted skorch net.
     sampling_strategy_ : SamplingStrategy
@@ -208,8 +210,8 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
     class weight, scaled to mean 1. Rows with sample weight zero are left out, which is
     the same as not passing them. Losses are recorded without weights.
 
-    On the CPU the net computes in the type of X if that is float32 or float64, else in
-    float32.
+    On the CPU the net computes in the type of X if that is float32 or float64, in any byte
+    order, else in float32.
 
     The last known loss of a long training says little about wrong labels: they have been
     memorised by then. To find them, train with ``budget=2`` and rank by ``mean_loss``
@@ -351,7 +353,8 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         ValueError
             If a parameter or an input is not valid; the message names it.
         NonFiniteLossError
-            If a loss becomes infinite or NaN; both a ValueError and a FloatingPointError.
+            If a loss, a weight or an output for a row trained on becomes infinite or NaN; both a
+            ValueError and a FloatingPointError.
         """
         validation = (X_val, y_val, sample_weight_val)
         return self._fit(X, y, sample_weight, validation, irreducible_losses, trusted)
@@ -367,8 +370,8 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         """Train on every row once, at a constant rate, from the present weights on.
 
         The net is made in the first call, or by an earlier `fit`; of parameters changed
-        since, later calls heed `lr`, `batch_size`, `class_weight`, `shuffle`, `record`,
-        `n_threads` and `verbose`.
+        since, later calls heed `lr`, `batch_size`, `weight_decay`, `class_weight`, `shuffle`,
+        `record`, `n_threads` and `verbose`.
 
         Parameters
         ----------
@@ -505,7 +508,7 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         """
         # Read here: scikit-learn takes no column of objects with whole numbers, and NaN for a text.
         labels = validate_targets(y, None, warn=False)
-        return float(super().score(X, labels, sample_weight))
+        return float(super().score(X, labels, summable(sample_weight)))
 
     # ------------------------------------------------------------------ steps of fit
 
@@ -553,12 +556,15 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         return self._apply_class_weight(data, self.classes_), validation
 
     def _apply_class_weight(self, data: TrainingData, classes: NDArray[Any]) -> TrainingData:
-        factors = class_factors(self.class_weight, classes, data.y, data.weights)
-        if factors is None:
-            return data
-        weights = factors[data.y] if data.weights is None else factors[data.y] * data.weights
-        weighted = replace(data, weights=weights)
-        return weighted.take(np.flatnonzero(weights))  # a class of weight zero is left out
+        if self.class_weight is None:
+            return data.weighted(data.weights, "sample_weight")
+        if isinstance(self.class_weight, Mapping):
+            factors = class_factors(self.class_weight, classes, data.y)
+            data = data.take(np.flatnonzero(factors[data.y]))  # a class of weight zero is left out
+            weights = times_class_factors(factors, data.y, data.weights)
+        else:
+            weights = times_balanced_factors(data.y, len(classes), data.weights)
+        return data.weighted(weights, "sample_weight times class_weight")
 
     def _classes_of_partial_fit(self, classes: Any, first: bool) -> NDArray[Any]:
         if classes is None:

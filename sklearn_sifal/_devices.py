@@ -3,8 +3,9 @@
 import multiprocessing
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from itertools import pairwise
+from typing import Any
 
 import joblib
 import torch
@@ -16,6 +17,8 @@ from sklearn_sifal._parameters import InvalidParameterError
 # step; on a busy one threads that wait for each other make a step many times as slow.
 _MULTIPLICATIONS_PER_THREAD = 1 << 20
 _MOST_THREADS = 4
+# Those that `resolve_device` knows.
+_KINDS_OF_DEVICE = ("cpu", "cuda", "mps")
 
 
 def resolve_device(device: str) -> torch.device:
@@ -165,3 +168,32 @@ def limited_threads(n_threads: int) -> Iterator[None]:
             outer = _thread_count.blocks[-1] if _thread_count.blocks else _thread_count.before
             if torch.get_num_threads() != outer:
                 torch.set_num_threads(outer)
+
+
+@contextmanager
+def own_torch_settings() -> Iterator[None]:
+    """Compute inside the block as if the caller had set nothing of torch for its own ends.
+
+    A default device, autocast, ``no_grad()`` and ``inference_mode()`` would reach into a
+    training or a prediction that is called within them: tensors would be made elsewhere, in
+    another precision, or without gradients. Afterwards they hold as before. Not for code of
+    the caller's own, such as the module of a `LossSampledNet`, which may count on them.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(tensors_on_cpu())
+        for kind in _KINDS_OF_DEVICE:
+            if torch.is_autocast_enabled(kind):
+                stack.enter_context(torch.autocast(kind, enabled=False))
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        yield
+
+
+def tensors_on_cpu() -> AbstractContextManager[Any]:
+    """A block in which tensors are made on the CPU unless a device is named."""
+    try:
+        on_cpu = torch.get_default_device().type == "cpu"
+    except (RuntimeError, AssertionError):  # a default that is not there: "cuda" without one
+        on_cpu = False
+    # Only where it is needed: such a block makes every call of torch slower.
+    return nullcontext() if on_cpu else torch.device("cpu")

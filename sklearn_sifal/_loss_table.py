@@ -127,7 +127,10 @@ class TrainingDynamics:
                 "margin": self.margin / n,
                 "el2n": self.el2n / n,
             }
-        result: dict[str, NDArray[Any]] = {k: v.astype(np.float32) for k, v in columns.items()}
+        largest = np.finfo(np.float32).max  # a margin in float64 may be larger
+        result: dict[str, NDArray[Any]] = {
+            k: np.clip(v, -largest, largest).astype(np.float32) for k, v in columns.items()
+        }
         result["forgotten"] = self.forgotten
         return result
 

@@ -13,7 +13,14 @@ from sklearn_sifal._estimator import LossSampledEstimator, unchanged_on_error
 from sklearn_sifal._labels import read_ids
 from sklearn_sifal._out_of_fold import OutOfFoldErrors
 from sklearn_sifal._parameters import InvalidParameterError, check_choice, check_real
-from sklearn_sifal._targets import REGRESSION_LOSSES, TargetScale, residual_losses, scale_of
+from sklearn_sifal._row_weights import summable
+from sklearn_sifal._targets import (
+    REGRESSION_LOSSES,
+    TargetScale,
+    r_squared,
+    residual_losses,
+    scale_of,
+)
 from sklearn_sifal._training_data import (
     RowMetadata,
     TrainingData,
@@ -54,7 +61,7 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         Huber's d in standard deviations of the targets trained on. Only used with
         ``loss='huber'``.
     hidden_layer_sizes : int or sequence of int, default=(100,)
-        Widths of the hidden layers; empty for a linear model.
+        Widths of the hidden layers; empty for a linear model, which begins at zero.
     activation : {'identity', 'logistic', 'tanh', 'relu', 'gelu'}, default='relu'
         Activation of the hidden layers.
     dropout : float, default=0.0
@@ -78,7 +85,8 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         rate does not fall: with ``lr_schedule='constant'`` and in `partial_fit`. For texts
         it is 0.03 (0.01 with ``sparse_optimizer='adam'``) times (20 / n) to the power 3/4,
         n the mean number of non-zeros of a row, or 8 if that is more; for other sparse
-        input 0.05 (0.01).
+        input 0.05 (0.01). Without hidden layers it is up to ten times that: 50 / s times
+        (2 n / s for texts), s the mean sum of the sizes of a row's values.
     lr_schedule : {'linear', 'cosine', 'constant'}, default='linear'
         How the rate falls with the progress, the larger of the shares of `budget` and
         of `max_epochs` used up; 'linear' and 'cosine' reach zero at the end.
@@ -158,7 +166,7 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features; only if X had string column names.
     n_iter_ : int
-        Number of rounds.
+        Number of rounds, those of earlier calls included where the history goes on.
     net_ : MLPNet
         The fitted skorch net; it predicts ``(y - target_mean_) / target_scale_``.
     sampling_strategy_ : SamplingStrategy
@@ -223,9 +231,9 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
     the losses of the standardised targets, so that absolute constants in their rules mean
     the same at any scale of y.
 
-    On the CPU the net computes in the type of X if that is float32 or float64 (as lists
-    are), else in float32. Predictions are float64 in either case, since targets may be large beside
-    their spread.
+    On the CPU the net computes in the type of X if that is float32 or float64, in any byte
+    order (as lists are float64), else in float32. Predictions are float64 in either case,
+    since targets may be large beside their spread.
 
     Large losses are where the model is wrong and where y is noisy. Rules that chase them
     do harm if the noise is strong or has outliers; ``'huber'`` and ``'absolute_error'``
@@ -373,7 +381,8 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         ValueError
             If a parameter or an input is not valid; the message names it.
         NonFiniteLossError
-            If a loss becomes infinite or NaN; both a ValueError and a FloatingPointError.
+            If a loss, a weight or an output for a row trained on becomes infinite or NaN; both a
+            ValueError and a FloatingPointError.
         """
         validation = (X_val, y_val, sample_weight_val)
         return self._fit(X, y, sample_weight, validation, irreducible_losses, trusted)
@@ -388,9 +397,9 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         """Train on every row once, at a constant rate, from the present weights on.
 
         The net is made in the first call, or by an earlier `fit`; of parameters changed
-        since, later calls heed `lr`, `batch_size`, `shuffle`, `record`, `n_threads` and
-        `verbose`. Targets are standardised by the mean and the standard deviation of the
-        first call's; let it have enough rows to tell them.
+        since, later calls heed `lr`, `batch_size`, `weight_decay`, `shuffle`, `record`,
+        `n_threads` and `verbose`. Targets are standardised by the mean and the standard
+        deviation of the first call's; let it have enough rows to tell them.
 
         Parameters
         ----------
@@ -426,6 +435,7 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
             targets = validate_numbers(y, X)
             ids = read_ids(sample_ids, len(targets), getattr(self, "_sample_ids", None))
             data = self._keep_weighted(X, targets, sample_weight)
+            data = data.weighted(data.weights, "sample_weight")
             if first:
                 self._learn_scale(data)
             data = replace(data, y=self._scale.standardise(data.y))
@@ -484,7 +494,7 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         r2 : float
         """
         targets = validate_numbers(y, None, warn=False)
-        return float(super().score(X, targets, sample_weight))
+        return r_squared(targets, self.predict(X), summable(sample_weight))
 
     # ------------------------------------------------------------------ steps of fit
 
@@ -517,15 +527,24 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
     def _validate_training_data(
         self, X: Any, y: Any, sample_weight: Any, *, goes_on: bool
     ) -> TrainingData:
-        return self._keep_weighted(X, validate_numbers(y, X), sample_weight)
+        data = self._keep_weighted(X, validate_numbers(y, X), sample_weight)
+        return data.weighted(data.weights, "sample_weight")
 
     def _validate_given_y(self, y: Any, X: Any, name: str) -> NDArray[Any]:
         return validate_numbers(y, X, name)
 
     def _losses_of(self, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float64]:
-        residuals = self._scale.standardise(targets) - outputs[:, 0]
-        losses = residual_losses(residuals, *self._loss)
-        return np.asarray(losses * self._scale.unit_of(self._loss[0]), np.float64)
+        with np.errstate(over="ignore"):
+            residuals = self._scale.standardise(targets) - outputs[:, 0]
+            losses = residual_losses(residuals, *self._loss)
+            losses = np.asarray(losses * self._scale.unit_of(self._loss[0]), np.float64)
+        wrong = np.flatnonzero(~np.isfinite(losses))
+        if len(wrong):
+            raise ValueError(
+                f"The loss of row {wrong[0]} is too large for a number of double precision: y is "
+                f"{targets[wrong[0]]:g} there."
+            )
+        return losses
 
     def _prepare(
         self, data: TrainingData, validation: TrainingData | None, *, goes_on: bool

@@ -18,6 +18,12 @@ _SHARE_OF_TABLES = 0.1
 _TABLE_LR = {"adagrad": 0.05, "adam": 0.01}
 # A rate that does not fall to zero has to be smaller.
 _DENSE_LR, _CONSTANT_DENSE_LR = 0.01, 0.003
+# A net without hidden layers has one weight to reach a slope with, where another shares the
+# way among many, so that its rate is larger. A step moves its outputs by up to the rate times
+# the sum of the sizes of a row's values: rates are the usual ones where that sum is 50, for
+# tables, or twice the number of non-zeros, for texts, and more where it is less. Chosen with
+# `python -m benchmarks.linear`.
+_TABLE_ROW_SIZE, _TEXT_VALUE, _MOST_TIMES = 50, 2, 10
 # Steps after which more passes stopped paying, and bounds on the passes: small tables are
 # learnt by heart after more, and the smallest need some steps all the same.
 _TEXT_STEPS, _TABLE_STEPS, _LEAST_STEPS = 400, 2000, 200
@@ -42,6 +48,7 @@ def resolve_settings(
     *,
     n_features: int,
     non_zeros: float | None,
+    row_size: float | None = None,
     one_pass: bool = False,
 ) -> Settings:
     """Fill in what is "auto".
@@ -60,6 +67,9 @@ def resolve_settings(
         Number of columns.
     non_zeros : float or None
         Mean number of non-zeros of the rows of sparse input; None for dense input.
+    row_size : float or None, default=None
+        Mean sum of the sizes of a row's values, for a net without hidden layers; None for
+        another net.
     one_pass : bool, default=False
         For a pass of `partial_fit`: a budget of 1, a constant rate, and no decay but a
         given one, since a chunk is no training over which "auto" would spread it.
@@ -69,11 +79,16 @@ def resolve_settings(
     if batch_size == "auto":
         batch_size = _SPARSE_BATCH_SIZE if sparse else _DENSE_BATCH_SIZE
     is_text = non_zeros is not None and non_zeros < _SHARE_OF_TABLES * n_features
+    times = 1.0
+    if row_size is not None:
+        usual = _TEXT_VALUE * non_zeros if is_text and non_zeros else _TABLE_ROW_SIZE
+        times = min(_MOST_TIMES, max(1.0, usual / max(row_size, usual / _MOST_TIMES)))
     if lr == "auto":
         constant = one_pass or estimator.lr_schedule == "constant"
         lr = _CONSTANT_DENSE_LR if constant else _DENSE_LR
         if non_zeros is not None:
             lr = _sparse_lr(estimator.sparse_optimizer, non_zeros, is_text=is_text)
+        lr *= times
     n_batches = math.ceil(n_rows / batch_size)
     enough = _enough_passes(n_batches, is_text=is_text)
     if one_pass:
@@ -85,7 +100,7 @@ def resolve_settings(
         decays = not (sparse or one_pass) and estimator.optimizer == "auto"
         # Not of the budget that is given: a short training has no time to make up for it. Nor
         # of the rate, which the decay is multiplied by: small steps are to change little.
-        mean_lr = 0.5 * _DENSE_LR
+        mean_lr = 0.5 * _DENSE_LR * times
         weight_decay = -math.log(_DENSE_REST) / (mean_lr * enough * n_batches) if decays else 0.0
     return Settings(int(batch_size), float(lr), float(budget), float(weight_decay))
 
@@ -97,8 +112,15 @@ def settings_for(estimator: Any, data: Any, *, one_pass: bool = False) -> Settin
         len(data.y),
         n_features=data.X.shape[1],
         non_zeros=data.mean_non_zeros,
+        row_size=data.mean_row_size if is_linear(estimator) else None,
         one_pass=one_pass,
     )
+
+
+def is_linear(estimator: Any) -> bool:
+    """Whether the net has no hidden layers."""
+    sizes = estimator.hidden_layer_sizes
+    return hasattr(sizes, "__len__") and len(sizes) == 0
 
 
 def _enough_passes(n_batches: int, *, is_text: bool) -> int:

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from numbers import Real
 from typing import Any
@@ -24,8 +24,11 @@ from sklearn_sifal._labels import (
     several_labels,
     shown_labels,
 )
+from sklearn_sifal._row_weights import refuse_lost_weights
 
 _ENTRIES_PER_PART = 1 << 20
+_ROWS_PER_PART = 1 << 13
+_SWAPPED_DOUBLE = np.dtype(np.float64).newbyteorder()
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,11 @@ class TrainingData:
         rows = chosen if self.rows is None else self.rows[chosen]
         return TrainingData(self.X, self.y[chosen], weights, rows, self.n_given)
 
+    def weighted(self, weights: NDArray[np.float64] | None, meaning: str) -> "TrainingData":
+        """The same with other weights, positive but for those too small for a double."""
+        refuse_lost_weights(weights, self.rows, meaning)
+        return replace(self, weights=weights)
+
     def inputs(self, chosen: NDArray[np.bool_]) -> Any:
         """Inputs of some of the rows, given by a mask, as a copy."""
         return self.X[chosen if self.rows is None else self.rows[chosen]]
@@ -82,6 +90,17 @@ class TrainingData:
         return float(np.average(starts[after] - starts[rows], weights=weights))
 
     @property
+    def mean_row_size(self) -> float:
+        """Weighted mean of the sum of the sizes of a row's values."""
+        sizes = np.empty(self.X.shape[0])
+        for start in range(0, len(sizes), _ROWS_PER_PART):
+            part = slice(start, min(start + _ROWS_PER_PART, len(sizes)))
+            sizes[part] = _row_sizes(self.X, part)
+        if self.rows is not None:
+            sizes = sizes[self.rows]
+        return float(np.average(sizes, weights=self.scaled_weights))
+
+    @property
     def scaled_weights(self) -> NDArray[np.float64] | None:
         """Weights with mean 1; None if they are all equal."""
         if self.weights is None or np.all(self.weights == self.weights[0]):
@@ -89,6 +108,18 @@ class TrainingData:
         relative = self.weights / self.weights.max()  # the sum of huge weights would overflow
         scaled: NDArray[np.float64] = relative / relative.mean()
         return scaled
+
+
+def _row_sizes(X: Any, part: slice) -> NDArray[np.float64]:
+    """Sums of the sizes of the values in some rows, which follow each other."""
+    with np.errstate(over="ignore"):
+        if not sp.issparse(X):
+            sums: NDArray[np.float64] = np.abs(X[part]).sum(axis=1, dtype=np.float64)
+            return sums
+        bounds = X.indptr[part.start : part.stop + 1]
+        owners = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
+        sizes = np.abs(X.data[bounds[0] : bounds[-1]])
+        return np.bincount(owners, sizes, len(bounds) - 1).astype(np.float64, copy=False)
 
 
 @dataclass(frozen=True)
@@ -207,27 +238,32 @@ def validate_inputs(estimator: Any, X: Any, *, reset: bool, name: str = "X") -> 
     word dropout drop a feature rather than one of its entries.
     """
     types: tuple[Any, ...] = (np.float32, np.float64)
-    if estimator._reads_lists_as_float64 and not (hasattr(X, "dtype") or hasattr(X, "columns")):
+    untyped = not (hasattr(X, "dtype") or hasattr(X, "columns"))
+    if (untyped and estimator._reads_lists_as_float64) or _has_swapped_doubles(X):
         types = types[::-1]
+    _refuse_complex(X)
     _refuse_raw_text(X, name, type(estimator).__name__)
     _refuse_masked(X, name)
     if sp.issparse(X) and X.format == "csr":
         check_columns(X, name)
     try:
-        X = validate_data(
-            estimator,
-            X,
-            reset=reset,
-            accept_sparse="csr",
-            dtype=types,
-            order="C",
-        )
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused
+            X = validate_data(
+                estimator,
+                X,
+                reset=reset,
+                accept_sparse="csr",
+                dtype=types,
+                order="C",
+            )
     except ValueError as error:
         if name == "X":
             raise
         if "could not convert string" in str(error):
             raise ValueError(_raw_text_message(name)) from error
         raise ValueError(f"{name}: {error}") from error  # scikit-learn's text speaks of X
+    if not X.dtype.isnative:  # columns of a data frame
+        X = X.astype(X.dtype.newbyteorder("="))
     return canonical_csr(X) if sp.issparse(X) else X
 
 
@@ -263,6 +299,18 @@ def _file_of(array: Any) -> str:
             return f" (mapped from {array.filename})"
         array = getattr(array, "base", None)
     return ""
+
+
+def _has_swapped_doubles(X: Any) -> bool:
+    """Whether X has doubles in the byte order of other machines, as files of FITS and HDF5."""
+    given = X.dtypes if hasattr(X, "columns") else [getattr(X, "dtype", None)]
+    return any(isinstance(kind, np.dtype) and kind == _SWAPPED_DOUBLE for kind in given)
+
+
+def _refuse_complex(X: Any) -> None:
+    """Raise for complex numbers in a sparse matrix, of which scikit-learn sees dense ones only."""
+    if sp.issparse(X) and X.dtype.kind == "c":
+        raise ValueError(f"Complex data not supported. Got a sparse matrix of dtype {X.dtype}.")
 
 
 def canonical_csr(X: Any) -> Any:
@@ -441,25 +489,15 @@ def encode_labels(labels: NDArray[Any], classes: NDArray[Any], name: str) -> NDA
 
 
 def class_factors(
-    class_weight: Any,
-    classes: NDArray[Any],
-    codes: NDArray[np.int64],
-    weights: NDArray[np.float64] | None,
-) -> NDArray[np.float64] | None:
-    """Factor of each class; 'balanced' counts rows by their sample weights."""
-    if class_weight is None:
-        return None
-    if isinstance(class_weight, Mapping):
-        factors = np.asarray(
-            compute_class_weight(dict(class_weight), classes=classes, y=classes[codes]), np.float64
+    class_weight: Mapping[Any, float], classes: NDArray[Any], codes: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Factor of each class, as given by its label; 1 for those that are not named."""
+    factors = np.asarray(
+        compute_class_weight(dict(class_weight), classes=classes, y=classes[codes]), np.float64
+    )
+    if not (np.isfinite(factors).all() and factors.min() >= 0 and factors[codes].any()):
+        raise ValueError(
+            "The 'class_weight' parameter must have finite, non-negative numbers, not all of "
+            f"them zero. Got {dict(class_weight)!r}."
         )
-        if not (np.isfinite(factors).all() and factors.min() >= 0 and factors[codes].any()):
-            raise ValueError(
-                "The 'class_weight' parameter must have finite, non-negative numbers, not all of "
-                f"them zero. Got {dict(class_weight)!r}."
-            )
-        return factors
-    counts = np.bincount(codes, weights=weights, minlength=len(classes))
-    with np.errstate(divide="ignore"):  # a chunk may lack a class, whose factor is not used then
-        balanced: NDArray[np.float64] = counts.sum() / (len(classes) * counts)
-    return balanced
+    return factors

@@ -9,12 +9,60 @@ import scipy.sparse as sp
 import torch
 from scipy.special import softmax
 
-from sklearn_sifal import LossSampledClassifier
+from sklearn_sifal import LossSampledClassifier, LossSampledRegressor
 from sklearn_sifal.neural._checkpoint import Checkpoint
 
 N, D = 96, 12  # the shape of the fixture data
 CLASSES = [0, 1, 2]
 Small = Callable[..., LossSampledClassifier]
+
+
+def decays_of(model: LossSampledClassifier) -> set[float]:
+    optimizers = model.net_.optimizers().values()
+    return {group["weight_decay"] for o in optimizers for group in o.param_groups}
+
+
+def dense_rows() -> tuple[Any, Any]:
+    return np.random.default_rng(0).normal(size=(N, D)).astype(np.float32), np.arange(N) % 3
+
+
+class TestDecay:
+    @pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
+    def test_an_automatic_one_ends_with_fit(self, small: Small, container: Any) -> None:
+        X, y = dense_rows()
+        model = small(warm_start=True).fit(X, y)
+        (automatic,) = decays_of(model)
+        assert automatic > 0
+        assert decays_of(model.partial_fit(container(X), y)) == {0}
+        assert decays_of(model.fit(X, y)) == {automatic}
+
+    @pytest.mark.parametrize("first", [np.asarray, sp.csr_array])
+    @pytest.mark.parametrize("then", [np.asarray, sp.csr_array])
+    def test_a_given_one_stays(self, small: Small, first: Any, then: Any) -> None:
+        X, y = dense_rows()
+        model = small(weight_decay=0.25).fit(first(X), y).partial_fit(then(X), y)
+        assert decays_of(model) == {0.25}
+        model.set_params(weight_decay=0.5).partial_fit(then(X), y)
+        assert decays_of(model) == {0.5}
+
+    def test_undone_with_a_chunk_that_fails(self, small: Small) -> None:
+        X, y = dense_rows()
+        model = small().fit(X, y)
+        before = decays_of(model)
+        far = X.copy()
+        far[0] = 3e38
+        with pytest.raises(ValueError):
+            model.partial_fit(far, y)
+        assert decays_of(model) == before
+
+    def test_towards_what_the_chunks_say(self) -> None:
+        # As scikit-learn's test of loading and going on: 200 chunks of one row, from 4 to 1.
+        model = LossSampledRegressor(
+            hidden_layer_sizes=(42,), random_state=42, lr=0.01, budget=200, lr_schedule="constant"
+        ).fit([[2]], [4])
+        for _ in range(200):
+            model.partial_fit([[2]], [1])
+        assert model.predict([[2]])[0] == pytest.approx(1, abs=1e-3)
 
 
 class TestOnePass:

@@ -31,6 +31,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "_loss_table",
         "_plain_arrays",
         "_settings",
+        "_row_weights",
         "_progress",
         "_targets",
         "_text_table",

@@ -40,6 +40,10 @@ class Checkpoint:
             }
             for optimizer in net.optimizers().values()
         ]
+        self.groups = [
+            [{k: v for k, v in group.items() if k != "params"} for group in optimizer.param_groups]
+            for optimizer in net.optimizers().values()
+        ]
 
     def restore(self) -> None:
         """Put everything back as it was."""
@@ -50,7 +54,10 @@ class Checkpoint:
             for param, saved in self.params:
                 self._put_back(param, saved, param)
             optimizers = self.net.optimizers().values()
-            for optimizer, states in zip(optimizers, self.states, strict=True):
+            saved = zip(optimizers, self.states, self.groups, strict=True)
+            for optimizer, states, groups in saved:
+                for group, before in zip(optimizer.param_groups, groups, strict=True):
+                    group.update(before)
                 for param in list(optimizer.state):
                     if param in states:
                         self._restore_state(optimizer.state[param], states[param], param)

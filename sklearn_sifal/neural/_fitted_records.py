@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from sklearn_sifal._labels import joined_ids
 from sklearn_sifal._loss_table import HeldOut, LossTable, PublishedTable
+from sklearn_sifal._row_weights import scaled_to_one
 from sklearn_sifal._training_data import TrainingData
 from sklearn_sifal.neural._mlp_net import MLPNet
-from sklearn_sifal.neural._net_factory import as_net_targets, numpy_dtype
+from sklearn_sifal.neural._net_factory import as_net_inputs, as_net_targets
 from sklearn_sifal.neural._observers import (
     FullRecorder,
     HistoryRecorder,
@@ -48,10 +49,13 @@ class Recorders:
         self.full = FullRecorder(estimator.history_dtype) if estimator.record == "history" else None
         self.monitor: ValidationMonitor | None = None
         if validation is not None:
+            held_out = validation.rows is not None
             self.monitor = self.task.monitor(
-                validation.X.astype(numpy_dtype(net), copy=False),
-                as_net_targets(validation.y, net),
-                validation.weights,
+                as_net_inputs(
+                    validation.X, net, rows=validation.rows, name="X" if held_out else "X_val"
+                ),
+                as_net_targets(validation, net, "y" if held_out else "y_val"),
+                None if validation.weights is None else scaled_to_one(validation.weights),
                 validation.rows,
                 n_rows_trained=len(data.y),
                 patience=estimator.n_iter_no_change if estimator.early_stopping else None,

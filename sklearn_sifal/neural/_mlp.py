@@ -157,7 +157,9 @@ class MLP(nn.Module):
     def reset_parameters(self, seed: int) -> None:
         """Draw the initial weights: Glorot's uniform law, zero biases.
 
-        They do not depend on whether the input is sparse, nor on its type.
+        They do not depend on whether the input is sparse, nor on its type. Without hidden
+        layers all are zero: there are no units that would have to differ, and with few
+        inputs what is drawn is as large as what is to be learnt.
 
         Parameters
         ----------
@@ -169,6 +171,11 @@ class MLP(nn.Module):
         Glorot and Bengio, "Understanding the difficulty of training deep feedforward
         neural networks", AISTATS 2010.
         """
+        if not self.layers:
+            with torch.no_grad():
+                self.input.weight.zero_()
+                self.input.bias.zero_()
+            return
         generator = torch.Generator().manual_seed(seed)
         for layer in [self.input, *self.layers]:
             bound = (6.0 / sum(layer.weight.shape)) ** 0.5

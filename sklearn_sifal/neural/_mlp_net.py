@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sklearn_sifal._devices import own_torch_settings
 from sklearn_sifal.neural._closed_form import Pass, cross_entropy
 from sklearn_sifal.neural._mlp import MLP, check_widths
 from sklearn_sifal.neural._net import LossSampledNet, row_factors
@@ -129,7 +130,9 @@ class MLPNet(LossSampledNet):
         if not self.mixed_precision:
             outputs = self.module_(x)
             return outputs
-        with torch.autocast(torch.device(self.device).type, dtype=torch.bfloat16):
+        kind = torch.device(self.device).type
+        # Within a caller's block of autocast, what is cached would outlive the weights.
+        with torch.autocast(kind, dtype=torch.bfloat16, cache_enabled=False):
             outputs = self.module_(x)
         return outputs.float()  # the loss is one of float32
 
@@ -301,6 +304,7 @@ class MLPNet(LossSampledNet):
         """Copies of the module's weights by name."""
         return {k: v.detach().cpu().numpy().copy() for k, v in self.module_.state_dict().items()}
 
+    @own_torch_settings()
     def draw_initial_weights(self) -> dict[str, NDArray[Any]]:
         """The weights that the module's seed gives; kept, they would double a model's size."""
         module = self.module(**self.get_params_for("module"))

@@ -998,6 +998,12 @@ def _explained(error: NonFiniteLossError, rounds: Rounds, lr: float) -> NonFinit
     row = error.row
     if row is not None and plan.row_numbers is not None:
         row = int(plan.row_numbers[row])
+    if rounds.epoch == 0 and plan.budget.visits == 0:  # no step was made at any rate
+        return NonFiniteLossError(
+            f"Training stopped before its first step, because the loss of row {row} is infinite or "
+            "NaN. Scale the features, for example with StandardScaler or MaxAbsScaler.",
+            row,
+        )
     return NonFiniteLossError(
         f"Training stopped in epoch {rounds.epoch}, after {plan.budget.visits} visits, because the "
         f"loss of row {row} became infinite or NaN. The learning rate was lr={lr:g} (before the "

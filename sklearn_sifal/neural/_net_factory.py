@@ -13,6 +13,7 @@ from sklearn_sifal._devices import has_bfloat16, resolve_device
 from sklearn_sifal._parameters import InvalidParameterError, reject
 from sklearn_sifal._seeding import Streams, torch_seed
 from sklearn_sifal._settings import Settings
+from sklearn_sifal._targets import residual_losses
 from sklearn_sifal._training_data import TrainingData
 from sklearn_sifal._weights_files import check_weights, load_weights
 from sklearn_sifal.neural._mlp import MLP
@@ -59,8 +60,15 @@ def make_net(
 
 
 def prepare_for_more(net: MLPNet, data: TrainingData, settings: Settings) -> None:
-    """Let a net take this chunk's container and the present rate."""
+    """Let a net take this chunk's container, and the present rate and decay."""
     net.lr = settings.lr
+    net.row_weight_decay = settings.weight_decay
+    if hasattr(net, "optimizer__weight_decay"):
+        net.optimizer__weight_decay = settings.weight_decay
+    for optimizer in net.optimizers().values():
+        for group in optimizer.param_groups:
+            if "weight_decay" in group:
+                group["weight_decay"] = settings.weight_decay
     if sp.issparse(data.X) and not net.sparse_input:
         # The dense optimiser of the first layer cannot take row-sparse gradients.
         net.sparse_input = True
@@ -72,9 +80,60 @@ def numpy_dtype(net: MLPNet) -> Any:
     return np.float64 if net.module_.input.weight.dtype == torch.float64 else np.float32
 
 
-def as_net_targets(y: NDArray[Any], net: MLPNet) -> NDArray[Any]:
-    """Targets in the type of a net; class codes as they are."""
-    return y.astype(numpy_dtype(net), copy=False) if y.dtype.kind == "f" else y
+def as_net_inputs(
+    X: Any, net: MLPNet, *, rows: NDArray[np.int64] | None = None, name: str = "X"
+) -> Any:
+    """Checked inputs in the type of the net; float64 values may be too large for float32.
+
+    Those of rows that are not among `rows` do not matter; None for all.
+    """
+    if X.dtype == numpy_dtype(net):
+        return X
+    with np.errstate(over="ignore"):
+        converted = X.astype(numpy_dtype(net))
+    if not _is_finite(converted) and (rows is None or not _is_finite(converted[rows])):
+        raise ValueError(
+            f"Input {name} contains a value too large for {converted.dtype}, the type of the "
+            "fitted net."
+        )
+    return converted
+
+
+def _is_finite(X: Any) -> bool:
+    return bool(np.isfinite(X.data if sp.issparse(X) else X).all())
+
+
+def as_net_targets(data: TrainingData, net: MLPNet, name: str) -> NDArray[Any]:
+    """Targets in the type of a net; class codes as they are.
+
+    Parameters
+    ----------
+    data : TrainingData
+        With class codes or standardised targets.
+    net : MLPNet
+        The net.
+    name : str
+        What the targets are called, for messages.
+
+    Raises
+    ------
+    ValueError
+        If the loss of a target is not a number of single precision, which losses are kept in.
+    """
+    if data.y.dtype.kind != "f":
+        return data.y
+    furthest = int(np.abs(data.y).argmax())
+    criterion = net.criterion_
+    with np.errstate(over="ignore"):
+        loss = residual_losses(data.y[[furthest]], criterion.loss, criterion.delta)[0]
+    if not loss <= np.finfo(np.float32).max:
+        row = furthest if data.rows is None else int(data.rows[furthest])
+        raise ValueError(
+            f"{name} has a target {abs(data.y[furthest]):g} standard deviations from the mean of "
+            f"those that the scale was learnt from, in row {row}: its loss would not be finite. "
+            "Look at this target, and at the sample weights if there are any."
+        )
+    return data.y.astype(numpy_dtype(net), copy=False)
 
 
 def _new_net(estimator: Any, data: TrainingData, settings: Settings, streams: Streams) -> MLPNet:

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.metrics import r2_score
 
-from sklearn_sifal._loss_table import LossTable
+from sklearn_sifal._loss_table import LossTable, NonFiniteLossError
+from sklearn_sifal._targets import r_squared
 from sklearn_sifal.neural._rounds import Rounds
 from sklearn_sifal.samplers._row_batches import RowGatherer
 
@@ -151,7 +151,7 @@ class ValidationMonitor:
         score, losses = self._measure(net)
         record["validated"] = len(self.y)
         record[self.score_name] = score
-        record["valid_loss"] = float(np.average(losses, weights=self.weights))
+        record["valid_loss"] = _mean(losses, self.weights)
         # The best is any improvement; patience asks for one that counts.
         self._checks_without_gain += 1
         if not self.scores or score > max(self.scores) + self.tol:
@@ -168,14 +168,36 @@ class ValidationMonitor:
     def _measure(self, net: Any) -> tuple[float, NDArray[np.float32]]:
         gatherer: RowGatherer = net.get_dataset(self.X, self.y, self.rows)
         measured = net.score_rows(gatherer, np.arange(len(gatherer)), ("correct",))
+        self._check_losses(measured["loss"])
         score = float(np.average(measured["correct"], weights=self.weights))
         return score, measured["loss"]
+
+    def _check_losses(self, losses: NDArray[np.floating]) -> None:
+        """Raise for what would be no score: NaN outputs have a largest one, too."""
+        wrong = np.flatnonzero(~np.isfinite(losses))
+        if len(wrong):
+            row = int(wrong[0] if self.rows is None else self.rows[wrong[0]])
+            raise NonFiniteLossError(
+                f"Training stopped because the loss of validation row {row} became infinite or "
+                "NaN. Try a smaller lr, and features of validation rows that are scaled as those "
+                "trained on.",
+                row,
+            )
 
     def restore_best(self, net: Any) -> None:
         """Put the best weights back, if early stopping kept any."""
         if self._best_weights is not None:
             net.set_weights(self._best_weights)
             self._best_weights = None
+
+
+def _mean(losses: NDArray[np.floating], weights: NDArray[Any] | None) -> float:
+    """Weighted mean; in float64 where the sum is too large for the type of the losses."""
+    with np.errstate(over="ignore"):
+        mean = float(np.average(losses, weights=weights))
+    if np.isfinite(mean):
+        return mean
+    return float(np.average(losses.astype(np.float64), weights=weights))
 
 
 class RegressionMonitor(ValidationMonitor):
@@ -187,8 +209,8 @@ class RegressionMonitor(ValidationMonitor):
         outputs = net.forward(net.get_dataset(self.X, self.y, self.rows))
         y = torch.from_numpy(self.y)
         losses: NDArray[np.float32] = net.get_loss(outputs, y).numpy()
-        score = r2_score(self.y, outputs.squeeze(1).numpy(), sample_weight=self.weights)
-        return float(score), losses
+        self._check_losses(losses)
+        return r_squared(self.y, outputs.squeeze(1).numpy(), self.weights), losses
 
 
 class ProgressObserver:

@@ -34,6 +34,8 @@ class Task:
     loss_unit : float or None
         What a loss of 1 during the training is in the units that the user sees; None if
         they are the same.
+    largest_output : float
+        Outputs up to this size are numbers in the user's units.
     """
 
     n_outputs: int
@@ -42,6 +44,7 @@ class Task:
     dynamics: bool | str
     monitor: type[ValidationMonitor]
     loss_unit: float | None = None
+    largest_output: float = float("inf")
 
     def published_losses(self, losses: NDArray[Any]) -> NDArray[Any]:
         """Losses in the user's units; float64 if they are converted, for any scale of y."""
@@ -80,4 +83,5 @@ def task_of(estimator: Any) -> Task:
         dynamics="loss",
         monitor=RegressionMonitor,
         loss_unit=estimator._scale.unit_of(loss),
+        largest_output=estimator._scale.largest_output,
     )

@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
-from sklearn_sifal._devices import choose_n_threads, limited_threads
-from sklearn_sifal._loss_table import LossTable, NonFiniteLossError
+from sklearn_sifal._devices import choose_n_threads, limited_threads, own_torch_settings
+from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal._progress import ProgressBar
 from sklearn_sifal._seeding import Streams, make_streams, torch_seed
 from sklearn_sifal._settings import Settings, settings_for
@@ -29,14 +29,16 @@ from sklearn_sifal.neural._fitted_records import (
 )
 from sklearn_sifal.neural._mlp_net import MLPNet
 from sklearn_sifal.neural._net_factory import (
+    as_net_inputs,
     as_net_targets,
     make_net,
-    numpy_dtype,
     prepare_for_more,
 )
 from sklearn_sifal.neural._observers import ProgressObserver
+from sklearn_sifal.neural._overflow import check_trained, first_overflow
 from sklearn_sifal.neural._rounds import TrainingPlan
 from sklearn_sifal.neural._schedule import LR_SCHEDULES, SCORED_ROW_COST, Budget
+from sklearn_sifal.neural._tasks import task_of
 from sklearn_sifal.strategies._base import SamplingStrategy
 from sklearn_sifal.strategies._everything import Base
 from sklearn_sifal.strategies._registry import resolve_strategy
@@ -44,9 +46,7 @@ from sklearn_sifal.strategies._registry import resolve_strategy
 _ENTRIES_PER_PART = 1 << 20
 
 
-# A caller's no_grad() or inference_mode() block must not reach into a training.
-@torch.inference_mode(False)
-@torch.enable_grad()
+@own_torch_settings()
 def train(
     estimator: Any,
     data: TrainingData,
@@ -100,8 +100,7 @@ def train(
     estimator.net_ = net
 
 
-@torch.inference_mode(False)
-@torch.enable_grad()
+@own_torch_settings()
 def train_one_pass(
     estimator: Any, data: TrainingData, ids: NDArray[Any] | None, *, first: bool
 ) -> None:
@@ -140,13 +139,26 @@ def train_one_pass(
     estimator.net_ = net
 
 
+@own_torch_settings()
 def compute_outputs(estimator: Any, X: Any, net: MLPNet | None = None) -> NDArray[Any]:
-    """Outputs of a net, the fitted one, for checked inputs, shape (n_samples, n_outputs)."""
+    """Outputs of a net, the fitted one, for checked inputs, shape (n_samples, n_outputs).
+
+    Raises
+    ------
+    ValueError
+        If an output is no number of the net's type, as for inputs far from those trained on.
+    """
     net = estimator.net_ if net is None else net
-    inputs = _as_net_type(X, net)
+    inputs = as_net_inputs(X, net)
     with limited_threads(_n_threads(estimator, net)):
         outputs: torch.Tensor = net.forward(inputs)
     result: NDArray[Any] = outputs.numpy()
+    wrong = first_overflow(result, task_of(estimator).largest_output)
+    if wrong is not None:
+        raise ValueError(
+            f"X has values for which the net cannot compute: its outputs for row {wrong} are too "
+            f"large for {result.dtype}. Are the features scaled as those that it was fitted on?"
+        )
     return result
 
 
@@ -154,31 +166,13 @@ def compute_staged_outputs(
     estimator: Any, X: Any, states: Iterable[dict[str, NDArray[Any]]]
 ) -> Iterator[NDArray[Any]]:
     """Outputs under one state of the weights after the other; the fitted net is left alone."""
-    net = estimator.net_.copy_for_prediction()
-    inputs = _as_net_type(X, net)  # once for all
+    with own_torch_settings():  # not around a yield, where the caller's own hold
+        net = estimator.net_.copy_for_prediction()
+    inputs = as_net_inputs(X, net)  # once for all
     for weights in states:
-        net.set_weights(weights)
+        with own_torch_settings():
+            net.set_weights(weights)
         yield compute_outputs(estimator, inputs, net)
-
-
-def _as_net_type(X: Any, net: MLPNet, rows: NDArray[np.int64] | None = None) -> Any:
-    """Checked inputs in the type of the net; float64 values may be too large for float32.
-
-    Those of rows that are not among `rows` do not matter; None for all.
-    """
-    if X.dtype == numpy_dtype(net):
-        return X
-    with np.errstate(over="ignore"):
-        converted = X.astype(numpy_dtype(net))
-    if not _is_finite(converted) and (rows is None or not _is_finite(converted[rows])):
-        raise ValueError(
-            f"Input X contains a value too large for {converted.dtype}, the type of the fitted net."
-        )
-    return converted
-
-
-def _is_finite(X: Any) -> bool:
-    return bool(np.isfinite(X.data if sp.issparse(X) else X).all())
 
 
 def _features_of(X: Any) -> NDArray[np.int64]:
@@ -278,43 +272,22 @@ def _run(
     device = torch.device(net.device)
     generator = torch.Generator(device).manual_seed(torch_seed(streams.dropout))
     bar = ProgressBar("fit") if int(estimator.verbose) > 0 else nullcontext()
-    X = _as_net_type(data.X, net, data.rows)
+    X = as_net_inputs(data.X, net, rows=data.rows)
     with limited_threads(_n_threads(estimator, net)), bar as progress:
         plan.observers = recorders.observers
         if progress is not None:
             plan.observers = [*plan.observers, ProgressObserver(progress)]
         net.module_.set_dropout_generator(generator)
         try:
-            net.partial_fit(X, as_net_targets(data.y, net), plan=plan)
+            net.partial_fit(X, as_net_targets(data, net, "y"), plan=plan)
         finally:
             net.module_.set_dropout_generator(None)
         if recorders.monitor is not None:
             recorders.monitor.restore_best(net)
         # Within the limit: a process that was forked from one that used several threads
         # waits for ever for those that it does not have.
-        _check_weights_are_finite(net, features)
-
-
-def _check_weights_are_finite(net: MLPNet, features: NDArray[np.int64] | None) -> None:
-    """Raise for what no later loss tells of: the last step, or a feature that is rare.
-
-    Parameters
-    ----------
-    net : MLPNet
-        After the training.
-    features : ndarray of shape (n,), int64, or None
-        The only features that the training can have touched; None for all.
-    """
-    for name, param in net.module_.named_parameters():
-        values = param.detach()
-        if name == "input.weight" and features is not None:
-            values = values.index_select(0, torch.from_numpy(features).to(values.device))
-        if values.numel() and not all(bool(end.isfinite()) for end in values.aminmax()):
-            raise NonFiniteLossError(
-                f"Training ended with infinite or NaN weights in {name!r}. The learning rate was "
-                f"lr={net.lr:g} (before the schedule). Try a smaller lr, or scale the features, "
-                "for example with StandardScaler or MaxAbsScaler."
-            )
+        largest = task_of(estimator).largest_output
+        check_trained(net, X, data.rows, largest=largest, features=features)
 
 
 def _n_threads(estimator: Any, net: MLPNet) -> int:
@@ -333,5 +306,5 @@ def _warn_if_cut_short(estimator: Any, plan: TrainingPlan) -> None:
             f"{budget.total} row visits: the budget was not spent. Raise max_epochs, or leave it "
             "at None, if strategies are to be compared at equal budgets.",
             ConvergenceWarning,
-            stacklevel=7,  # the caller of fit, past _fit and the two decorators of train
+            stacklevel=6,  # the caller of fit, past _fit and the decorator of train
         )

@@ -1,0 +1,238 @@
+"""Settings of torch that a caller made for its own ends neither reach in nor are moved."""
+
+import copy
+import pickle
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import torch
+import torch.utils._device
+from torch import nn
+from torch.utils.data import TensorDataset
+
+from sklearn_sifal import LossSampledClassifier, LossSampledNet, LossSampledRegressor
+from sklearn_sifal._devices import own_torch_settings, tensors_on_cpu
+from sklearn_sifal.comparison import compare_strategies
+from sklearn_sifal.samplers import LossSampler
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(40, 5)).astype(np.float32)
+S = sp.csr_array(np.where(rng.random(X.shape) < 0.5, X, 0).astype(np.float32))
+Y = np.arange(40) % 3
+
+
+@contextmanager
+def default_device(name: str) -> Iterator[None]:
+    torch.set_default_device(name)
+    try:
+        yield
+    finally:
+        torch.set_default_device(None)
+
+
+@contextmanager
+def default_dtype(dtype: torch.dtype) -> Iterator[None]:
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+@contextmanager
+def deterministic(warn_only: bool) -> Iterator[None]:
+    torch.use_deterministic_algorithms(True, warn_only=warn_only)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
+@contextmanager
+def no_gradients() -> Iterator[None]:
+    torch.set_grad_enabled(False)
+    try:
+        yield
+    finally:
+        torch.set_grad_enabled(True)
+
+
+Settings = Callable[[], AbstractContextManager[Any]]
+SETTINGS: dict[str, Settings] = {
+    "default device meta": lambda: default_device("meta"),
+    # Also where there is none: it is not asked for a tensor.
+    "default device cuda": lambda: default_device("cuda"),
+    "device block": lambda: torch.device("meta"),
+    "bfloat16": lambda: torch.autocast("cpu", dtype=torch.bfloat16),
+    "float16": lambda: torch.autocast("cpu", dtype=torch.float16),
+    "no_grad": torch.no_grad,
+    "set_grad_enabled": no_gradients,
+    "inference_mode": torch.inference_mode,
+    "double": lambda: default_dtype(torch.float64),
+    "half": lambda: default_dtype(torch.bfloat16),
+    "deterministic": lambda: deterministic(False),
+    "deterministic, warnings": lambda: deterministic(True),
+}
+every_setting = pytest.mark.parametrize("settings", SETTINGS.values(), ids=list(SETTINGS))
+
+
+def state() -> tuple[Any, ...]:
+    return (
+        torch.utils._device.CURRENT_DEVICE,
+        torch.is_grad_enabled(),
+        torch.is_inference_mode_enabled(),
+        torch.is_autocast_enabled("cpu"),
+        torch.is_autocast_cache_enabled(),
+        torch.get_default_dtype(),
+        torch.are_deterministic_algorithms_enabled(),
+        torch.get_num_threads(),
+        torch.get_rng_state().numpy().tobytes(),
+    )
+
+
+def everything(make: Any, data: Any, settings: Settings, **parameters: Any) -> list[Any]:
+    """Arrays from every entrance of an estimator, each called within the settings."""
+    y = Y if make is LossSampledClassifier else X[:, 0]
+    classes = {"classes": [0, 1, 2]} if make is LossSampledClassifier else {}
+    parameters = {
+        "hidden_layer_sizes": (4,),
+        "budget": 3,
+        "batch_size": 16,
+        "random_state": 0,
+        **parameters,
+    }
+    found: list[Any] = []
+
+    def keep(model: Any) -> None:
+        found.extend(model.weights_.values())
+
+    with settings():
+        before = state()
+        model = make(record="history", **parameters).fit(data, y)
+        found += [model.predict(data), model.instance_losses(data, y), model.score(data, y)]
+        if classes:
+            found += [model.predict_proba(data), model.predict_log_proba(data)]
+        found += [*model.staged_instance_losses(data, y), *model.initial_weights_.values()]
+        assert state() == before
+        loaded, copied = pickle.loads(pickle.dumps(model)), copy.deepcopy(model)
+    # What was made within them can be trained outside of them, and the reverse.
+    for other in (loaded, copied):
+        other.partial_fit(data, y)
+        keep(other)
+    with settings():
+        keep(model.partial_fit(data, y))
+        keep(model.set_params(warm_start=True).fit(data, y))
+        given = make(init_weights=model.weights_, **parameters).fit(data, y)
+        keep(make(**parameters).partial_fit(data, y, **classes))
+        with pytest.raises(ValueError, match="X has 2 features"):
+            model.predict(X[:, :2])
+        assert state() == before
+    keep(given.partial_fit(data, y))
+    return found
+
+
+@pytest.fixture(scope="module")
+def expected() -> dict[str, list[Any]]:
+    return {}
+
+
+@every_setting
+@pytest.mark.parametrize(
+    "make, kind, parameters",
+    [
+        (LossSampledClassifier, "dense", {}),
+        (LossSampledClassifier, "sparse", {"input_dropout": 0.2, "early_stopping": True}),
+        (LossSampledClassifier, "dense", {"mixed_precision": True, "dropout": 0.2}),
+        (LossSampledClassifier, "dense", {"sampling_strategy": "rho_loss"}),
+        (LossSampledRegressor, "dense", {"early_stopping": True}),
+        (LossSampledRegressor, "sparse", {"sparse_optimizer": "adam", "hidden_layer_sizes": ()}),
+    ],
+)
+def test_estimators(
+    settings: Settings,
+    make: Any,
+    kind: str,
+    parameters: dict[str, Any],
+    expected: dict[str, list[Any]],
+) -> None:
+    data = X if kind == "dense" else S
+    key = f"{make} {kind} {parameters}"
+    if key not in expected:
+        expected[key] = everything(make, data, nullcontext, **parameters)
+    found = everything(make, data, settings, **parameters)
+    for one, other in zip(found, expected[key], strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@every_setting
+def test_comparison(settings: Settings) -> None:
+    def runs() -> list[dict[str, Any]]:
+        model = LossSampledClassifier(hidden_layer_sizes=(4,), budget=2, random_state=0)
+        found = compare_strategies(model, ["base", "importance"], X, Y, X, Y).runs
+        return [{k: v for k, v in run.items() if "seconds" not in k} for run in found]
+
+    plain = runs()
+    with settings():
+        found = runs()
+    np.testing.assert_equal(found, plain)
+
+
+@every_setting
+def test_sampler(settings: Settings) -> None:
+    def drawn() -> list[Any]:
+        sampler = LossSampler(40, "importance", batch_size=8, random_state=0)
+        batches = []
+        for _ in range(2):
+            for rows in sampler:
+                batches.append(np.array(rows))
+                sampler.update(rows, np.linspace(0, 1, len(rows)))
+        again = LossSampler(40, "importance", batch_size=8, random_state=0)
+        again.load_state_dict(sampler.state_dict())
+        return [*batches, *map(np.array, again), again.loss_table["loss"]]
+
+    plain = drawn()
+    with settings():
+        found = drawn()
+    for one, other in zip(found, plain, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("name", ["default device meta", "default device cuda", "device block"])
+def test_a_net_on_a_dataset_draws_its_seed_on_the_cpu(name: str) -> None:
+    def losses(settings: Settings) -> Any:
+        torch.manual_seed(0)
+        net = LossSampledNet(nn.Linear(5, 3), max_epochs=2, verbose=0, random_state=0)
+        data = TensorDataset(torch.from_numpy(X), torch.from_numpy(Y))
+        with settings():
+            return net.fit(data, None).loss_table_["loss"]
+
+    np.testing.assert_array_equal(losses(SETTINGS[name]), losses(nullcontext))
+
+
+def test_no_block_where_none_is_needed() -> None:
+    # A block of a device makes every call of torch slower.
+    assert isinstance(tensors_on_cpu(), nullcontext)
+    with torch.device("meta"), tensors_on_cpu():
+        assert torch.empty(1).device.type == "cpu"
+
+
+@own_torch_settings()
+def fail() -> None:
+    assert torch.empty(1).device.type == "cpu"
+    assert torch.is_grad_enabled()
+    assert not torch.is_inference_mode_enabled()
+    assert not torch.is_autocast_enabled("cpu")
+    raise ZeroDivisionError
+
+
+def test_restored_after_an_error() -> None:
+    with torch.device("meta"), torch.autocast("cpu"), torch.inference_mode():
+        before = state()
+        with pytest.raises(ZeroDivisionError):
+            fail()
+        assert state() == before
