@@ -171,16 +171,20 @@ def limited_threads(n_threads: int) -> Iterator[None]:
 
 
 @contextmanager
-def own_torch_settings() -> Iterator[None]:
+def own_torch_settings(device: torch.device | str = "cpu") -> Iterator[None]:
     """Compute inside the block as if the caller had set nothing of torch for its own ends.
 
     A default device, autocast, ``no_grad()`` and ``inference_mode()`` would reach into a
     training or a prediction that is called within them: tensors would be made elsewhere, in
-    another precision, or without gradients. Afterwards they hold as before. Not for code of
-    the caller's own, such as the module of a `LossSampledNet`, which may count on them.
+    another precision, or without gradients. Afterwards they hold as before.
+
+    Parameters
+    ----------
+    device : torch.device or str, default="cpu"
+        Where tensors are made instead of on the caller's default device.
     """
     with ExitStack() as stack:
-        stack.enter_context(tensors_on_cpu())
+        stack.enter_context(tensors_on(device))
         for kind in _KINDS_OF_DEVICE:
             if torch.is_autocast_enabled(kind):
                 stack.enter_context(torch.autocast(kind, enabled=False))
@@ -189,11 +193,15 @@ def own_torch_settings() -> Iterator[None]:
         yield
 
 
-def tensors_on_cpu() -> AbstractContextManager[Any]:
-    """A block in which tensors are made on the CPU unless a device is named."""
+def tensors_on(device: torch.device | str = "cpu") -> AbstractContextManager[Any]:
+    """A block in which no default device of the caller's is taken: tensors are made on `device`.
+
+    Where the caller has set none, they are made on the CPU, as ever.
+    """
+    here = torch.device(device)
     try:
-        on_cpu = torch.get_default_device().type == "cpu"
-    except (RuntimeError, AssertionError):  # a default that is not there: "cuda" without one
-        on_cpu = False
+        default = torch.get_default_device().type
+    except (RuntimeError, AssertionError):  # one that is not there: "cuda" without one
+        default = "missing"
     # Only where it is needed: such a block makes every call of torch slower.
-    return nullcontext() if on_cpu else torch.device("cpu")
+    return nullcontext() if default in ("cpu", here.type) else here

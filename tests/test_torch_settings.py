@@ -15,7 +15,7 @@ from torch import nn
 from torch.utils.data import TensorDataset
 
 from sklearn_sifal import LossSampledClassifier, LossSampledNet, LossSampledRegressor
-from sklearn_sifal._devices import own_torch_settings, tensors_on_cpu
+from sklearn_sifal._devices import own_torch_settings, tensors_on
 from sklearn_sifal.comparison import compare_strategies
 from sklearn_sifal.samplers import LossSampler
 
@@ -122,13 +122,13 @@ def everything(make: Any, data: Any, settings: Settings, **parameters: Any) -> l
         loaded, copied = pickle.loads(pickle.dumps(model)), copy.deepcopy(model)
     # What was made within them can be trained outside of them, and the reverse.
     for other in (loaded, copied):
-        other.partial_fit(data, y)
-        keep(other)
+        keep(other.set_params(early_stopping=False).partial_fit(data, y))
     with settings():
-        keep(model.partial_fit(data, y))
         keep(model.set_params(warm_start=True).fit(data, y))
-        given = make(init_weights=model.weights_, **parameters).fit(data, y)
-        keep(make(**parameters).partial_fit(data, y, **classes))
+        keep(model.set_params(early_stopping=False).partial_fit(data, y))
+        given = make(**parameters).set_params(init_weights=model.weights_, early_stopping=False)
+        keep(given.fit(data, y))
+        keep(make(**{**parameters, "early_stopping": False}).partial_fit(data, y, **classes))
         with pytest.raises(ValueError, match="X has 2 features"):
             model.predict(X[:, :2])
         assert state() == before
@@ -202,23 +202,53 @@ def test_sampler(settings: Settings) -> None:
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("name", ["default device meta", "default device cuda", "device block"])
-def test_a_net_on_a_dataset_draws_its_seed_on_the_cpu(name: str) -> None:
-    def losses(settings: Settings) -> Any:
-        torch.manual_seed(0)
-        net = LossSampledNet(nn.Linear(5, 3), max_epochs=2, verbose=0, random_state=0)
-        data = TensorDataset(torch.from_numpy(X), torch.from_numpy(Y))
-        with settings():
-            return net.fit(data, None).loss_table_["loss"]
+class Perceptron(nn.Module):
+    """A module that makes a tensor of its own in its forward pass."""
 
-    np.testing.assert_array_equal(losses(SETTINGS[name]), losses(nullcontext))
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(5, 3, dtype=torch.float32)
+
+    def forward(self, X: torch.Tensor) -> torch.Tensor:
+        return self.layer(X) + torch.ones(3, dtype=torch.float32)
+
+
+DATA = {
+    "array": (X, Y),
+    "dataset": (TensorDataset(torch.from_numpy(X), torch.from_numpy(Y)), None),
+}
+
+
+@every_setting
+@pytest.mark.parametrize("given", DATA)
+def test_net(settings: Settings, given: str) -> None:
+    def run(settings: Settings) -> list[Any]:
+        torch.manual_seed(0)
+        net = LossSampledNet(Perceptron, max_epochs=2, verbose=0, random_state=0, device="cpu")
+        with settings():
+            before = state()[:-1]  # the module draws its weights from torch's own stream
+            net.fit(*DATA[given]).partial_fit(*DATA[given])
+            found = [net.predict_proba(X), net.score(X, Y), net.loss_table_["loss"]]
+            assert state()[:-1] == before
+        return [*found, net.predict_proba(X), net.partial_fit(X, Y).predict_proba(X)]
+
+    for one, other in zip(run(settings), run(nullcontext), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_module_makes_its_tensors_where_the_net_is() -> None:
+    with default_device("meta"):
+        net = LossSampledNet(Perceptron, max_epochs=1, verbose=0).fit(X, Y)
+        assert net.module_.layer.weight.device.type == "cpu"
 
 
 def test_no_block_where_none_is_needed() -> None:
     # A block of a device makes every call of torch slower.
-    assert isinstance(tensors_on_cpu(), nullcontext)
-    with torch.device("meta"), tensors_on_cpu():
-        assert torch.empty(1).device.type == "cpu"
+    assert isinstance(tensors_on(), nullcontext)
+    with torch.device("meta"):
+        assert isinstance(tensors_on("meta"), nullcontext)
+        with tensors_on():
+            assert torch.empty(1).device.type == "cpu"
 
 
 @own_torch_settings()

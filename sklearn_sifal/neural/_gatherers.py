@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from skorch.dataset import Dataset, unpack_data
 from torch.utils.data import DataLoader, Subset
 
-from sklearn_sifal._devices import tensors_on_cpu
+from sklearn_sifal._devices import tensors_on
 from sklearn_sifal._training_data import check_columns
 from sklearn_sifal.neural._kept_targets import find_kept_targets
 from sklearn_sifal.samplers._device_batches import make_row_gatherer
@@ -134,7 +134,7 @@ class DatasetGatherer:
         """Yield (positions in `rows`, inputs, targets), a batch at a time, in order."""
         starts = range(0, len(rows), batch_size)
         self._batches.rows = [rows[start : start + batch_size].tolist() for start in starts]
-        with tensors_on_cpu():  # where it draws a seed from its generator, which is there
+        with tensors_on():  # where it draws a seed from its generator, which is there
             batches = iter(self._loader)
         for start, batch in zip(starts, batches, strict=True):
             X, y = unpack_data(batch)

@@ -1,9 +1,10 @@
 """The skorch net: trains on the rows that a strategy draws, and records every loss."""
 
 import inspect
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from skorch import NeuralNet
 from skorch.callbacks import Callback, EpochScoring, PrintLog
 from skorch.utils import to_tensor
 
+from sklearn_sifal._devices import own_torch_settings
 from sklearn_sifal._loss_table import LossTable, NonFiniteLossError, copied_records
 from sklearn_sifal._parameters import reject
 from sklearn_sifal._saved_states import CannotTakeApartError, SavedState
@@ -101,8 +103,21 @@ _REGISTERED = (
 # Too many for a line on the screen.
 _NOT_PRINTED = [name for name in _RECORDED if name != "visits"]
 
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
 # Of a code that is not known to be of a row.
 _OF_BATCH = "the target of a batch that has the number"
+
+
+def _in_own_settings(method: _Method) -> _Method:
+    """Let a caller's settings of torch not reach into a method of a net; see the function."""
+
+    @wraps(method)
+    def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
+        with own_torch_settings(device_of(self)):
+            return method(self, *args, **kwargs)
+
+    return cast(_Method, wrapped)
 
 
 class LossSampledNet(SavedState, NeuralNet):
@@ -269,7 +284,7 @@ class LossSampledNet(SavedState, NeuralNet):
             self.sampling_strategy.set_params(**parameters)
         return self
 
-    @torch.inference_mode(False)  # a caller's: weights made in it could never be trained
+    @_in_own_settings
     def initialize(self) -> "LossSampledNet":
         """Make module, criterion, optimiser and callbacks anew; what was recorded is forgotten.
 
@@ -409,6 +424,24 @@ class LossSampledNet(SavedState, NeuralNet):
             tags.estimator_type, tags.regressor_tags = "regressor", RegressorTags()
         return tags
 
+    @_in_own_settings
+    def evaluation_step(self, batch: Any, training: bool = False) -> Any:
+        """Forward pass of one batch, for prediction.
+
+        Parameters
+        ----------
+        batch : tuple or RowBatch
+            Inputs and targets.
+        training : bool, default=False
+            Whether the module is in training mode, with gradients.
+
+        Returns
+        -------
+        outputs : tensor, or what else the module returns
+        """
+        return super().evaluation_step(batch, training=training)
+
+    @_in_own_settings
     def score_rows(
         self,
         dataset: Gatherer,
@@ -663,9 +696,7 @@ class LossSampledNet(SavedState, NeuralNet):
         self.history.record("train_batch_count", iterator.counts.steps)
         return lr
 
-    # A caller's no_grad() or inference_mode() block must not reach into a training.
-    @torch.inference_mode(False)
-    @torch.enable_grad()
+    @_in_own_settings
     def fit_loop(
         self,
         X: Any,
