@@ -6,7 +6,6 @@ from typing import Any, NoReturn
 import numpy as np
 from torch.utils.data import Dataset
 
-
 _NO_BATCH = (
     "is one row, where a batch of rows was expected. Pass a sampler that yields rows, like a "
     "LossSampler without batch_size, as sampler: DataLoader(dataset, batch_size=64, "

@@ -172,6 +172,8 @@ class LossSampler(Sampler[Any]):
     array([1, 1, 1, 1, 2, 2, 2, 2], dtype=int32)
     """
 
+    _is_complete: bool  # whether all rows of the round were handed out
+
     def __init__(
         self,
         data_source: Any,
@@ -522,7 +524,7 @@ class LossSampler(Sampler[Any]):
         reported = (self._handed_out_at > 0) & ~is_out
         # The last rows are another matter: a loader drops them, or a loop was left early.
         last = self._handed_out_at[reported].max(initial=0)
-        skipped = is_out & (self._handed_out_at < last)
+        skipped = is_out & (self._handed_out_at <= last)
         again = np.flatnonzero(skipped & self._was_skipped)
         self._was_skipped[reported] = False
         self._was_skipped |= skipped
@@ -606,13 +608,14 @@ class LossSampler(Sampler[Any]):
             yield numbers
 
     def _one_by_one(self, rows: Iterable[int]) -> Iterator[int]:
+        pending, handed_out_at = self._pending, self._handed_out_at
         for row in rows:
-            self._pending[row] += _ONE
-            self._n_handed_out += 1
-            self._handed_out_at[row] = self._n_handed_out
+            self._n_handed_out = number = self._n_handed_out + 1
+            pending[row] += _ONE
+            handed_out_at[row] = number
             # The first is enough to stop a loader that takes them for batches.
-            is_first = self._n_handed_out == 1 and not isinstance(row, SingleRow)
-            yield SingleRow(row) if is_first else row
+            is_plain = number > 1 or isinstance(row, SingleRow)
+            yield row if is_plain else SingleRow(row)
 
     def _score_rows(
         self, rows: NDArray[np.int64], measures: Sequence[str]

@@ -364,24 +364,29 @@ class HeapQueue(SamplingStrategy):
         """The next n single draws, or fewer, as they are if no loss is reported meanwhile."""
         # Rows that are drawn on the way are passed over in the walk.
         base, places = walk.look_ahead(2 * n, table.evicted, self.is_out_)
-        is_waiting = self.batch_queue_.contains(base)
+        others = base[~self.batch_queue_.contains(base)]
+        entering = dict(zip(others.tolist(), self._entries(others), strict=True))
         best = self.batch_queue_.pop(n) if len(base) else base
+        rows = best.tolist()
+        entered = dict.fromkeys(rows, 0)
+        is_undisturbed = self.steps is None and not entering and n <= len(base)
+        if is_undisturbed and entered.keys().isdisjoint(base[:n].tolist()):
+            # As it is most often: no row enters, and none of the walk is drawn on the way.
+            return _Ahead(DrawsAhead(rows), places[:n].tolist(), entered)
         waiting = self._entries(best)  # sorted, so it is a heap
-        entered = dict.fromkeys(best.tolist(), 0)
         drawn: dict[int, int] = {}  # and where the walk goes on after it
-        entries = zip(self._entries(base), places.tolist(), is_waiting.tolist(), strict=True)
-        for entry, place, is_in in entries:
-            number, row = len(drawn), entry[-1]
+        for row, place in zip(base.tolist(), places.tolist(), strict=True):
+            number = len(drawn)
             if number == n:
                 break
             if row in drawn:
                 continue
             if self.steps is not None and (self.n_draws_ + number) % self.steps == 0:
-                if is_in:
+                if row not in entering:
                     entered[row] = 0
             else:
-                if not is_in:
-                    heappush(waiting, entry)
+                if row in entering:
+                    heappush(waiting, entering[row])
                     entered[row] = number
                 row = heappop(waiting)[-1]
                 while row in drawn:  # as a plain draw
@@ -507,9 +512,9 @@ class _Ahead:
 
     def waiting(self) -> list[int]:
         """Rows that are in the queue after the draws that were handed out."""
-        drawn = set(self.draws.rows[: self.draws.n_taken])
-        last = self.draws.n_taken - 1
-        return [row for row, n in self.entered.items() if n <= last and row not in drawn]
+        n_taken = self.draws.n_taken
+        left = self.entered.keys() - self.draws.rows[:n_taken]
+        return [row for row in left if self.entered[row] < n_taken]
 
 
 class _Walk:

@@ -16,7 +16,7 @@ from torch.multiprocessing import get_context
 from torch.utils.data import DataLoader, IterableDataset
 
 from sklearn_sifal import InvalidParameterError, LossSampledClassifier, LossSampledNet
-from sklearn_sifal.samplers import IndexedDataset, LossSampler
+from sklearn_sifal.samplers import LossSampler
 from sklearn_sifal.samplers._processes import n_processes
 
 N = 40
@@ -256,7 +256,5 @@ def test_shared_losses_need_a_seed() -> None:
         LossSampler(N, random_state=seed, shared_losses=True)
     with pytest.raises(InvalidParameterError, match=r"'random_state'.*the same in every process"):
         LossSampler(N, shared_losses=True)
-    with pytest.raises(InvalidParameterError, match="'shared_losses' .* a bool"):
+    with pytest.raises(InvalidParameterError, match=r"'shared_losses' .* a bool"):
         LossSampler(N, shared_losses=1)  # type: ignore[arg-type]
-
-

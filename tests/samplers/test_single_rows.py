@@ -94,15 +94,12 @@ class PlainHeap:
         return row
 
     def _next_of_walk(self) -> int | None:
-        for _ in range(2):
-            for row in self.walk:
-                if row not in self.evicted | self.out:
-                    return row
-            rows = np.array(sorted(set(self.losses) - self.evicted), np.int64)
-            if self.heap.shuffle:
-                rows = self.rng.permutation(rows)
-            self.walk = iter(rows.tolist())
-        return None
+        for row in self.walk:
+            if row not in self.evicted | self.out:
+                return row
+        rows = np.array(sorted(set(self.losses) - self.evicted), np.int64)
+        self.walk = iter((self.rng.permutation(rows) if self.heap.shuffle else rows).tolist())
+        return next((row for row in self.walk if row not in self.evicted | self.out), None)
 
     def _ranked(self) -> list[int]:
         sign = -1 if self.heap.largest else 1
