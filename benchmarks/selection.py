@@ -8,13 +8,14 @@ Run it from the project's root, on one thread::
 It needs no data. For every strategy by name it prints the median seconds of its own code
 in a round at 60,000 rows, as a share of an epoch of training at that size (784 dense
 features, one hidden layer of 256, batches of 128); then the seconds of a round of the heap
-in a loop of one's own, and those of ranking ten million losses. Scoring passes, which
+in a loop of one's own, where the sampler yields batches and where a DataLoader makes them of
+single rows, and those of ranking ten million losses. Scoring passes, which
 strategies ask for and which are training's forward pass, are left out. Seconds are those
 of the processor, which other work on the machine changes least; and runs of all
 strategies and fits alternate, so that a slow minute meets them all.
 
 Targets: 2 % of the training for strategies that choose once a round; 0.25 s for a round
-of the heap, the sampler included; 0.3 s for the top of ten million losses; 3 s for the
+of the heap, the sampler included, either way; 0.3 s for the top of ten million losses; 3 s for the
 number of losses that hold a share of their total and the top of that many.
 """
 
@@ -31,6 +32,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.utils.data import DataLoader, RandomSampler, Sampler
 
 from sklearn_sifal import LossSampledClassifier
 from sklearn_sifal._loss_table import LossTable
@@ -125,17 +127,37 @@ class PlayedTraining:
 class HeapLoop:
     """Rounds of the heap in a training loop of one's own that does nothing but report losses."""
 
-    def __init__(self, n_rows: int) -> None:
+    batch_size = 64  # datasetq's
+
+    def __init__(self, n_rows: int, *, single_rows: bool) -> None:
         self.rng = np.random.default_rng(0)
-        self.sampler = LossSampler(n_rows, HeapQueue(), batch_size=BATCH_SIZE, random_state=0)
+        size = None if single_rows else self.batch_size
+        self.sampler = LossSampler(n_rows, HeapQueue(), batch_size=size, random_state=0)
+        self.batches: Any = self.sampler
+        if single_rows:
+            self.batches = self._loader(n_rows, self.sampler)
         for _ in range(2):
             self.round()
 
     def round(self) -> float:
-        """Seconds of one round, with the sampler and the table."""
+        """Seconds of one round, with the sampler, the table, and the loader if there is one."""
         began = process_time()
-        for rows in self.sampler:
+        for rows in self.batches:
             self.sampler.update(rows, self.rng.standard_exponential(len(rows), np.float32))
+        return process_time() - began
+
+    @classmethod
+    def _loader(cls, n_rows: int, sampler: Sampler[int]) -> DataLoader[Any]:
+        """Batches of single rows, fetched from a dataset that does next to nothing."""
+        rows: Any = range(n_rows)
+        return DataLoader(rows, cls.batch_size, sampler=sampler, collate_fn=list)
+
+    @classmethod
+    def loader_seconds(cls, n_rows: int) -> float:
+        """Seconds of the loader alone, with a sampler of torch's."""
+        began = process_time()
+        for _ in cls._loader(n_rows, RandomSampler(range(n_rows))):
+            pass
         return process_time() - began
 
 
@@ -191,10 +213,20 @@ def print_strategies(n_rows: int, n_runs: int) -> None:
 
 
 def print_heap(n_rows: int, n_runs: int) -> None:
-    loop = HeapLoop(n_rows)
-    seconds = [loop.round() for _ in range(n_runs)]
-    measured = report(seconds, HEAP_TARGET * n_rows / N_ROWS)
-    print(f"\nA round of the heap and the sampler on {n_rows:,} rows: {measured}")
+    loops = {
+        single_rows: HeapLoop(n_rows, single_rows=single_rows) for single_rows in (False, True)
+    }
+    seconds: dict[bool, list[float]] = {False: [], True: []}
+    of_loader = []
+    for _ in range(n_runs):
+        for single_rows, loop in loops.items():
+            seconds[single_rows].append(loop.round())
+        of_loader.append(HeapLoop.loader_seconds(n_rows))
+    target = HEAP_TARGET * n_rows / N_ROWS
+    print(f"\nA round of the heap and the sampler on {n_rows:,} rows, batches of 64:")
+    print(f"with batch_size {report(seconds[False], target)}")
+    print(f"single rows, in a loader {report(seconds[True], target)}")
+    print(f"of which a loader takes {np.median(of_loader):.3f} s with torch's RandomSampler")
 
 
 def print_ranking(n: int, n_runs: int) -> None:

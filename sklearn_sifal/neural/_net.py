@@ -58,6 +58,7 @@ from sklearn_sifal.neural._tensor_states import (
     TensorStateWriter,
     available_device,
 )
+from sklearn_sifal.samplers._processes import refuse_several_processes
 from sklearn_sifal.samplers._row_batches import RowBatch
 from sklearn_sifal.strategies._base import SamplingStrategy
 
@@ -102,6 +103,10 @@ _REGISTERED = (
 )
 # Too many for a line on the screen.
 _NOT_PRINTED = [name for name in _RECORDED if name != "visits"]
+_ONE_PROCESS = (
+    "Train the net in one process. A loop of your own can share the losses of several: see "
+    "LossSampler and its shared_losses."
+)
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -736,7 +741,11 @@ class LossSampledNet(SavedState, NeuralNet):
         ValueError
             If there are no rows, the losses are not one per instance, a measure that the
             strategy needs does not exist for these outputs, or it draws no rows.
+        RuntimeError
+            If several processes train together, in a process group of
+            ``torch.distributed`` or by other means.
         """
+        refuse_several_processes("LossSampledNet", _ONE_PROCESS)
         self.check_data(X, y)
         self.check_training_readiness()
         check_settings(self, y)

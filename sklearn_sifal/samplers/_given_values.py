@@ -11,15 +11,21 @@ from sklearn_sifal._labels import check_labels, read
 # Bounds of the measures that have some, and how far rounding may lead out of them.
 _RANGES = {"correct": (0, 1), "max_probability": (0, 1), "el2n": (0, np.inf)}
 _ROUNDING = 1e-3
+_NUMBERS = "fiub"  # kinds of dtype
 
 
 def as_array(values: Any) -> NDArray[Any]:
-    """A numpy array of a tensor on any device, with or without gradient, or of an array-like."""
+    """A numpy array of tensors on any device, with or without gradient, or of an array-like."""
     if isinstance(values, torch.Tensor):
         values = values.detach().cpu()
-        if values.dtype in (torch.bfloat16, torch.float16):  # numpy has no bfloat16
+        if values.is_floating_point() and values.element_size() < 4:  # numpy has no bfloat16
             values = values.float()
         return np.asarray(values.numpy())
+    # By their types, since asking torch of every number takes long.
+    if isinstance(values, list | tuple) and any(
+        issubclass(kind, torch.Tensor) for kind in set(map(type, values))
+    ):
+        values = [as_array(value) for value in values]
     return np.asarray(values)
 
 
@@ -54,18 +60,24 @@ def as_rows(rows: Any, n_rows: int, origin: str, *, replacement: bool) -> NDArra
         raise ValueError(
             f"{origin} takes rows from 0 to {n_rows - 1}. Got {array.min()} to {array.max()}."
         )
-    distinct, counts = np.unique(array, return_counts=True)
-    if not replacement and len(distinct) < len(array):
-        raise ValueError(
-            f"{origin} was given row {distinct[counts > 1][0]} more than once, which this "
-            "strategy never draws twice in a batch."
-        )
+    if not replacement:
+        ordered = np.sort(array)
+        repeated = ordered[1:][ordered[1:] == ordered[:-1]]
+        if len(repeated):
+            raise ValueError(
+                f"{origin} was given row {repeated[0]} more than once, which this strategy never "
+                "draws twice in a batch."
+            )
     return array.astype(np.int64)
 
 
 def as_values(values: Any, n: int, name: str, origin: str) -> NDArray[Any]:
     """One number for each of n rows; they may still be infinite or NaN."""
     array = _as_regular_array(values, f"{origin} needs one {name} per row, shape ({n},)")
+    if array.ndim == 0 and array.dtype.kind not in _NUMBERS:
+        raise ValueError(
+            f"{origin} needs one {name} per row, shape ({n},). Got {type(values).__name__}."
+        )
     if array.ndim == 0 and n != 0:
         raise ValueError(
             f"{origin} needs one {name} per row, {n} of them. Got a single number: compute the "
@@ -75,7 +87,7 @@ def as_values(values: Any, n: int, name: str, origin: str) -> NDArray[Any]:
         raise ValueError(
             f"{origin} needs one {name} per row, shape ({n},). Got shape {array.shape}."
         )
-    if n and array.dtype.kind not in "fiub":
+    if n and array.dtype.kind not in _NUMBERS:
         raise ValueError(f"{origin} needs numbers as {name}. Got dtype {array.dtype}.")
     return array
 

@@ -1,13 +1,26 @@
 """A dataset whose items say which row they are."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from torch.utils.data import Dataset
 
+_NO_BATCH = (
+    "is one row, where a batch of rows was expected. Pass a sampler that yields rows, like a "
+    "LossSampler without batch_size, as sampler: DataLoader(dataset, batch_size=64, "
+    "sampler=sampler). Or give the LossSampler a batch_size, and pass it as batch_sampler."
+)
 
-class WeightedRow(int):
+
+class SingleRow(int):
+    """A row number that says what is wrong where it is taken for a batch of them."""
+
+    def __iter__(self) -> NoReturn:
+        raise TypeError(f"{int(self)} {_NO_BATCH}")
+
+
+class WeightedRow(SingleRow):
     """A row number that carries its weight through a DataLoader, worker processes included.
 
     Parameters
@@ -94,6 +107,8 @@ class IndexedDataset(Dataset[Any]):
         items : list
             As from single indexing, in the same order.
         """
+        if isinstance(indices, int | np.integer):
+            raise TypeError(f"{int(indices)} {_NO_BATCH}")
         fetch = getattr(self.dataset, "__getitems__", None)
         if not callable(fetch):
             return [self[index] for index in indices]

@@ -1,12 +1,13 @@
 """A torch sampler that draws rows by their loss, for a training loop of one's own."""
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
-from torch.utils.data import Sampler
+from torch.utils.data import Sampler, get_worker_info
 
 from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal._parameters import (
@@ -26,7 +27,11 @@ from sklearn_sifal.samplers._given_values import (
     as_values,
     check_measure,
 )
-from sklearn_sifal.samplers._indexed_dataset import IndexedDataset, WeightedRow
+from sklearn_sifal.samplers._indexed_dataset import IndexedDataset, SingleRow, WeightedRow
+from sklearn_sifal.samplers._processes import (
+    n_unconnected_processes,
+    refuse_several_processes,
+)
 from sklearn_sifal.samplers._saved_state import (
     Restoration,
     StateCodec,
@@ -46,7 +51,14 @@ from sklearn_sifal.strategies._state_checks import LAST_ROUND
 Score = Callable[[NDArray[np.int64], Sequence[str]], Any]
 
 _STATE_FORMAT = 1
+_PART = 4096  # rows that are made Python numbers at once, where they are handed out singly
 _ONE = np.int32(1)  # of the type of the counts: a Python 1 would be cast row by row
+_ALTERNATIVES = (
+    "Train in one process. Or make a LossSampler with shared_losses=True and the same random_state "
+    "in every process, iterate it in each of them, train on a share of every batch, and give "
+    "update the rows and losses of all processes: see 'Several processes' in the page 'A training "
+    "loop of your own'."
+)
 _WHY_NEEDED = {
     "score": "it measures rows before it chooses, score(rows, measures)",
     "max_epochs": "what it does depends on how many rounds are left",
@@ -102,6 +114,10 @@ class LossSampler(Sampler[Any]):
         Rows whose targets are known to be right, for strategies that ask for them.
     shuffle : bool, default=True
         Whether the rows of a selection come in random order; False for the strategy's.
+    shared_losses : bool, default=False
+        Only used where several processes train together, which is refused otherwise. True
+        says that every process iterates a sampler of its own, all of them made alike, and
+        that each gives `update` the losses of all of them.
 
     Attributes
     ----------
@@ -113,17 +129,24 @@ class LossSampler(Sampler[Any]):
     Raises
     ------
     InvalidParameterError
-        For a parameter with a wrong value, and for a strategy that needs `score` or
-        `max_epochs` and did not get it.
+        For a parameter with a wrong value, for a strategy that needs `score` or `max_epochs`
+        and did not get it, and for `shared_losses` without a `random_state`.
     ValueError
         If `y`, `irreducible_losses` or `trusted` do not fit the rows.
+    RuntimeError
+        When it is iterated or updated: if several processes train together (a process group
+        of ``torch.distributed``, as Lightning makes one too, accelerate, torch_xla) and
+        `shared_losses` is not True, and in a worker process of a DataLoader.
 
     Warns
     -----
     UserWarning
-        Once, if the strategy gives weights and `data_source` is an `IndexedDataset` that does
-        not pass them on. Once, if a round begins and nothing was reported of the one before,
-        which went to its end.
+        Once each: if the strategy gives weights and `data_source` is an `IndexedDataset` that
+        does not pass them on; if a round begins and nothing was reported of the one before,
+        which went to its end; if rows were handed out and not reported in two such rounds,
+        while rows after them were; if rows are reported again and again and no round was
+        begun; if a launcher says that it started several processes, and they do not seem to
+        work together.
 
     See Also
     --------
@@ -131,9 +154,9 @@ class LossSampler(Sampler[Any]):
 
     Notes
     -----
-    One process draws: distributed training, where each process would draw for itself, is
-    not supported. With worker processes the last batches of a round are drawn before the
-    ones just ahead of them are trained on, so their losses are a few steps old.
+    One process draws: in distributed training each would draw for itself, which is refused
+    without `shared_losses`. With worker processes the last batches of a round are drawn
+    before the ones just ahead of them are trained on, so their losses are a few steps old.
 
     Examples
     --------
@@ -152,6 +175,8 @@ class LossSampler(Sampler[Any]):
     array([1, 1, 1, 1, 2, 2, 2, 2], dtype=int32)
     """
 
+    _is_complete: bool  # whether all rows of the round were handed out
+
     def __init__(
         self,
         data_source: Any,
@@ -165,12 +190,14 @@ class LossSampler(Sampler[Any]):
         irreducible_losses: Any = None,
         trusted: Any = None,
         shuffle: bool = True,
+        shared_losses: bool = False,
     ) -> None:
         self.data_source = data_source
         self.batch_size = batch_size
         self.max_epochs = max_epochs
         self.score = score
         self.shuffle = shuffle
+        self.shared_losses = shared_losses
         self._check_parameters(random_state)
         n = self._count_rows()
         if n == 0:
@@ -185,9 +212,10 @@ class LossSampler(Sampler[Any]):
         self._epoch = -1
         self._lr_scale = 1.0
         self._pending = np.zeros(n, np.int32)  # how often a row is out
+        self._handed_out_at = np.zeros(n, np.int32)  # as which row of the round, from 1
+        self._was_skipped = np.zeros(n, bool)  # in an earlier round, and not reported since
         self._begin_count()
-        self._warned_of_weights = False
-        self._warned_of_silence = False
+        self._warned_of: set[str] = set()
         # What `begin` set is in every state of the strategy.
         self._lasting_names = tuple(state_names(self.strategy))
 
@@ -219,6 +247,7 @@ class LossSampler(Sampler[Any]):
         NonFiniteLossError
             If a loss is infinite or NaN. After any error the table is unchanged.
         """
+        self._check_process()
         origin = "LossSampler.update"
         replacement = self.strategy.replacement
         row_numbers = as_rows(rows, len(self.table), origin, replacement=replacement)
@@ -228,6 +257,8 @@ class LossSampler(Sampler[Any]):
         np.subtract.at(self._pending, row_numbers, _ONE)
         # A row may be reported that was not out, or had been released.
         self._pending[row_numbers] = np.maximum(self._pending[row_numbers], 0)
+        if self._epoch < 0:
+            self._warn_of_idleness(row_numbers)
 
     @property
     def epoch(self) -> int:
@@ -323,7 +354,7 @@ class LossSampler(Sampler[Any]):
             stream.bit_generator.state = loaded[name].bit_generator.state
         self._epoch = int(state["epoch"])
         self._lr_scale = float(state["lr_scale"])
-        self._pending[:] = 0
+        self._was_skipped[:] = False
         self._begin_count()
 
     def _written_settings(self) -> dict[str, Any]:
@@ -378,9 +409,13 @@ class LossSampler(Sampler[Any]):
         check_integer_value(owner, "max_epochs", self.max_epochs, 1, none=True)
         if not (self.score is None or callable(self.score)):
             reject(self, "score", "a callable (rows, measures) or None", self.score)
-        if not isinstance(self.shuffle, bool | np.bool_):
-            reject(self, "shuffle", "a bool", self.shuffle)
+        for name in ("shuffle", "shared_losses"):
+            if not isinstance(getattr(self, name), bool | np.bool_):
+                reject(self, name, "a bool", getattr(self, name))
         check_random_state_value(owner, random_state)
+        if self.shared_losses and random_state is None:
+            expected = "an int or a RandomState, the same in every process, with shared_losses=True"
+            reject(self, "random_state", expected, random_state)
 
     def _count_rows(self) -> int:
         if is_integer(self.data_source, 0):
@@ -423,7 +458,20 @@ class LossSampler(Sampler[Any]):
                     f"{_WHY_NEEDED[name]}. Got None."
                 )
 
+    def _check_process(self) -> None:
+        """Raise where the losses of the training do not come together."""
+        if not self.shared_losses:
+            refuse_several_processes("LossSampler", _ALTERNATIVES)
+        worker = get_worker_info()
+        if worker is not None:
+            raise RuntimeError(
+                f"LossSampler was used in worker process {worker.id} of a DataLoader, where it is "
+                "a copy. Choose rows and report losses in the process that trains: pass the "
+                "sampler to the DataLoader, not to the dataset."
+            )
+
     def _check_round(self) -> None:
+        self._check_process()
         n = self._count_rows()
         if n != len(self.table):
             raise ValueError(
@@ -438,10 +486,12 @@ class LossSampler(Sampler[Any]):
 
     def _round(self) -> Iterator[Any]:
         self._check_round()
-        self._warn_of_silence()
+        self._warn_of_loneliness()
+        if self._is_complete:
+            self._warn_of_silence()
+            self._warn_of_skipped()
         self._epoch += 1
         self._lr_scale = 1.0
-        self._pending[:] = 0
         self._begin_count()
         epoch = self._epoch
         for drawn in self.strategy.draw(self.table, self._context()):
@@ -458,20 +508,68 @@ class LossSampler(Sampler[Any]):
 
     def _begin_count(self) -> None:
         """Note that nothing of the round was handed out yet."""
+        self._pending[:] = 0
+        self._handed_out_at[:] = 0
         self._n_handed_out = 0
         self._is_complete = False
 
     def _warn_of_silence(self) -> None:
-        is_silent = 0 < self._n_handed_out == self._pending.sum()
-        if self._is_complete and is_silent and not self._warned_of_silence:
-            self._warned_of_silence = True
-            warnings.warn(
+        if 0 < self._n_handed_out == self._pending.sum():
+            self._warn_once(
+                "silence",
                 f"LossSampler: no losses were reported of the {self._n_handed_out} rows of round "
                 f"{self._epoch}. Without them the strategy cannot tell rows apart: call "
                 "update(rows, losses) after every training step.",
-                UserWarning,
-                stacklevel=3,
             )
+
+    def _warn_of_skipped(self) -> None:
+        rows = self._skipped_again()
+        if len(rows):
+            self._warn_once(
+                "skipped",
+                f"LossSampler: {len(rows)} rows, row {rows[0]} for example, were handed out in "
+                f"two complete rounds up to round {self._epoch} and reported in neither, while "
+                "others were. The strategy goes by old losses or none for them: call "
+                "update(rows, losses) with all rows of every batch.",
+            )
+
+    def _skipped_again(self) -> NDArray[np.int64]:
+        """Rows of a complete round that were not reported, nor the last time they were out."""
+        is_out = self._pending > 0
+        reported = (self._handed_out_at > 0) & ~is_out
+        # The last rows are another matter: a loader drops them, or a loop was left early.
+        last = self._handed_out_at[reported].max(initial=0)
+        skipped = is_out & (self._handed_out_at <= last)
+        again = np.flatnonzero(skipped & self._was_skipped)
+        self._was_skipped[reported] = False
+        self._was_skipped |= skipped
+        return again
+
+    def _warn_of_idleness(self, rows: NDArray[np.int64]) -> None:
+        """Warn of losses of a training whose rows this sampler did not choose."""
+        if self.table.visits[rows].max(initial=0) > 1:
+            self._warn_once(
+                "idleness",
+                "LossSampler: losses of the same rows are reported again, and no round was begun. "
+                "Pass the sampler to the loader, DataLoader(dataset, batch_sampler=sampler), or "
+                "rows are not chosen by it.",
+            )
+
+    def _warn_of_loneliness(self) -> None:
+        """Warn of processes that may train together in a way that is not known here."""
+        n = 1 if self.shared_losses else n_unconnected_processes()
+        if n > 1:
+            self._warn_once(
+                "loneliness",
+                f"LossSampler: {n} processes were started (WORLD_SIZE), and torch.distributed is "
+                "not initialised. Processes that each train a model of their own are fine. If "
+                f"they train one together: {_ALTERNATIVES}",
+            )
+
+    def _warn_once(self, name: str, message: str) -> None:
+        if name not in self._warned_of:
+            self._warned_of.add(name)
+            warnings.warn(message, UserWarning, stacklevel=4)
 
     def _context(self) -> DrawContext:
         ahead = None if self.max_epochs is None else self.max_epochs - self._epoch
@@ -483,27 +581,56 @@ class LossSampler(Sampler[Any]):
             score=self._score_rows,
             rounds_left=ahead,
             can_score=self.score is not None,
+            one_by_one=self.batch_size is None,
         )
 
     def _hand_out(self, selection: Selection) -> Iterator[Any]:
         """Yield the rows of a selection, or lists of them, and note that they are out."""
+        if selection.ahead is not None:
+            return self._one_by_one(selection.ahead)
         rows, weights = selection.rows, selection.weights
         positions = np.arange(len(rows))
         if not self.strategy.replacement:
             positions = positions[self._pending[rows] == 0]
         if self.shuffle:
             positions = self._order_rng.permutation(positions)
-        size = self.batch_size or 1
+        parts = self._parts(rows, weights, positions)
+        if self.batch_size is None:
+            return self._one_by_one(chain.from_iterable(numbers for numbers, _ in parts))
+        return self._in_batches(parts)
+
+    def _parts(
+        self, rows: NDArray[np.int64], weights: NDArray[np.float64] | None, positions: NDArray[Any]
+    ) -> Iterator[tuple[list[int], NDArray[np.int64]]]:
+        """Rows as numbers with their weights, batch by batch, and as an array."""
+        size = self.batch_size or _PART
         for start in range(0, len(positions), size):
             chosen = positions[start : start + size]
-            batch = rows[chosen]
-            np.add.at(self._pending, batch, _ONE)
-            self._n_handed_out += len(batch)
-            numbers: list[int] = batch.tolist()
+            part = rows[chosen]
+            numbers: list[int] = part.tolist()
             if weights is not None:
                 pairs = zip(numbers, weights[chosen].tolist(), strict=True)
                 numbers = [WeightedRow(row, weight) for row, weight in pairs]
-            yield numbers[0] if self.batch_size is None else numbers
+            yield numbers, part
+
+    def _in_batches(
+        self, parts: Iterable[tuple[list[int], NDArray[np.int64]]]
+    ) -> Iterator[list[int]]:
+        for numbers, rows in parts:
+            np.add.at(self._pending, rows, _ONE)
+            self._n_handed_out += len(rows)
+            self._handed_out_at[rows] = self._n_handed_out
+            yield numbers
+
+    def _one_by_one(self, rows: Iterable[int]) -> Iterator[int]:
+        pending, handed_out_at = self._pending, self._handed_out_at
+        for row in rows:
+            self._n_handed_out = number = self._n_handed_out + 1
+            pending[row] += _ONE
+            handed_out_at[row] = number
+            # The first is enough to stop a loader that takes them for batches.
+            is_plain = number > 1 or isinstance(row, SingleRow)
+            yield row if is_plain else SingleRow(row)
 
     def _score_rows(
         self, rows: NDArray[np.int64], measures: Sequence[str]
@@ -561,16 +688,14 @@ class LossSampler(Sampler[Any]):
         return checked
 
     def _warn_of_lost_weights(self, selection: Selection) -> None:
-        if selection.weights is None or self._warned_of_weights:
+        if selection.weights is None or "weights" in self._warned_of:
             return
         if isinstance(self.data_source, IndexedDataset) and not self.data_source.weighted:
-            self._warned_of_weights = True
-            warnings.warn(
+            self._warn_once(
+                "weights",
                 f"{type(self.strategy).__name__} weighs its rows, and the dataset does not pass "
                 "the weights on: wrap it as IndexedDataset(dataset, weighted=True) and multiply "
                 "the losses with them, or the training is biased towards what is drawn often.",
-                UserWarning,
-                stacklevel=2,
             )
 
 

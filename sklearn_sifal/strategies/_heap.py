@@ -1,7 +1,10 @@
 """Replaying the rows of largest loss, batch by batch, with limits on their visits."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Self
+from collections.abc import Callable, Iterator, Mapping, Sized
+from dataclasses import dataclass
+from functools import partial
+from heapq import heappop, heappush
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +14,7 @@ from sklearn_sifal._parameters import check_flag, check_integer, check_real
 from sklearn_sifal.strategies._base import SamplingStrategy
 from sklearn_sifal.strategies._batch_queue import ORDER_LIMIT, BatchQueue
 from sklearn_sifal.strategies._ranking import count_for
-from sklearn_sifal.strategies._selection import DrawContext, Selection, Setup
+from sklearn_sifal.strategies._selection import DrawContext, DrawsAhead, Selection, Setup
 from sklearn_sifal.strategies._state_checks import (
     LAST_ROUND,
     check_column,
@@ -20,7 +23,11 @@ from sklearn_sifal.strategies._state_checks import (
     check_whole,
 )
 
+# Single rows that are drawn at once until it is known how many come between two reports.
+_FIRST_AHEAD = 64
 _ONE = np.int32(1)  # of the type of the counts, which `add.at` is several times faster for
+
+_Drawn = TypeVar("_Drawn", bound=Sized)
 
 
 class HeapQueue(SamplingStrategy):
@@ -118,6 +125,8 @@ class HeapQueue(SamplingStrategy):
     n_draws_: int = 0
     n_measured_: int = 0
     reset_at_: int = 0
+    # Only there while rows that were drawn ahead are handed out.
+    ahead_: "_Ahead | None" = None
 
     def __init__(
         self,
@@ -162,6 +171,7 @@ class HeapQueue(SamplingStrategy):
         self : HeapQueue
         """
         super().begin(table, setup)
+        self._settle()
         n = setup.n_rows
         self.epoch_ = self.n_draws_ = self.n_measured_ = self.reset_at_ = 0
         self.ties_ = setup.rng.permutation(n)
@@ -215,6 +225,7 @@ class HeapQueue(SamplingStrategy):
             True for a training step; False for a scoring pass, which changes the place of
             rows that are in the queue.
         """
+        self._settle()
         self.losses_[rows] = measured["loss"]
         if training:
             np.add.at(self.visits_, rows, _ONE)
@@ -232,6 +243,7 @@ class HeapQueue(SamplingStrategy):
     @property
     def queue_(self) -> NDArray[Any]:
         """Rows in the queue in the order in which they will be drawn."""
+        self._settle()
         rows = self.batch_queue_.to_structured()["row"]
         return _as_table(row=rows, loss=self.losses_[rows], visits=self.visits_[rows])
 
@@ -316,17 +328,53 @@ class HeapQueue(SamplingStrategy):
             yield selection
         n_draws = int(min(n_draws, room))
         walk = _Walk(table, context.rng if self.shuffle else None)
+        draw = self._draw_ahead if context.one_by_one else self._draw_batches
+        yield from draw(walk, n_draws, table, context)
+
+    def _draw_batches(
+        self, walk: "_Walk", n_draws: int, table: LossTable, context: DrawContext
+    ) -> Iterator[Selection]:
         while n_draws > 0:
             self._review_evictions(table, context)
             size = min(n_draws, context.batch_size)
-            rows = self._next_batch(walk, size, table)
-            if len(rows) == 0 and table.evicted.any():  # a loader has fetched all the others
-                self._lift_with_warning(0, table, context)
-                rows = self._next_batch(walk, size, table)
-            if len(rows) == 0:  # a loader has fetched all there are and trained on none
+            rows = self._free(partial(self._next_batch, walk, size, table), table, context)
+            if len(rows) == 0:
                 return
             n_draws -= len(rows)
             yield Selection(np.sort(rows))
+
+    def _draw_ahead(
+        self, walk: "_Walk", n_draws: int, table: LossTable, context: DrawContext
+    ) -> Iterator[Selection]:
+        """Yield the rows of single draws, as many at once as are handed out between two reports."""
+        n_ahead, n_unreported = _FIRST_AHEAD, 0
+        while n_draws > 0:
+            self._review_evictions(table, context)
+            size = min(n_draws, n_ahead)
+            if self.reset_every is not None:
+                size = min(size, self.reset_at_ + self.reset_every - self.n_draws_)
+            ahead = self._free(partial(self._look_ahead, walk, size, table), table, context)
+            if len(ahead) == 0:
+                return
+            self.ahead_ = ahead
+            yield Selection(np.array(ahead.draws.rows), ahead=ahead.draws)
+            is_reported = self.ahead_ is None
+            self._settle()
+            n_taken = ahead.draws.n_taken
+            walk.go_to(ahead.places[n_taken - 1])
+            n_draws -= n_taken
+            n_unreported += n_taken
+            n_ahead = n_unreported
+            if is_reported:
+                n_unreported = 0
+
+    def _free(self, draw: Callable[[], _Drawn], table: LossTable, context: DrawContext) -> _Drawn:
+        """What is drawn, after evictions are lifted if nothing else is free; it may be empty."""
+        drawn = draw()
+        if len(drawn) == 0 and table.evicted.any():  # a loader has fetched all the others
+            self._lift_with_warning(0, table, context)
+            drawn = draw()
+        return drawn  # empty if a loader has fetched all there are and trained on none
 
     def _next_batch(self, walk: "_Walk", n: int, table: LossTable) -> NDArray[np.int64]:
         base = walk.take(n, table.evicted, self.is_out_)
@@ -343,7 +391,64 @@ class HeapQueue(SamplingStrategy):
         self._cut_queue()
         return np.concatenate([plain, best])
 
+    def _look_ahead(self, walk: "_Walk", n: int, table: LossTable) -> "_Ahead":
+        """The next n single draws, or fewer, as they are if no loss is reported meanwhile."""
+        # Rows that are drawn on the way are passed over in the walk.
+        base, places = walk.look_ahead(2 * n, table.evicted, self.is_out_)
+        others = base[~self.batch_queue_.contains(base)]
+        entering = dict(zip(others.tolist(), self._entries(others), strict=True))
+        best = self.batch_queue_.pop(n) if len(base) else base
+        rows = best.tolist()
+        entered = dict.fromkeys(rows, 0)
+        is_undisturbed = self.steps is None and not entering and n <= len(base)
+        if is_undisturbed and entered.keys().isdisjoint(base[:n].tolist()):
+            # As it is most often: no row enters, and none of the walk is drawn on the way.
+            return _Ahead(DrawsAhead(rows), places[:n].tolist(), entered)
+        waiting = self._entries(best)  # sorted, so it is a heap
+        drawn: dict[int, int] = {}  # and where the walk goes on after it
+        for row, place in zip(base.tolist(), places.tolist(), strict=True):
+            number = len(drawn)
+            if number == n:
+                break
+            if row in drawn:
+                continue
+            if self.steps is not None and (self.n_draws_ + number) % self.steps == 0:
+                if row not in entering:
+                    entered[row] = 0
+            else:
+                if row in entering:
+                    heappush(waiting, entering[row])
+                    entered[row] = number
+                row = heappop(waiting)[-1]
+                while row in drawn:  # as a plain draw
+                    row = heappop(waiting)[-1]
+            drawn[row] = place
+        rows = list(drawn)
+        if self.steps is not None:
+            self.batch_queue_.discard(np.array(rows, np.int64))
+        return _Ahead(DrawsAhead(rows), list(drawn.values()), entered)
+
+    def _entries(self, rows: NDArray[np.int64]) -> list[tuple[float, int, int]]:
+        """Rows with what ranks them in front, the best the least."""
+        losses = -self.losses_[rows] if self.largest else self.losses_[rows]
+        order = self.measured_at_[rows]
+        return list(zip(losses.tolist(), order.tolist(), rows.tolist(), strict=True))
+
+    def _settle(self) -> None:
+        """Let the rows drawn ahead that were not handed out be as if they had not been drawn."""
+        ahead = self.ahead_
+        if ahead is None:
+            return
+        del self.ahead_
+        left = ahead.draws.end()
+        self.is_out_[left] = False
+        self.n_draws_ -= len(left)
+        back = ahead.waiting()
+        if back:
+            self._enter(np.array(back))
+
     def _begin_round(self, table: LossTable, epoch: int) -> None:
+        self._settle()
         self.epoch_ = epoch
         self.round_visits_[:] = 0
         self.is_out_[:] = False
@@ -414,6 +519,35 @@ class HeapQueue(SamplingStrategy):
         self.batch_queue_.push(rows, queued["loss"], self.measured_at_[rows])
 
 
+@dataclass(slots=True)
+class _Ahead:
+    """Single draws that were made at once, and what is needed to take some of them back.
+
+    Attributes
+    ----------
+    draws : DrawsAhead
+        The rows drawn, and how many of them were handed out.
+    places : list of int
+        Where the walk goes on after each.
+    entered : dict of int to int
+        For each row taken out of the queue, or let in by the walk, the number of the draw
+        before which it was in.
+    """
+
+    draws: DrawsAhead
+    places: list[int]
+    entered: dict[int, int]
+
+    def __len__(self) -> int:
+        return len(self.draws.rows)
+
+    def waiting(self) -> list[int]:
+        """Rows that are in the queue after the draws that were handed out."""
+        n_taken = self.draws.n_taken
+        left = self.entered.keys() - self.draws.rows[:n_taken]
+        return [row for row in left if self.entered[row] < n_taken]
+
+
 class _Walk:
     """Walks through the rows that can be drawn, and begins anew at the end."""
 
@@ -433,6 +567,20 @@ class _Walk:
             free = self._take(n, evicted, is_out)
         return free
 
+    def look_ahead(
+        self, n: int, evicted: NDArray[np.bool_], is_out: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Some rows that single calls of `take` would return, and after each where to `go_to`."""
+        found = self._free_places(n, evicted, is_out)
+        if len(found) == 0:
+            self._begin()
+            found = self._free_places(n, evicted, is_out)
+        return self._rows[found], found + 1
+
+    def go_to(self, place: int) -> None:
+        """Go on from a place that `look_ahead` named."""
+        self._next = place
+
     def _begin(self) -> None:
         rows = np.flatnonzero((self._table.loss_epoch >= 0) & ~self._table.evicted)
         self._rows = rows if self._rng is None else self._rng.permutation(rows)
@@ -448,6 +596,18 @@ class _Walk:
             free = rows[~(evicted[rows] | is_out[rows])]
             found = np.concatenate([found, free]) if len(found) else free
         return found
+
+    def _free_places(
+        self, n: int, evicted: NDArray[np.bool_], is_out: NDArray[np.bool_]
+    ) -> NDArray[np.int64]:
+        """Places of the free rows among the next n, or among the first n with a free one."""
+        free = np.empty(0, np.int64)
+        start = self._next
+        while len(free) == 0 and start < len(self._rows):
+            rows = self._rows[start : start + n]
+            free = np.flatnonzero(~(evicted[rows] | is_out[rows])) + start
+            start += n
+        return free
 
 
 def _distinct(rows: NDArray[np.int64]) -> NDArray[np.int64]:

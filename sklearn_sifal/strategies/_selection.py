@@ -1,11 +1,43 @@
 """What goes into a strategy's decision and what comes out of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+@dataclass(slots=True)
+class DrawsAhead:
+    """Draws of single rows, made at once, that are handed out one after the other.
+
+    They are what drawing row by row would give for as long as no loss is reported. Once one
+    is, `end` lets those that were not handed out be as if they had not been drawn.
+
+    Attributes
+    ----------
+    rows : list of int
+        Row numbers in the order of the draws.
+    n_taken : int
+        How many of them were handed out.
+    """
+
+    rows: list[int]
+    n_taken: int = 0
+
+    def __iter__(self) -> Iterator[int]:
+        for row in self.rows:  # which `end` cuts
+            self.n_taken += 1
+            yield row
+
+    def end(self) -> list[int]:
+        """Hand out no more; returns the rows that are left."""
+        if self.n_taken == 0:  # somebody took the selection as a whole
+            self.n_taken = len(self.rows)
+        left = self.rows[self.n_taken :]
+        del self.rows[self.n_taken :]
+        return left
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +52,15 @@ class Selection:
         Factor on each row's loss, with expectation 1 over a round; None for ones.
     lr_scale : float
         Factor on the learning rate, for methods whose paper takes larger steps.
+    ahead : DrawsAhead or None
+        The same rows as single draws, to be handed out in their order. Only where the
+        context is `one_by_one`.
     """
 
     rows: NDArray[np.int64]
     weights: NDArray[np.float64] | None = None
     lr_scale: float = 1.0
+    ahead: DrawsAhead | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -112,6 +148,9 @@ class DrawContext:
     can_score : bool
         False if `score` only raises, as in a training loop that was given no function
         for it; ``refresh='once'`` then goes by the table.
+    one_by_one : bool
+        True if rows are handed out one at a time, so that a strategy that draws batch by
+        batch may draw rows `ahead`.
     """
 
     epoch: int
@@ -124,6 +163,7 @@ class DrawContext:
     first_epoch: int = 0
     scored_row_cost: float = 0.0
     can_score: bool = True
+    one_by_one: bool = False
 
     @property
     def round(self) -> int:
@@ -241,4 +281,4 @@ def check_selection(selection: Any, n_rows: int, strategy: Any) -> Selection:
         )
     rows = check_rows(selection.rows, n_rows, origin, replacement=strategy.replacement)
     weights = check_weights(selection.weights, len(rows), origin)
-    return Selection(rows, weights, selection.lr_scale)
+    return Selection(rows, weights, selection.lr_scale, selection.ahead)

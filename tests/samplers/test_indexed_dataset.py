@@ -81,3 +81,9 @@ def test_bad_input() -> None:
     for data in (TensorDataset(torch.arange(8.0)), Subset(range(8), range(8))):
         with pytest.raises(TypeError, match="batch_sampler=sampler"):
             next(iter(DataLoader(IndexedDataset(data), sampler=sampler)))
+
+
+def test_a_row_in_place_of_a_batch_is_named() -> None:
+    for row in (3, np.int64(3)):
+        with pytest.raises(TypeError, match="3 is one row, where a batch of rows was expected"):
+            IndexedDataset(list(range(8))).__getitems__(row)  # type: ignore[arg-type]

@@ -1,11 +1,13 @@
 """The sampler without a loader: rounds, pending rows, scoring, bad input."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import DataLoader, TensorDataset
 
 from sklearn_sifal import InvalidParameterError, NonFiniteLossError
 from sklearn_sifal.samplers import IndexedDataset, LossSampler
@@ -285,6 +287,13 @@ def test_other_measures_are_asked_for_and_observed() -> None:
         (np.full(N, np.nan), NonFiniteLossError, "loss of row 0 is nan"),
         ({"margin": LOSSES}, ValueError, "must return 'loss'"),
         (np.full(N, -1.0), ValueError, "needs non-negative losses"),
+        (None, ValueError, r"score needs one loss per row, shape \(40,\). Got NoneType"),
+        ("low", ValueError, r"score needs one loss per row, shape \(40,\). Got str"),
+        ((loss for loss in LOSSES), ValueError, "one loss per row.*Got generator"),
+        (torch.tensor(1.0), ValueError, "score needs one loss per row, 40 of them. Got a single"),
+        (LOSSES[:, None], ValueError, r"Got shape \(40, 1\)"),
+        ((torch.ones(N), torch.ones(N, 3)), ValueError, "Got sequences of different lengths"),
+        (torch.ones(N, dtype=torch.complex64), ValueError, "needs numbers as loss"),
     ],
 )
 def test_bad_scores(returned: Any, error: Any, message: str) -> None:
@@ -315,6 +324,14 @@ def test_bad_scores(returned: Any, error: Any, message: str) -> None:
         ([0, 7], [1.0, -0.5], ValueError, "non-negative losses.*-0.5 for row 7"),
         ([[0], [1, 2]], [1.0, 1.0], ValueError, "1-D array of integers. Got sequences of"),
         ([0, 7], [[1.0], [1.0, 2.0]], ValueError, r"one loss per row, shape \(2,\). Got sequences"),
+        ([0, 7], 1.5, ValueError, "2 of them. Got a single number.*reduction='none'"),
+        ([0, 7], None, ValueError, r"one loss per row, shape \(2,\). Got NoneType"),
+        ([], None, ValueError, r"one loss per row, shape \(0,\). Got NoneType"),
+        (3, 1.5, ValueError, r"1-D array of integers. Got shape \(\) and dtype int64"),
+        ([True, False], [1.0, 1.0], ValueError, "1-D array of integers. Got .* dtype bool"),
+        (torch.tensor([0, 40], dtype=torch.uint8), [1.0, 1.0], ValueError, "Got 0 to 40"),
+        ([0, 7], [torch.tensor(1.0), torch.tensor(torch.nan)], NonFiniteLossError, "row 7 is nan"),
+        ([0, 7], [torch.ones(2), torch.ones(2)], ValueError, r"Got shape \(2, 2\)"),
     ],
 )
 def test_bad_updates_leave_the_table_unchanged(
@@ -340,7 +357,12 @@ def test_negative_losses_are_fine_where_the_rule_only_ranks() -> None:
         torch.tensor([1.5, 2.5], requires_grad=True),
         torch.tensor([1.5, 2.5], dtype=torch.bfloat16),
         torch.tensor([1.5, 2.5], dtype=torch.float64),
+        torch.tensor([1.5, 2.5]).to(torch.float8_e5m2),
         [1.5, 2.5],
+        [torch.tensor(1.5, requires_grad=True), torch.tensor(2.5, requires_grad=True)],
+        (torch.tensor(1.5, dtype=torch.bfloat16), torch.tensor(2.5, requires_grad=True)),
+        [1.5, torch.tensor(2.5, requires_grad=True)],
+        [np.float32(1.5), torch.tensor(2.5)],
     ],
 )
 def test_losses_of_any_kind(losses: Any) -> None:
@@ -363,6 +385,150 @@ def test_a_round_without_any_report_is_warned_of_once() -> None:
     ):
         list(sampler)
     list(sampler)
+
+
+@pytest.mark.parametrize(
+    "dtype", [torch.uint8, torch.int8, torch.int16, torch.int32, torch.uint16, torch.int64]
+)
+def test_rows_as_tensors_of_any_integers(dtype: torch.dtype) -> None:
+    sampler = LossSampler(N, "percentile", batch_size=4, random_state=0)
+    sampler.update(torch.tensor([3, 39], dtype=dtype), [1.5, 2.5])
+    sampler.update([torch.tensor(1, dtype=dtype), torch.tensor(0)], [3.5, 4.5])
+    assert sampler.table.loss[[3, 39, 1, 0]].tolist() == [1.5, 2.5, 3.5, 4.5]
+
+
+def test_every_report_is_a_visit() -> None:
+    # Rows that were not handed out, whose loss is known beforehand, and steps done twice.
+    sampler = LossSampler(N, Percentile(25), batch_size=4, random_state=0)
+    sampler.update(np.arange(N), LOSSES)
+    rows = next(iter(sampler))
+    sampler.update(rows, LOSSES[rows])
+    sampler.update(rows, LOSSES[rows] + 1)
+    assert sampler.visit_counts[rows].tolist() == [3] * 4
+    assert sampler.visit_counts.sum() == N + 8
+    np.testing.assert_array_equal(sampler.table.loss[rows], LOSSES[rows] + 1)
+    assert sampler.pending_rows.tolist() == []
+
+
+def test_losses_for_a_sampler_that_no_loader_uses_are_warned_of_once() -> None:
+    sampler = LossSampler(N, "percentile", batch_size=4, random_state=0)
+    sampler.update(np.arange(N), LOSSES)  # known beforehand
+    with pytest.warns(UserWarning, match=r"reported again, and no round.*batch_sampler=sampler"):
+        sampler.update([0, 1], [1.0, 1.0])
+    sampler.update([0, 1], [1.0, 1.0])
+
+
+def report(sampler: LossSampler, is_reported: Any) -> None:
+    """A round to its end, of which the rows are reported for which a function says so."""
+    batches = list(sampler)
+    for number, batch in enumerate(batches):
+        rows = np.array([row for row in batch if is_reported(row, number, len(batches))], int)
+        sampler.update(rows, LOSSES[rows])
+
+
+SKIPPED = "were handed out in two complete rounds up to round 2 and reported in neither"
+
+
+@pytest.mark.parametrize(
+    "is_reported, n, first",
+    [
+        (lambda row, *_: row % 10 != 7, 4, 7),  # a fixed part
+        (lambda row, number, _: row > 12 or number == 9, 13, 0),
+    ],
+)
+def test_rows_that_complete_rounds_skip_are_warned_of_once(
+    is_reported: Any, n: int, first: int
+) -> None:
+    sampler = LossSampler(N, "base", batch_size=4, random_state=0, shuffle=False)
+    train_round(sampler)
+    for _ in range(2):
+        report(sampler, is_reported)
+    with pytest.warns(UserWarning, match=f"LossSampler: {n} rows, row {first} .* {SKIPPED}"):
+        report(sampler, is_reported)
+    report(sampler, is_reported)
+
+
+def test_every_second_batch_alone_is_warned_of() -> None:
+    sampler = LossSampler(N, "percentile", batch_size=4, random_state=0)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(5):
+            report(sampler, lambda row, number, _: number % 2 == 0)
+    (warning,) = caught
+    assert "call update(rows, losses) with all rows of every batch" in str(warning.message)
+
+
+@pytest.mark.parametrize("batch_size", [4, None])
+def test_rows_left_out_at_the_end_or_once_are_not_warned_of(batch_size: int | None) -> None:
+    # A loader that drops its last batch, a loop that skips it or ends early, a bad batch.
+    sampler = LossSampler(N + 3, "base", batch_size=batch_size, random_state=0, shuffle=False)
+    handed_out = (
+        sampler
+        if batch_size
+        else DataLoader(
+            range(N + 3),
+            batch_size=4,
+            sampler=sampler,
+            drop_last=True,
+            collate_fn=list,  # type: ignore[arg-type]
+        )
+    )
+    losses = np.ones(N + 3)
+    for bad in (None, None, 2, None, 5, None):
+        for number, rows in enumerate(handed_out):
+            if len(rows) == 4 and number != bad:
+                sampler.update(rows, losses[rows])
+    for _ in range(4):
+        for number, rows in enumerate(handed_out):
+            if number == 3:
+                break
+            if number:
+                sampler.update(rows, losses[rows])
+    for _ in range(3):
+        first, *_ = handed_out  # all fetched, and left
+        sampler.update(first, losses[first])
+
+
+def test_late_reports_are_not_warned_of() -> None:
+    sampler = LossSampler(N, "base", batch_size=4, random_state=0)
+    waiting: list[Any] = []
+    for _ in range(4):
+        for rows in sampler:
+            waiting.append(rows)
+            if len(waiting) > 2:
+                late = waiting.pop(0)
+                sampler.update(late, LOSSES[late])
+
+
+@pytest.mark.parametrize(
+    "dataset", [TensorDataset(torch.zeros(N)), IndexedDataset(list(range(N))), list(range(N))]
+)
+@pytest.mark.parametrize("n_workers", [0, 1])
+def test_single_rows_passed_as_batches(dataset: Any, n_workers: int) -> None:
+    sampler: Any = LossSampler(N, "percentile", random_state=0)
+    loader = DataLoader(
+        dataset, batch_sampler=sampler, num_workers=n_workers, generator=torch.Generator()
+    )
+    with pytest.raises(TypeError, match=r"is one row, where a batch .* as sampler: DataLoader"):
+        next(iter(loader))
+
+
+def test_torch_says_what_does_not_go_with_a_sampler() -> None:
+    sampler = LossSampler(N, "percentile", random_state=0)
+    data = list(range(N))
+    with pytest.raises(ValueError, match="sampler option is mutually exclusive with shuffle"):
+        DataLoader(data, sampler=sampler, shuffle=True)
+    batches: Any = LossSampler(N, "percentile", batch_size=4, random_state=0)
+    for option in ({"shuffle": True}, {"batch_size": 4}, {"drop_last": True}):
+        with pytest.raises(ValueError, match="batch_sampler option is mutually exclusive"):
+            DataLoader(data, batch_sampler=batches, **option)
+
+
+def test_rows_are_numbers_whether_or_not_they_could_be_batches() -> None:
+    rows = list(LossSampler(N, "percentile", random_state=0))
+    assert sorted(rows) == list(range(N))
+    assert torch.tensor(rows).tolist() == np.array(rows).tolist() == [int(row) for row in rows]
+    assert [f"{row:03d}" for row in rows] == [f"{int(row):03d}" for row in rows]
 
 
 def test_a_dataset_that_changes_its_length() -> None:
