@@ -301,16 +301,24 @@ def _file_of(array: Any) -> str:
     return ""
 
 
+def _types_of(X: Any) -> list[np.dtype[Any]]:
+    """numpy's types of an array, or of the columns of a data frame; nothing of other inputs."""
+    given = getattr(X, "dtypes", [getattr(X, "dtype", None)])
+    return [kind for kind in given if isinstance(kind, np.dtype)]
+
+
 def _has_swapped_doubles(X: Any) -> bool:
     """Whether X has doubles in the byte order of other machines, as files of FITS and HDF5."""
-    given = X.dtypes if hasattr(X, "columns") else [getattr(X, "dtype", None)]
-    return any(isinstance(kind, np.dtype) and kind == _SWAPPED_DOUBLE for kind in given)
+    return _SWAPPED_DOUBLE in _types_of(X)
 
 
 def _refuse_complex(X: Any) -> None:
-    """Raise for complex numbers in a sparse matrix, of which scikit-learn sees dense ones only."""
-    if sp.issparse(X) and X.dtype.kind == "c":
-        raise ValueError(f"Complex data not supported. Got a sparse matrix of dtype {X.dtype}.")
+    """Raise for complex numbers, which scikit-learn looks for in arrays only."""
+    if isinstance(X, np.ndarray):
+        return
+    found = [kind for kind in _types_of(X) if kind.kind == "c"]
+    if found:
+        raise ValueError(f"Complex data not supported. Got numbers of dtype {found[0]}.")
 
 
 def canonical_csr(X: Any) -> Any:

@@ -58,3 +58,10 @@ def test_complex_sparse_matrices_are_refused(wide_pointers: bool) -> None:
         matrix.indptr = matrix.indptr.astype(np.int64)
     with pytest.raises(ValueError, match="Complex data not supported"):
         fitted(LossSampledClassifier, matrix)
+
+
+def test_complex_columns_are_refused() -> None:
+    frame = pd.DataFrame(X)
+    frame[2] = frame[2].astype(complex)
+    with pytest.raises(ValueError, match="Complex data not supported"):
+        fitted(LossSampledClassifier, frame)

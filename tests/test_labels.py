@@ -395,7 +395,6 @@ def test_classes_may_be_a_set(classes: Any) -> None:
         ([False, 1, 2], "classes mixes labels of the types bool, int.* position 1"),
         ([0, 1, 2.5], "classes must be labels.* Got 2.5 at position 2"),
     ],
-    ids=repr,
 )
 def test_classes_that_are_none(classes: Any, match: str) -> None:
     refused(lambda model: model.partial_fit(X, Y, classes=classes), classifier(), match)

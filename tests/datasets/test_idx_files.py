@@ -74,7 +74,9 @@ def test_more_values_than_are_expected_are_not_read(tmp_path, header):
         read_idx(path, most_values=5)
 
 
-@pytest.mark.parametrize("content", [b"no gzip", gzip.compress(_HEADER, mtime=0)[:10] + b"\xff" * 50])
+@pytest.mark.parametrize(
+    "content", [b"no gzip", gzip.compress(_HEADER, mtime=0)[:10] + b"\xff" * 50]
+)
 def test_packed_file_that_is_none_is_named(tmp_path, content):
     path = tmp_path / "file.gz"
     path.write_bytes(content)
