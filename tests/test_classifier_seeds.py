@@ -186,7 +186,7 @@ class TestGlobalStates:
         model = fit(kind, random_state, early_stopping=True)
         model.predict(X)
         model.instance_losses(X, y)
-        model.partial_fit(X, y)
+        model.set_params(early_stopping=False).partial_fit(X, y)
         after = np.random.get_state()  # noqa: NPY002
         assert after[0] == numpy_before[0]
         np.testing.assert_array_equal(after[1], numpy_before[1])
