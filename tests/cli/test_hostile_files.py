@@ -180,6 +180,17 @@ def test_half_a_character_in_the_name_of_a_column(sifal: Any, fails: Any) -> Non
     assert "differ only in half of a character" in fails("f.jsonl", OBJECTS * 5 + row)
 
 
+def test_labels_that_are_one_without_their_half_characters_are_said(sifal: Any) -> None:
+    rows = [
+        f'{{"text": "it is {i}", "label": "app\\ud83{half}"}}\n' for i in (1, 2) for half in "de"
+    ]
+    _, lines, ranking = sifal("f.jsonl", OBJECTS * 5 + "".join(rows), "--text", "text")
+    assert lines[1] == "Cells that differ in nothing else are the same then, in 'label'."
+    assert [row["label"] for row in ranking].count("app\ufffd") == 4
+    _, lines, _ = sifal("f.jsonl", OBJECTS * 5 + rows[0] * 2, "--text", "text")
+    assert "differ in nothing else" not in " ".join(lines)
+
+
 def test_a_pair_of_surrogates_is_a_character(written: Any) -> None:
     table = read_table(str(written("f.jsonl", '{"text": "\\ud83d\\ude00"}\n')), Format())
     assert table.columns == {"text": ["😀"]}
