@@ -252,6 +252,14 @@ def test_nan_is_missing_and_a_long_number_is_kept(written: Any) -> None:
     }  # fmt: skip
 
 
+def test_decimals_have_the_digits_of_the_file(written: Any) -> None:
+    numbers = ["9007199254740992.0", "9007199254740993.0", "1.50", "1e3", "1e-400", "-0.0"]
+    rows = "".join(f'{{"id": {number}, "in": [{number}]}}\n' for number in numbers)
+    table = read_table(str(written("f.jsonl", rows)), Format())
+    assert table.columns["id"] == numbers
+    assert table.columns["in"][2:4] == ["[1.5]", "[1000.0]"]  # lists are written anew
+
+
 def test_a_missing_label_of_json(fails: Any) -> None:
     message = fails("f.jsonl", OBJECTS * 5 + '{"text": "it is gone", "label": NaN}\n')
     assert "The label 'label' is missing in 1 row, first in line 11 of f.jsonl." in message
