@@ -72,12 +72,12 @@ def replacing_text(path: AnyPath, encoding: str = "utf-8") -> Iterator[TextIO]:
         yield text
 
 
-def without_surrogates(text: str) -> tuple[str, int]:
-    """Text with U+FFFD for halves of surrogate pairs, and how many there were.
+def without_surrogates(text: str) -> str:
+    """Text with U+FFFD for halves of surrogate pairs.
 
     UTF-8 has no bytes for them; they come from texts that were cut within a character.
     """
-    return _SURROGATE.subn("\ufffd", text)
+    return _SURROGATE.sub("\ufffd", text)
 
 
 # ------------------------------------------------------------------ where a path leads

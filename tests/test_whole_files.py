@@ -464,10 +464,9 @@ ANY_TEXT = st.text(st.characters(exclude_categories=[]))  # half surrogate pairs
 
 @given(text=ANY_TEXT)
 def test_text_is_utf8_and_the_same_but_for_halves_of_surrogate_pairs(text: str) -> None:
-    found, n = without_surrogates(text)
+    found = without_surrogates(text)
     assert found.encode().decode() == found
     halves = ["\ud800" <= letter <= "\udfff" for letter in text]
-    assert n == sum(halves)
     expected = ("\ufffd" if half else letter for letter, half in zip(text, halves, strict=True))
     assert found == "".join(expected)
 

@@ -28,7 +28,6 @@ from sklearn_sifal.cli._outputs import (
     check_writable,
     format_of,
     replacing,
-    say_replaced,
     standard_output,
     write_records,
 )
@@ -85,14 +84,12 @@ def run(options: Any, console: Console) -> None:
     form = replace(OutputForm.like(rows.table, kind), escape_formulas=options.escape_formulas)
     if options.out == "-":
         with standard_output(form.encoding) as stream:
-            n_replaced = write_records(stream, _records(rows, found, written), form)
-        say_replaced(console, n_replaced, "standard output")
+            write_records(stream, _records(rows, found, written), form)
         console.message(CAUTION)
         return
     if options.out is not None:
         with replacing(options.out, form.encoding) as file:
-            n_replaced = write_records(file, _records(rows, found, written), form)
-        say_replaced(console, n_replaced, options.out)
+            write_records(file, _records(rows, found, written), form)
     console.result(_in_words(rows, found, order))
     if options.out is not None:
         console.result(f"{counted(len(written), 'row')} written to {visible(options.out)}.")

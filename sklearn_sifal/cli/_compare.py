@@ -21,13 +21,11 @@ from sklearn_sifal.cli._loading import Rows, load_rows, read_rows
 from sklearn_sifal.cli._outputs import (
     TABLE_FORMATS,
     OutputForm,
-    StorableText,
     check_apart,
     check_writable,
     errors_of_writing,
     format_of,
     replacing,
-    say_replaced,
     write_records,
 )
 from sklearn_sifal.cli._pipeline import make_inputs, make_model
@@ -60,7 +58,7 @@ def run(options: Any, console: Console) -> None:
     comparison = _compare(strategies, train, test, options)
     comparison.settings["terms"] = _TERMS
     comparison.settings["command"] = command_line(options, train.roles, guessed_budget)
-    _write(comparison, train, options, console)
+    _write(comparison, train, options)
     console.result(f"{comparison!r}\n\n{comparison.verdict()}")
     for path in (options.report, options.out):
         if path is not None:
@@ -269,14 +267,14 @@ def _check_outputs(options: Any) -> None:
             check_writable(path, option)
 
 
-def _write(comparison: Any, train: Rows, options: Any, console: Console) -> None:
+def _write(comparison: Any, train: Rows, options: Any) -> None:
     """All files, or none of them."""
     with ExitStack() as stack:
         if options.out is not None:
             kind = format_of(options.out, (*TABLE_FORMATS, "json"), "--out")
             form = OutputForm.like(train.table, kind)
             file = stack.enter_context(replacing(options.out, form.encoding))
-            say_replaced(console, _write_runs(comparison, file, form), options.out)
+            _write_runs(comparison, file, form)
             file.flush()  # what a full disk has against it is said before there is a report
         if options.report is not None:
             title = f"Strategies compared on {Path(train.table.name).name}"
@@ -312,18 +310,16 @@ class FileCells:
         return int(self._places[number]), *cells
 
 
-def _write_runs(comparison: Any, file: TextIO, form: OutputForm) -> int:
-    """Write the trainings; returns how many characters had to be replaced."""
+def _write_runs(comparison: Any, file: TextIO, form: OutputForm) -> None:
     if form.kind != "json":
-        return write_records(file, map(_plain, comparison.runs), form)
+        write_records(file, map(_plain, comparison.runs), form)
+        return
     found = {
         "verdict": comparison.verdict(),
         "summary": list(map(_plain, comparison.summary())),
         "runs": list(map(_plain, comparison.runs)),
     }
-    text = StorableText(file)
-    text.write(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-    return text.n_replaced
+    file.write(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def _plain(record: Mapping[str, Any]) -> dict[str, Any]:

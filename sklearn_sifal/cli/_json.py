@@ -107,6 +107,8 @@ def _as_cell(value: object, name: str, line: int) -> str:
         return ""
     if isinstance(value, str):
         return value
+    if isinstance(value, _Decimal):
+        return value.written
     try:
         return json.dumps(value, ensure_ascii=False)
     except RecursionError as error:
@@ -128,8 +130,15 @@ def _with_single_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _finite(written: str) -> float:
-    number = float(written)
+class _Decimal(float):
+    """A number that knows its digits: two ids may be one as doubles."""
+
+    written: str
+
+
+def _finite(written: str) -> _Decimal:
+    number = _Decimal(written)
+    number.written = written
     if not math.isfinite(number):
         raise _UnreadableError(f"the number {quoted(written)} is larger than any that is kept")
     return number

@@ -79,7 +79,8 @@ def labelled_test_rows(
     Raises
     ------
     UserError
-        If there is no column of labels, or a label is missing or not in the file to learn from.
+        If there is no column of labels, a label is missing or not in the file to learn from, or
+        no row is left.
     """
     label = options.label
     unknown = set(_names(table, label)).difference(train[1].tolist())
@@ -95,7 +96,10 @@ def labelled_test_rows(
             f"are not among those of {train[0].name}."
         )
         table = table.take(kept)
-    return _with_labels(table, label, console)
+    table = _with_labels(table, label, console)
+    if not table.n_rows:
+        raise UserError(f"No row of {table.name} is left to test on.")
+    return table
 
 
 def labels_of(table: Table, label: str) -> NDArray[np.object_]:

@@ -1,16 +1,13 @@
 """Characters that are read but are no part of a sound text."""
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from sklearn_sifal._whole_files import without_surrogates
 from sklearn_sifal.cli._errors import UserError, counted
 from sklearn_sifal.cli._table import Table
-from sklearn_sifal.cli._wording import quoted
+from sklearn_sifal.cli._wording import listed, quoted
 
-# Half of a pair of surrogates: JSON can say it, and no encoding of a file can hold it.
-_HALF = re.compile("[\ud800-\udfff]")
-_REPLACEMENT = "\ufffd"
 _AT_ONCE = 10_000  # cells
 
 
@@ -28,7 +25,7 @@ def with_sound_texts(table: Table) -> Table:
     columns = dict(table.columns)
     if halves := list(_places(table, _has_half)):
         columns = {
-            _HALF.sub(_REPLACEMENT, name): [_HALF.sub(_REPLACEMENT, cell) for cell in cells]
+            without_surrogates(name): list(map(without_surrogates, cells))
             for name, cells in columns.items()
         }
         if len(columns) < len(table.columns):
@@ -40,6 +37,15 @@ def with_sound_texts(table: Table) -> Table:
             "Half of a character (a surrogate without the other one) is read as U+FFFD in "
             f"{_said(table, halves)}."
         )
+        melted = [
+            name
+            for name, now in zip(table.columns, columns, strict=True)
+            if len(set(columns[now])) < len(set(table.columns[name]))
+        ]
+        if melted:
+            notes.append(
+                f"Cells that differ in nothing else are the same then, in {listed(melted)}."
+            )
     if zeros := list(_places(table, _has_zero)):
         notes.append(
             f"There are zero characters (\\x00) in {_said(table, zeros)}: the file may be damaged, "

@@ -15,10 +15,8 @@ from sklearn_sifal._whole_files import (
     hidden_name,
     place_of_file,
     replacing_text,
-    without_surrogates,
 )
-from sklearn_sifal.cli._console import Console
-from sklearn_sifal.cli._errors import UserError, counted
+from sklearn_sifal.cli._errors import UserError
 from sklearn_sifal.cli._numbers import is_number
 from sklearn_sifal.cli._table import Table
 
@@ -72,9 +70,9 @@ def check_writable(path: str, option: str) -> None:
     try:
         target, _ = place_of_file(path)
         if not target.parent.is_dir():
-            raise UserError(
-                f"{option} {path}: there is no folder {str(Path(path).parent)!r}. Make it first."
-            )
+            # A link may lead elsewhere than its own name says.
+            parent = target.parent if os.path.islink(path) else Path(path).parent
+            raise UserError(f"{option} {path}: there is no folder {str(parent)!r}. Make it first.")
         trial = hidden_name(target)
         try:
             trial.touch()
@@ -141,43 +139,21 @@ def format_of(path: str, allowed: tuple[str, ...], option: str) -> str:
     return ending
 
 
-class StorableText:
-    """Writes text to a stream as UTF-8 can hold it; any text can be written to it.
-
-    Parameters
-    ----------
-    stream : text file
-        Where it goes.
-
-    Attributes
-    ----------
-    n_replaced : int
-        Halves of surrogate pairs for which U+FFFD has been written.
-    """
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-        self.n_replaced = 0
-
-    def write(self, text: str) -> None:
-        """Write text."""
-        text, n = without_surrogates(text)
-        self.n_replaced += n
-        self._stream.write(text)
-
-
-class _Lines(StorableText):
+class _Lines:
     """Takes the lines of a csv writer with the line end of a file.
 
     The writer puts "\\r" between quotes, which parts lines too, only if its own line end has it
     (before Python 3.13); it writes a line at a time.
     """
 
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
     def write(self, text: str) -> None:
-        super().write(text.removesuffix("\r\n") + "\n")
+        self._stream.write(text.removesuffix("\r\n") + "\n")
 
 
-def write_records(stream: Any, records: Iterable[Mapping[str, Any]], form: OutputForm) -> int:
+def write_records(stream: Any, records: Iterable[Mapping[str, Any]], form: OutputForm) -> None:
     """Write mappings with equal keys as a table.
 
     Parameters
@@ -185,37 +161,21 @@ def write_records(stream: Any, records: Iterable[Mapping[str, Any]], form: Outpu
     stream : text file
         Opened with ``newline=""`` and the encoding of the form.
     records : iterable of mapping
-        One a row.
+        One a row. Texts are sound: what is read has no halves of surrogate pairs.
     form : OutputForm
         Format.
-
-    Returns
-    -------
-    n_replaced : int
-        Characters that UTF-8 cannot hold, for which U+FFFD was written.
     """
     if form.kind == "jsonl":
-        text = StorableText(stream)
         for record in records:
-            text.write(json.dumps(record, ensure_ascii=False) + "\n")
-        return text.n_replaced
+            stream.write(json.dumps(record, ensure_ascii=False) + "\n")
+        return
     as_written = _escaped if form.escape_formulas else _as_it_is
-    lines, writer = _Lines(stream), None
+    writer = None
     for record in records:
         if writer is None:
-            writer = csv.writer(lines, delimiter=form.delimiter, lineterminator="\r\n")
+            writer = csv.writer(_Lines(stream), delimiter=form.delimiter, lineterminator="\r\n")
             writer.writerow(map(as_written, record.keys()))
         writer.writerow(map(as_written, record.values()))
-    return lines.n_replaced
-
-
-def say_replaced(console: Console, n_replaced: int, place: str) -> None:
-    """Say what became of characters that a file cannot hold, if there were any."""
-    if n_replaced:
-        console.message(
-            f"{counted(n_replaced, 'character')} that UTF-8 cannot hold (half a surrogate pair, "
-            f"of a text cut within a character) became U+FFFD in {place}."
-        )
 
 
 def _as_it_is(value: Any) -> Any:

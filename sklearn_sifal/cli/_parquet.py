@@ -1,7 +1,10 @@
 """Reading Parquet, with pandas and pyarrow."""
 
 import json
+import math
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,30 +27,42 @@ def read_parquet(path: str, name: str, room: Room) -> Table:
         If the file is not there or no Parquet, a library is missing, or two columns have the
         same name.
     """
-    frame = _frame(path, name, room)
-    columns = [(str(title), column) for title, column in frame.items()]
-    columns = [*_of_index(frame, dict(columns)), *columns]
-    _refuse_twins([title for title, _ in columns], name)
-    cells = {title: _cells(column, room) for title, column in columns}
-    return Table(name, cells, None, np.arange(1, len(frame) + 1))
-
-
-def _frame(path: str, name: str, room: Room) -> Any:
     if Path(path).is_dir():
         raise UserError(f"{name} is a folder: name a file.")
     if not Path(path).exists():
         raise UserError(f"There is no file {path!r}.")
     if not Path(path).is_file():
         raise UserError(f"{name} is no regular file, from which alone Parquet is read.")
-    try:
-        import pandas as pd
-        from pyarrow.parquet import read_metadata
+    with _errors_of_reading(name):
+        frame = _frame(path, name, room)
+        columns = [(str(title), column) for title, column in frame.items()]
+        columns = [*_of_index(frame, dict(columns)), *columns]
+        _refuse_twins([title for title, _ in columns], name)
+        cells = {title: _cells(column, room) for title, column in columns}
+    return Table(name, cells, None, np.arange(1, len(frame) + 1))
 
-        about = read_metadata(path)
-        _refuse_twins(about.schema.to_arrow_schema().names, name)
+
+def _frame(path: str, name: str, room: Room) -> Any:
+    import pandas as pd
+    import pyarrow as pa
+    from pyarrow.parquet import ParquetFile
+
+    def kind(arrow: Any) -> Any:
+        """Those of pandas' own are its own; numpy makes floats of integers if one is missing."""
+        return None if isinstance(arrow, pa.BaseExtensionType) else pd.ArrowDtype(arrow)
+
+    with ParquetFile(path) as file:
+        _refuse_twins(file.schema_arrow.names, name)
         # A value that comes again takes next to nothing in the file.
-        room.check(_POINTER * about.num_rows * about.num_columns)
-        return pd.read_parquet(path)
+        room.check(_POINTER * file.metadata.num_rows * file.metadata.num_columns)
+        return file.read().to_pandas(types_mapper=kind)
+
+
+@contextmanager
+def _errors_of_reading(name: str) -> Iterator[None]:
+    """Turn whatever the libraries say, now or when a cell is looked at, into a message."""
+    try:
+        yield
     except ImportError:
         raise UserError(
             f"{name}: reading Parquet needs pandas and pyarrow: pip install pandas pyarrow. "
@@ -95,12 +110,13 @@ def _cells(column: Any, room: Room) -> list[str]:
 
 def _texts(column: Any) -> list[str]:
     return [
-        "" if missing else _as_text(value)
+        # NaN is not missing to Arrow.
+        "" if missing or (isinstance(value, float) and math.isnan(value)) else _as_text(value)
         for value, missing in zip(column, column.isna(), strict=True)
     ]
 
 
 def _as_text(value: Any) -> str:
-    if isinstance(value, np.ndarray):  # whose own text leaves out all but the ends
-        return json.dumps(value.tolist(), ensure_ascii=False, default=str)
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False, default=str)
     return str(value)

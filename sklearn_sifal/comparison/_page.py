@@ -76,7 +76,7 @@ def write_page(
         else picked_contents(comparison, contents),
         image_shape=None if image_shape is None else tuple(image_shape),
     )
-    text, _ = without_surrogates(_html(page, title))
+    text = without_surrogates(_html(page, title))
     with replacing_text(path) as file:
         file.write(text)
 

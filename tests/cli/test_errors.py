@@ -310,6 +310,18 @@ def test_test_files(written: Any, queries: Path, capsys: Any) -> None:
     assert message.endswith("leave such rows out with: --drop-missing --drop-rare 2")
 
 
+@pytest.mark.parametrize(
+    ("row", "option"), [("my card,", "--drop-missing"), ("my dog,pets", "--drop-rare")]
+)
+def test_a_test_file_of_which_nothing_is_left(
+    written: Any, queries: Path, capsys: Any, row: str, option: str
+) -> None:
+    test = str(written("test.csv", f"text,intent\n{row}\n"))
+    options = ["--label", "intent", "--test-file", test, option]
+    message = error_of(capsys, "compare", str(queries), *options)
+    assert message.endswith("test.csv is left to test on.")
+
+
 @pytest.mark.parametrize("option", [("--seed", "4294967296"), ("--seed", "-1")])
 def test_a_seed_that_numpy_does_not_take(fails: Any, option: tuple[str, str]) -> None:
     message = fails(GOOD, "--label", "label", *option)

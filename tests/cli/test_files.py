@@ -1,9 +1,11 @@
 """Files as spreadsheets, databases and people write them."""
 
 import csv
+import datetime
 import gzip
 import io
 import sys
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -250,3 +252,64 @@ def test_parquet_columns_named_twice_and_cells_of_lists(tmp_path: Any) -> None:
         read(path)
     pd.DataFrame({"a": [list(range(2000))], "b": [b"x"]}).to_parquet(path)
     assert read(path).columns["a"] == [str(list(range(2000)))]  # whole
+
+
+def test_parquet_values_are_as_in_the_file(tmp_path: Any) -> None:
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    pytest.importorskip("pandas")
+    path = tmp_path / "f.parquet"
+    big = 2**53
+    columns = {
+        "whole": pa.array([big, big + 1, None]),  # numpy would make floats of them
+        "unsigned": pa.array([2**64 - 1, 2**64 - 2, None], pa.uint64()),
+        "yes": pa.array([True, None, False]),
+        "code": pa.array([1, 2, None]).dictionary_encode(),
+        "list": pa.array([[1, None], [big + 1], None]),
+        "deep": pa.array([[["a"], ["b"]], [[]], None]),
+        "part": pa.array([{"a": list(range(2000))}, {"a": None}, None]),
+        "day": pa.array([datetime.date(2024, 5, 31), datetime.date(1, 1, 1), None]),
+        "far": pa.array([datetime.datetime(9999, 1, 1), datetime.datetime(1, 1, 1), None]),
+        "price": pa.array([Decimal("1.50"), Decimal("1.00"), None]),
+        "half": pa.array([1.5, float("nan"), None]),
+    }
+    pq.write_table(pa.table(columns), path)
+    assert read(path).columns == {
+        "whole": ["9007199254740992", "9007199254740993", ""],
+        "unsigned": ["18446744073709551615", "18446744073709551614", ""],
+        "yes": ["True", "", "False"],
+        "code": ["1", "2", ""],
+        "list": ["[1, null]", "[9007199254740993]", ""],
+        "deep": ['[["a"], ["b"]]', "[[]]", ""],
+        "part": ['{"a": ' + str(list(range(2000))) + "}", '{"a": null}', ""],
+        "day": ["2024-05-31", "0001-01-01", ""],
+        "far": ["9999-01-01 00:00:00", "0001-01-01 00:00:00", ""],
+        "price": ["1.50", "1.00", ""],
+        "half": ["1.5", "", ""],
+    }
+
+
+def test_parquet_of_types_of_pandas(tmp_path: Any) -> None:
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "f.parquet"
+    frame = pd.DataFrame(
+        {
+            "n": pd.array([1, None], "Int64"),
+            "month": pd.period_range("2024-01", periods=2, freq="M"),
+        }
+    )
+    frame.to_parquet(path)
+    assert read(path).columns == {"n": ["1", ""], "month": ["2024-01", "2024-02"]}
+
+
+def test_parquet_with_a_text_that_is_no_utf8(tmp_path: Any) -> None:
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    pytest.importorskip("pandas")
+    path = tmp_path / "f.parquet"
+    _, places, content = pa.array([b"a \xff", b"b"]).buffers()
+    texts = pa.Array.from_buffers(pa.string(), 2, [None, places, content])  # nobody looks
+    pq.write_table(pa.table({"text": texts}), path)
+    with pytest.raises(UserError, match=r"f.parquet cannot be read as Parquet: 'utf-8' codec"):
+        read(path)

@@ -180,6 +180,17 @@ def test_half_a_character_in_the_name_of_a_column(sifal: Any, fails: Any) -> Non
     assert "differ only in half of a character" in fails("f.jsonl", OBJECTS * 5 + row)
 
 
+def test_labels_that_are_one_without_their_half_characters_are_said(sifal: Any) -> None:
+    rows = [
+        f'{{"text": "it is {i}", "label": "app\\ud83{half}"}}\n' for i in (1, 2) for half in "de"
+    ]
+    _, lines, ranking = sifal("f.jsonl", OBJECTS * 5 + "".join(rows), "--text", "text")
+    assert lines[1] == "Cells that differ in nothing else are the same then, in 'label'."
+    assert [row["label"] for row in ranking].count("app\ufffd") == 4
+    _, lines, _ = sifal("f.jsonl", OBJECTS * 5 + rows[0] * 2, "--text", "text")
+    assert "differ in nothing else" not in " ".join(lines)
+
+
 def test_a_pair_of_surrogates_is_a_character(written: Any) -> None:
     table = read_table(str(written("f.jsonl", '{"text": "\\ud83d\\ude00"}\n')), Format())
     assert table.columns == {"text": ["😀"]}
@@ -239,6 +250,14 @@ def test_nan_is_missing_and_a_long_number_is_kept(written: Any) -> None:
     assert table.columns == {
         "text": [""], "n": ["18446744073709551617"], "x": ["-Infinity"], "y": ["[null]"]
     }  # fmt: skip
+
+
+def test_decimals_have_the_digits_of_the_file(written: Any) -> None:
+    numbers = ["9007199254740992.0", "9007199254740993.0", "1.50", "1e3", "1e-400", "-0.0"]
+    rows = "".join(f'{{"id": {number}, "in": [{number}]}}\n' for number in numbers)
+    table = read_table(str(written("f.jsonl", rows)), Format())
+    assert table.columns["id"] == numbers
+    assert table.columns["in"][2:4] == ["[1.5]", "[1000.0]"]  # lists are written anew
 
 
 def test_a_missing_label_of_json(fails: Any) -> None:

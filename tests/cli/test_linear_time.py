@@ -22,7 +22,7 @@ PATTERNS = sorted(
     },
     key=lambda pair: pair[0],
 )
-SEARCHED = {"_roles._TWO_WORDS", "_roles._WORD", "_odd_characters._HALF"}
+SEARCHED = {"_roles._TWO_WORDS", "_roles._WORD"}
 HOSTILE = [
     *"a1é我ก_'’ .,-+$(\n\0",
     *("a'", "a’", "1.", "1,", "1 ", "(+", " $", "a1", "1a", "a_", "e1", "1e", "ACGT", "1-", "-."),
