@@ -3,7 +3,7 @@
 Run it from the project's root, on one thread. Files are looked for in ``SIFAL_DATA``, tables
 in its folder ``zoo``; what is absent is left out::
 
-    python -m benchmarks.linear                 # half an hour
+    python -m benchmarks.linear                 # 20 minutes
     python -m benchmarks.linear --quick         # the smallest, some seconds
     python -m benchmarks.linear --data iris adult
 

@@ -46,7 +46,9 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         100 a strategy equals 'base', but for 'heap', 'online_batch', 'prioritized' and
         'seta'. Must be None with an instance or a callable.
     hidden_layer_sizes : int or sequence of int, default=(100,)
-        Widths of the hidden layers; empty for a linear model, which begins at zero.
+        Widths of the hidden layers; empty for a linear model, which begins at zero. Scale the
+        features, above all for a linear model: tiny ones (0.01) or ones far from zero are
+        hardly learnt from by the defaults.
     activation : {'identity', 'logistic', 'tanh', 'relu', 'gelu'}, default='relu'
         Activation of the hidden layers.
     dropout : float, default=0.0
