@@ -1,5 +1,6 @@
 """What the classifier and the regressor share: parameters, the steps of `fit`, weights."""
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, Self
@@ -7,6 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_is_fitted
 
@@ -341,12 +343,20 @@ class LossSampledEstimator(SavedState, BaseEstimator):
     def _check_one_pass(self) -> None:
         """Check what `partial_fit` cannot do, on top of what `fit` checks."""
         self._check_parameters()
-        if self.early_stopping:
+        if not self.early_stopping:
+            return
+        advice = "One pass over a chunk has nothing to stop; hold rows out and call score on them."
+        if not hasattr(self, "net_"):
             raise InvalidParameterError(
                 "partial_fit does not support early_stopping=True: the 'early_stopping' parameter "
-                f"of {type(self).__name__} must be False. One pass over a chunk has nothing to "
-                "stop; hold rows out and call score on them between the chunks."
+                f"of {type(self).__name__} must be False. {advice}"
             )
+        # Of a model that `fit` made it may be meant for that: the pass is right without it.
+        warnings.warn(
+            f"partial_fit does not use early_stopping=True, and trains on all rows. {advice}",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
 
     def _keep_weighted(self, X: Any, y: NDArray[Any], sample_weight: Any) -> TrainingData:
         """Leave out rows of weight zero: bit for bit the same as not passing them."""
