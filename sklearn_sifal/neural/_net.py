@@ -448,14 +448,14 @@ class LossSampledNet(SavedState, NeuralNet):
         outputs : tensor, or what else the module returns
         """
         outputs = super().forward_iter(X, training=training, device=device)
-        end = object()
         while True:
             # For the data as well, which a DataLoader makes tensors of. Between two batches
             # it is the caller's turn, and so are the settings.
             with own_torch_settings(device_of(self)):
-                batch = next(outputs, end)
-            if batch is end:
-                return
+                try:
+                    batch = next(outputs)
+                except StopIteration:
+                    return
             yield batch
 
     @_in_own_settings

@@ -290,8 +290,8 @@ def _empty_or_current(name: str, current: Any, where: str) -> Any:
     module, _, qualified = name.partition(":")
     if module.startswith("sklearn_sifal."):
         cls = vars(sys.modules.get(module, object)).get(qualified)
-        is_own = isinstance(cls, type) and cls.__module__ == module
-        if is_own and not issubclass(cls, BaseEstimator):
+        is_estimator = isinstance(cls, type) and issubclass(cls, BaseEstimator)
+        if isinstance(cls, type) and cls.__module__ == module and not is_estimator:
             return object.__new__(cls)
     if current is None or _class_name(current) != name:
         raise TypeError(f"{where}: the state of a {name} can only be put back into one.")
