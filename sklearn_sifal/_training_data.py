@@ -303,8 +303,8 @@ def _file_of(array: Any) -> str:
 
 def _types_of(X: Any) -> list[np.dtype[Any]]:
     """numpy's types of an array, or of the columns of a data frame; nothing of other inputs."""
-    given = getattr(X, "dtypes", None)
-    if not hasattr(given, "__iter__"):  # of a single column
+    given: Any = getattr(X, "dtypes", None)
+    if not hasattr(given, "__iter__"):  # of an array, or of a single column
         given = [getattr(X, "dtype", None)]
     return [kind for kind in given if isinstance(kind, np.dtype)]
 

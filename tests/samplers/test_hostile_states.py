@@ -2,6 +2,7 @@
 
 import copy
 import os
+import pickle
 import sys
 from collections.abc import Iterator
 from itertools import islice
@@ -224,3 +225,15 @@ def test_a_state_imports_nothing() -> None:
     with pytest.raises(ValueError, match="can only be put back into one"):
         sampler.load_state_dict(state)
     assert module not in sys.modules
+
+
+def test_a_pickled_sampler_of_another_version_warns_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    sampler = make("heap")
+    train_round(sampler)
+    sampler.score = None  # a lambda cannot be pickled
+    content = pickle.dumps(sampler)
+    monkeypatch.setattr("sklearn_sifal.__version__", "99.0")
+    with pytest.warns(InconsistentVersionWarning, match="LossSampler was saved with") as caught:
+        loaded = pickle.loads(content)
+    assert len(caught) == 1
+    assert list(loaded) == list(sampler)
