@@ -404,7 +404,7 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         """
         from sklearn_sifal.neural._training import train_one_pass
 
-        with unchanged_on_error(self):
+        with unchanged_on_error(self) as undo:
             self._check_one_pass()
             first = not hasattr(self, "net_")
             if first and classes is None:
@@ -417,7 +417,7 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
             data = self._keep_weighted(X, codes, sample_weight)
             data = self._apply_class_weight(data, known)
             self.classes_ = known
-            train_one_pass(self, data, ids, first=first)
+            train_one_pass(self, data, ids, undo, first=first)
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:

@@ -449,12 +449,22 @@ class LossSampledEstimator(SavedState, BaseEstimator):
 
 
 @contextmanager
-def unchanged_on_error(estimator: Any) -> Iterator[None]:
-    """Put every attribute back if the block raises, KeyboardInterrupt included."""
+def unchanged_on_error(estimator: Any) -> Iterator[list[Callable[[], None]]]:
+    """Put every attribute back if the block raises, KeyboardInterrupt included.
+
+    Yields
+    ------
+    undo : list of callable
+        What else is to be called then. One place undoes all: of two, an interrupt between their
+        ends would undo the one and not the other.
+    """
     before = estimator.__dict__.copy()
+    undo: list[Callable[[], None]] = []
     try:
-        yield
+        yield undo
     except BaseException:
+        for put_back in undo:
+            put_back()
         estimator.__dict__.clear()
         estimator.__dict__.update(before)
         raise

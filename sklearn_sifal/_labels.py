@@ -154,9 +154,10 @@ def _refuse_fractions(labels: NDArray[Any], name: str) -> None:
     broken = labels != np.round(labels)
     if broken.any():
         position = int(broken.argmax())
+        learner = " LossSampledRegressor learns them." if name.startswith("y") else ""
         raise ValueError(
             f"Unknown label type: continuous. {name} must be labels: {_LABELS}. Got "
-            f"{labels[position]} at position {position}. {_BIN} LossSampledRegressor learns them."
+            f"{labels[position]} at position {position}. {_BIN}{learner}"
         )
 
 

@@ -430,7 +430,7 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         """
         from sklearn_sifal.neural._training import train_one_pass
 
-        with unchanged_on_error(self):
+        with unchanged_on_error(self) as undo:
             self._check_one_pass()
             first = not hasattr(self, "net_")
             X = validate_inputs(self, X, reset=first)
@@ -441,7 +441,7 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
             if first:
                 self._learn_scale(data)
             data = replace(data, y=self._scale.standardise(data.y))
-            train_one_pass(self, data, ids, first=first)
+            train_one_pass(self, data, ids, undo, first=first)
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:

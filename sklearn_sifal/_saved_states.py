@@ -51,6 +51,7 @@ _LEAVES = (
 )
 _DICTS: dict[str, Any] = {"dict": dict, "OrderedDict": OrderedDict, "defaultdict": defaultdict}
 _ITEMS: dict[str, Any] = {"set": set, "frozenset": frozenset, "deque": deque}
+_CONTAINERS = (list, *_DICTS.values(), *_ITEMS.values())
 
 
 # ---------------------------------------------------------------- versions
@@ -190,6 +191,8 @@ class StateWriter:
         self.left_alone = {id(value): value for value in left_alone}
         # What has a number: by the id of the value, which is kept alive so that it stays.
         self.numbers: dict[int, tuple[int, Any]] = {}
+        # Containers that were written anew, so that one which is shared remains one.
+        self.containers: dict[int, tuple[Any, Any]] = {}
 
     def write(self, value: Any, where: str) -> Any:
         """The plain form of a value.
@@ -214,14 +217,14 @@ class StateWriter:
             return {KIND: "type", "name": _NAMES[value]} if value in _NAMES else value
         if id(value) in self.numbers:
             return {KIND: "same", "number": self.numbers[id(value)][0]}
-        if type(value) in _DICTS.values():
-            return self._write_dict(value, where)
-        if type(value) in (list, tuple):
-            written = [self.write(item, f"{where}.{n}") for n, item in enumerate(value)]
-            return value if _are_same(written, value) else type(value)(written)
-        if type(value) in _ITEMS.values() or isinstance(value, tuple):
-            return self._write_items(value, where)
-        return self.write_special(value, where)
+        if type(value) not in _CONTAINERS and not isinstance(value, tuple):
+            return self.write_special(value, where)
+        if id(value) in self.containers:
+            return self.containers[id(value)][1]
+        written = self._write_container(value, where)
+        if written is not value:
+            self.containers[id(value)] = (value, written)
+        return written
 
     def write_special(self, value: Any, where: str) -> Any:
         """The plain form of what is no plain value, container or type."""
@@ -255,6 +258,14 @@ class StateWriter:
         number = len(self.numbers)
         self.numbers[id(value)] = (number, value)
         return number
+
+    def _write_container(self, value: Any, where: str) -> Any:
+        if type(value) in _DICTS.values():
+            return self._write_dict(value, where)
+        if type(value) in (list, tuple):
+            written = [self.write(item, f"{where}.{n}") for n, item in enumerate(value)]
+            return value if _are_same(written, value) else type(value)(written)
+        return self._write_items(value, where)
 
     def _write_dict(self, value: Any, where: str) -> Any:
         keys = [self.write(key, f"{where}.{n}") for n, key in enumerate(value)]
@@ -295,6 +306,7 @@ class StateReader:
     def __init__(self, owner: Any) -> None:
         self.owner = owner
         self.made: dict[int, Any] = {}
+        self.containers: dict[int, tuple[Any, Any]] = {}
         self.kinds: dict[str, Callable[[dict[str, Any]], Any]] = {
             "owner": lambda _: self.owner,
             "same": lambda written: self.made[written["number"]],
@@ -306,6 +318,13 @@ class StateReader:
 
     def read(self, value: Any) -> Any:
         """The value that a plain form stands for."""
+        if type(value) not in (dict, OrderedDict, list, tuple):
+            return value
+        if id(value) not in self.containers:
+            self.containers[id(value)] = (value, self._read_container(value))
+        return self.containers[id(value)][1]
+
+    def _read_container(self, value: Any) -> Any:
         if type(value) is dict and KIND in value:
             if value[KIND] not in self.kinds:
                 raise ValueError(f"nothing is of the kind {value[KIND]!r}")
@@ -313,10 +332,8 @@ class StateReader:
         if type(value) in (dict, OrderedDict):
             read = {key: self.read(item) for key, item in value.items()}
             return value if _are_same(read.values(), value.values()) else read
-        if type(value) in (list, tuple):
-            items = [self.read(item) for item in value]
-            return value if _are_same(items, value) else type(value)(items)
-        return value
+        items = [self.read(item) for item in value]
+        return value if _are_same(items, value) else type(value)(items)
 
     def _read_dict(self, written: dict[str, Any]) -> Any:
         pairs = [(self.read(key), self.read(value)) for key, value in written["pairs"]]

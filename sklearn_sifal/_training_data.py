@@ -303,8 +303,9 @@ def _file_of(array: Any) -> str:
 
 def _types_of(X: Any) -> list[np.dtype[Any]]:
     """numpy's types of an array, or of the columns of a data frame; nothing of other inputs."""
-    is_frame = hasattr(X, "columns") and hasattr(X, "dtypes")
-    given = X.dtypes if is_frame else [getattr(X, "dtype", None)]
+    given: Any = getattr(X, "dtypes", None)
+    if not hasattr(given, "__iter__"):  # of an array, or of a single column
+        given = [getattr(X, "dtype", None)]
     return [kind for kind in given if isinstance(kind, np.dtype)]
 
 

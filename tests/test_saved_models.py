@@ -407,6 +407,28 @@ def test_what_cannot_be_taken_apart_is_pickled_and_refused_for_skops(module: Any
         skops.dumps(make())
 
 
+class Collecting(Callback):
+    """Appends to what it was given."""
+
+    def __init__(self, found: Any) -> None:
+        self.found = found
+
+    def on_batch_end(self, net: Any, **kwargs: Any) -> None:
+        self.found["losses"].append(kwargs["loss"])
+
+
+@round_trips
+def test_containers_of_tensors_that_callbacks_share_stay_shared(round_trip: Any) -> None:
+    found: Any = {"losses": []}
+    net = net_of(nn.Linear(5, 3), callbacks=[("one", Collecting(found))]).fit(X, CODES)
+    net.also = found["losses"]
+    loaded = round_trip(net)
+    kept = dict(loaded.callbacks_)["one"].found
+    assert kept is loaded.callbacks[0][1].found
+    assert kept["losses"] is loaded.also
+    assert len(kept["losses"]) > 0
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -419,6 +441,13 @@ def test_what_only_pickle_can_hold_says_so_at_saving(make: Any) -> None:
     assert isinstance(pickle.loads(pickle.dumps(make())), LossSampledNet)
     with pytest.raises(TypeError, match="can only be pickled"):
         skops.dumps(make())
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
+def test_a_scripted_module_is_refused_for_skops_which_would_end_the_process() -> None:
+    net = net_of(torch.jit.script(nn.Linear(5, 3))).fit(X, CODES)
+    with pytest.raises(TypeError, match=r"module, a RecursiveScriptModule"):
+        skops.dumps(net)
 
 
 def test_a_net_that_was_trimmed_for_prediction() -> None:

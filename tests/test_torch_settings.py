@@ -12,7 +12,7 @@ import scipy.sparse as sp
 import torch
 import torch.utils._device
 from torch import nn
-from torch.utils.data import TensorDataset
+from torch.utils.data import Dataset, TensorDataset
 
 from sklearn_sifal import LossSampledClassifier, LossSampledNet, LossSampledRegressor
 from sklearn_sifal._devices import own_torch_settings, tensors_on
@@ -231,6 +231,35 @@ def test_net(settings: Settings, given: str) -> None:
             found = [net.predict_proba(X), net.score(X, Y), net.loss_table_["loss"]]
             assert state()[:-1] == before
         return [*found, net.predict_proba(X), net.partial_fit(X, Y).predict_proba(X)]
+
+    for one, other in zip(run(settings), run(nullcontext), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+class Rows(Dataset[Any]):
+    """Has no tensors: a DataLoader makes them."""
+
+    def __len__(self) -> int:
+        return len(X)
+
+    def __getitem__(self, i: int) -> Any:
+        return X[i], int(Y[i])
+
+
+@every_setting
+def test_predictions_of_a_net_for_a_dataset(settings: Settings) -> None:
+    torch.manual_seed(0)
+    net = LossSampledNet(Perceptron, max_epochs=1, verbose=0, device="cpu").fit(X, Y)
+
+    def run(settings: Settings) -> list[Any]:
+        with settings():
+            before = state()[:-1]
+            found = [net.predict_proba(Rows()), net.predict(Rows())]
+            for outputs in net.forward_iter(Rows()):
+                assert state()[:-1] == before  # the caller's own, while it is the caller's turn
+                found.append(outputs.numpy())
+            assert state()[:-1] == before
+        return found
 
     for one, other in zip(run(settings), run(nullcontext), strict=True):
         np.testing.assert_array_equal(one, other)

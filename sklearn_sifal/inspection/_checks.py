@@ -6,14 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_sifal._labels import check_labels, read
+from sklearn_sifal._labels import check_labels, missing_among, read, refuse_missing
+from sklearn_sifal._training_data import read_numbers
 
 
 def check_losses(losses: Any, name: str = "losses", n_rows: int | None = None) -> NDArray[Any]:
     """One finite or NaN loss per row, as floats of at least single precision."""
-    values = np.asarray(losses)
-    if values.dtype.kind not in "fiu":
-        values = values.astype(np.float64)  # raises for what is no number
+    values = as_numbers(losses, name)
     if values.dtype not in (np.float32, np.float64):
         values = values.astype(np.float64)
     check_one_per_row(values, name, n_rows)
@@ -23,6 +22,20 @@ def check_losses(losses: Any, name: str = "losses", n_rows: int | None = None) -
             f"{name} must be finite, or NaN where not known. Got {values[row]} in row {row}."
         )
     return values
+
+
+def as_numbers(given: Any, name: str) -> NDArray[Any]:
+    """Numbers of any container, NaN where they are missing."""
+    values = read(given, name)
+    if values.dtype.kind in "fiub":
+        return values
+    if values.dtype.kind != "O":
+        return read_numbers(values, name)  # which says what is wrong with them
+    objects = values.ravel()
+    missing = missing_among(objects.tolist())
+    numbers = read_numbers(np.where(missing, 0.0, objects), name)
+    numbers[missing] = np.nan
+    return numbers.reshape(values.shape)
 
 
 def check_one_per_row(values: NDArray[Any], name: str, n_rows: int | None) -> None:
@@ -37,13 +50,29 @@ def check_one_per_row(values: NDArray[Any], name: str, n_rows: int | None) -> No
 
 def check_visits(visits: Any, n_rows: int | None = None) -> NDArray[np.int64]:
     """One visit count per row."""
-    values = np.asarray(visits)
+    values = read(visits, "visits")
     check_one_per_row(values, "visits", n_rows)
-    with np.errstate(invalid="ignore"):  # NaN becomes a number that differs from it
-        counts = values.astype(np.int64)
-    if (counts < 0).any() or not np.array_equal(counts, values):
-        raise ValueError("visits must be counts: integers of at least 0.")
-    return counts
+    if values.dtype.kind in "biuf":
+        with np.errstate(invalid="ignore"):  # NaN becomes a number that differs from it
+            counts = values.astype(np.int64)
+        if not (counts < 0).any() and np.array_equal(counts, values):
+            return counts
+    raise ValueError("visits must be counts: integers of at least 0.")
+
+
+def check_correct(correct: Any, n_rows: int) -> NDArray[np.float64]:
+    """Whether each row was predicted correctly, as 1 and 0."""
+    values = read(correct, "correct")
+    check_one_per_row(values, "correct", n_rows)
+    demand = "must say True or False for every row."
+    if values.dtype.kind == "O":
+        refuse_missing(missing_among(values.tolist()), "correct", demand)
+    wrong = ~np.isin(values, (0, 1)) if values.dtype.kind in "biuf" else np.ones(n_rows, bool)
+    if wrong.any():
+        position = int(wrong.argmax())
+        found = values.tolist()[position]
+        raise ValueError(f"correct {demand} Got {found!r:.80} at position {position}.")
+    return values.astype(np.float64)
 
 
 def check_selections(

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_sifal._parameters import check_real_value
-from sklearn_sifal.inspection._checks import check_one_per_row
+from sklearn_sifal.inspection._checks import as_numbers, check_one_per_row
 from sklearn_sifal.inspection._record import Record
 
 REGIONS = ("easy", "ambiguous", "hard", "unknown")
@@ -130,7 +130,7 @@ def _dynamics(table: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Confidence, variability and correctness of every row."""
     names = getattr(getattr(table, "dtype", None), "names", None)
     if names is None and not hasattr(table, "keys"):
-        return _dynamics_of_losses(np.asarray(table, dtype=np.float64))
+        return _dynamics_of_losses(as_numbers(table, "table").astype(np.float64, copy=False))
     present = set(table.keys() if names is None else names)
     missing = sorted({"confidence", "variability"} - present)
     if missing:
@@ -147,7 +147,7 @@ def _dynamics(table: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
 
 
 def _floats(values: Any, name: str, n_rows: int | None) -> NDArray[Any]:
-    column = np.asarray(values)
+    column = as_numbers(values, name)
     if column.dtype.kind != "f":
         column = column.astype(np.float64)
     check_one_per_row(column, name, n_rows)

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from sklearn_sifal._parameters import check_integer_value
 from sklearn_sifal.inspection._checks import (
+    check_correct,
     check_losses,
-    check_one_per_row,
     check_visits,
     divide,
     encode,
@@ -301,11 +301,8 @@ def _optional_means(
         gap, interval = _gap(mean, variance, n_rows, in_gaps)
         found |= {"mean_visits": mean, "visits_gap": gap, "visits_gap_interval": interval}
     if correct is not None:
-        right = np.asarray(correct)
-        check_one_per_row(right, "correct", len(known))
-        if not np.isin(right, (0, 1)).all():
-            raise ValueError("correct must say True or False for every row.")
-        mean = divide(group_sums(codes, len(n_rows), right[known].astype(np.float64)), n_rows)
+        right = check_correct(correct, len(known))
+        mean = divide(group_sums(codes, len(n_rows), right[known]), n_rows)
         gap, interval = _gap_of_shares(mean[in_gaps], n_rows[in_gaps])
         found |= {"accuracy": mean, "accuracy_gap": gap, "accuracy_gap_interval": interval}
     return found

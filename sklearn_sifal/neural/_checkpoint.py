@@ -1,13 +1,13 @@
 """Undoing a training in place that failed half-way."""
 
 import copy
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+
+from sklearn_sifal._devices import own_torch_settings
 
 
 class Checkpoint:
@@ -45,6 +45,7 @@ class Checkpoint:
             for optimizer in net.optimizers().values()
         ]
 
+    @own_torch_settings()
     def restore(self) -> None:
         """Put everything back as it was."""
         vars(self.net).clear()
@@ -90,14 +91,3 @@ class Checkpoint:
             current.copy_(saved)
         else:
             current.index_copy_(0, rows, saved)
-
-
-@contextmanager
-def undone_on_error(net: Any, features: NDArray[np.int64] | None) -> Iterator[None]:
-    """Put a net back if the block raises, KeyboardInterrupt included; see `Checkpoint`."""
-    checkpoint = Checkpoint(net, features)
-    try:
-        yield
-    except BaseException:
-        checkpoint.restore()
-        raise

@@ -429,6 +429,35 @@ class LossSampledNet(SavedState, NeuralNet):
             tags.estimator_type, tags.regressor_tags = "regressor", RegressorTags()
         return tags
 
+    def forward_iter(
+        self, X: Any, *, training: bool = False, device: Any = "cpu"
+    ) -> Iterator[torch.Tensor]:
+        """The outputs for each batch, one after the other.
+
+        Parameters
+        ----------
+        X : array-like, Dataset or anything else that skorch takes
+            Inputs.
+        training : bool, default=False
+            Whether the module is in training mode, with gradients.
+        device : str, torch.device or None, default="cpu"
+            Where to bring the outputs; None for where they are.
+
+        Yields
+        ------
+        outputs : tensor, or what else the module returns
+        """
+        outputs = super().forward_iter(X, training=training, device=device)
+        while True:
+            # For the data as well, which a DataLoader makes tensors of. Between two batches
+            # it is the caller's turn, and so are the settings.
+            with own_torch_settings(device_of(self)):
+                try:
+                    batch = next(outputs)
+                except StopIteration:
+                    return
+            yield batch
+
     @_in_own_settings
     def evaluation_step(self, batch: Any, training: bool = False) -> Any:
         """Forward pass of one batch, for prediction.

@@ -83,6 +83,8 @@ class TensorStateWriter(StateWriter):
             return self._write_generator(value)
         if type(value) is History:
             return {KIND: "history", "records": self.write(_plain_numbers(value), where)}
+        if isinstance(value, torch.jit.ScriptModule):  # one that skops asks ends the process
+            raise CannotTakeApartError(where, f"a {type(value).__name__}")
         if isinstance(value, partial) and value.func is optimizer_setter and not value.args:
             return {KIND: "optimizer_setter", "keywords": value.keywords}
         return self.write_object(value, where)

@@ -1,7 +1,7 @@
 """One training of the estimator: plan it, run its rounds, check what came out."""
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
@@ -18,7 +18,7 @@ from sklearn_sifal._progress import ProgressBar
 from sklearn_sifal._seeding import Streams, make_streams, torch_seed
 from sklearn_sifal._settings import Settings, settings_for
 from sklearn_sifal._training_data import RowMetadata, TrainingData
-from sklearn_sifal.neural._checkpoint import undone_on_error
+from sklearn_sifal.neural._checkpoint import Checkpoint
 from sklearn_sifal.neural._fitted_records import (
     Recorders,
     continues_by_id,
@@ -102,9 +102,14 @@ def train(
 
 @own_torch_settings()
 def train_one_pass(
-    estimator: Any, data: TrainingData, ids: NDArray[Any] | None, *, first: bool
+    estimator: Any,
+    data: TrainingData,
+    ids: NDArray[Any] | None,
+    undo: list[Callable[[], None]],
+    *,
+    first: bool,
 ) -> None:
-    """Train on every row once at a constant rate, in place; undone if it fails.
+    """Train on every row once at a constant rate, in place.
 
     Parameters
     ----------
@@ -114,29 +119,40 @@ def train_one_pass(
         The chunk.
     ids : ndarray of shape (n_given,) or None
         Identifiers of the rows.
+    undo : list of callable
+        Takes what puts the net back if this, or what comes after it, fails.
     first : bool
         Whether a net has to be made.
     """
-    calls = getattr(estimator, "_n_partial_fits", 0)
-    streams = make_streams(estimator.random_state, call=calls)
+    if first:
+        _train_first_chunk(estimator, data, ids)
+        return
+    net = estimator.net_
+    features = _features_of(data.X) if sp.issparse(data.X) else None
+    undo.append(Checkpoint(net, features).restore)
+    settings, streams = _settings_of_chunk(estimator, data, first=False)
+    prepare_for_more(net, data, settings)
+    _train_on_chunk(estimator, net, data, ids, settings, streams, features)
+
+
+def _train_first_chunk(estimator: Any, data: TrainingData, ids: NDArray[Any] | None) -> None:
+    settings, streams = _settings_of_chunk(estimator, data, first=True)
+    net = make_net(estimator, data, settings, streams)
+    estimator._given_weights = _weights_given_to(net, estimator, goes_on=False)
+    _train_on_chunk(estimator, net, data, ids, settings, streams, features=None)
+    estimator.net_ = net
+
+
+def _settings_of_chunk(
+    estimator: Any, data: TrainingData, *, first: bool
+) -> tuple[Settings, Streams]:
+    streams = make_streams(estimator.random_state, call=getattr(estimator, "_n_partial_fits", 0))
     settings = settings_for(estimator, data, one_pass=True)
     if estimator.lr == "auto":
         # That of the first chunk: the rate is not to go up and down with their contents.
         estimator._chunk_lr = settings.lr if first else getattr(estimator, "_chunk_lr", settings.lr)
         settings = replace(settings, lr=estimator._chunk_lr)
-    if first:
-        net = make_net(estimator, data, settings, streams)
-        estimator._given_weights = _weights_given_to(net, estimator, goes_on=False)
-        kept_ids = _train_on_chunk(estimator, net, data, ids, settings, streams, features=None)
-    else:
-        net = estimator.net_
-        features = _features_of(data.X) if sp.issparse(data.X) else None
-        with undone_on_error(net, features):
-            prepare_for_more(net, data, settings)
-            kept_ids = _train_on_chunk(estimator, net, data, ids, settings, streams, features)
-    estimator._sample_ids = kept_ids
-    estimator._n_partial_fits = calls + 1
-    estimator.net_ = net
+    return settings, streams
 
 
 @own_torch_settings()
@@ -191,8 +207,8 @@ def _train_on_chunk(
     settings: Settings,
     streams: Streams,
     features: NDArray[np.int64] | None,
-) -> NDArray[Any] | None:
-    """Run one pass and set what was recorded; returns all ids of a table kept by ids."""
+) -> None:
+    """Run one pass and set what was recorded."""
     goes_on = continues_by_id(estimator, ids)
     plan = _make_plan(
         estimator,
@@ -210,7 +226,8 @@ def _train_on_chunk(
     if ids is not None:
         ids = merge_by_id(estimator, plan, recorders, ids, goes_on)
     recorders.set_attributes(estimator, plan, keeps_history=goes_on, ids=ids)
-    return ids
+    estimator._sample_ids = ids
+    estimator._n_partial_fits = getattr(estimator, "_n_partial_fits", 0) + 1
 
 
 def _weights_given_to(

@@ -26,6 +26,8 @@ def as_array(values: Any) -> NDArray[Any]:
         issubclass(kind, torch.Tensor) for kind in set(map(type, values))
     ):
         values = [as_array(value) for value in values]
+    if np.ma.is_masked(values):  # objects are refused, what a mask hides would be taken
+        return np.asarray(values.astype(object).filled(None))
     return np.asarray(values)
 
 

@@ -18,7 +18,12 @@ from sklearn_sifal._parameters import (
     is_integer,
     reject,
 )
-from sklearn_sifal._saved_states import VERSION_KEY, current_version, warn_of_other_version
+from sklearn_sifal._saved_states import (
+    VERSION_KEY,
+    SavedState,
+    current_version,
+    warn_of_other_version,
+)
 from sklearn_sifal._seeding import make_streams
 from sklearn_sifal._training_data import validate_row_metadata
 from sklearn_sifal.samplers._given_values import (
@@ -65,7 +70,7 @@ _WHY_NEEDED = {
 }
 
 
-class LossSampler(Sampler[Any]):
+class LossSampler(SavedState, Sampler[Any]):
     """Draw the rows of every round by their last known loss, in any PyTorch loop.
 
     Iterating once is a round: the rows that the strategy chose, in random order. With a

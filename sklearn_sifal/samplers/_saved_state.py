@@ -5,11 +5,11 @@ runs no code from the file.
 """
 
 import copy
+import sys
 import types
 from collections import deque
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -283,13 +283,15 @@ def _make_generator(state: dict[str, Any]) -> np.random.Generator:
 def _empty_or_current(name: str, current: Any, where: str) -> Any:
     """An object to be filled: a new one of a class of this package, else the one at hand.
 
-    A file can name no class of any other package. An estimator, like a strategy inside a
-    strategy, has parameters that are not part of the state, so it has to be at hand too.
+    A file can name no class of any other package, not even one that a module of this package
+    has imported, and import nothing. An estimator, like a strategy inside a strategy, has
+    parameters that are not part of the state, so it has to be at hand too.
     """
     module, _, qualified = name.partition(":")
-    if module.startswith("sklearn_sifal.") and qualified.isidentifier():
-        cls = getattr(import_module(module), qualified)
-        if isinstance(cls, type) and not issubclass(cls, BaseEstimator):
+    if module.startswith("sklearn_sifal."):
+        cls = vars(sys.modules.get(module, object)).get(qualified)
+        is_estimator = isinstance(cls, type) and issubclass(cls, BaseEstimator)
+        if isinstance(cls, type) and cls.__module__ == module and not is_estimator:
             return object.__new__(cls)
     if current is None or _class_name(current) != name:
         raise TypeError(f"{where}: the state of a {name} can only be put back into one.")

@@ -2,6 +2,8 @@
 
 import copy
 import os
+import pickle
+import sys
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -190,3 +192,48 @@ def test_states_of_other_versions_warn_once_and_are_loaded() -> None:
     del state["sklearn_sifal_version"]
     with pytest.warns(InconsistentVersionWarning, match="an unknown, earlier version"):
         sampler.load_state_dict(state)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sklearn_sifal.datasets._remote_file:TemporaryDirectory",  # imported there
+        "sklearn_sifal.comparison._plan:Parallel",
+        "sklearn_sifal.strategies._base:SamplingStrategy",  # an estimator
+        "sklearn_sifal.strategies._heap:HeapQueue",
+        "sklearn_sifal.strategies._base:check_real",  # no class
+        "sklearn_sifal.nowhere:Anything",
+        "sklearn_sifal.strategies._loss_groups:",
+        "sklearn_sifal:LossSampler",
+        "tempfile:TemporaryDirectory",
+    ],
+)
+def test_a_state_names_no_class_but_those_of_the_package_itself(name: str) -> None:
+    sampler = make("percentile")
+    state = sampler.state_dict()
+    state["strategy"]["more"] = {"kind": "object", "class": name, "value": {}}
+    with pytest.raises(ValueError, match="can only be put back into one"):
+        sampler.load_state_dict(state)
+
+
+def test_a_state_imports_nothing() -> None:
+    sampler = make("percentile")
+    state = sampler.state_dict()
+    module = "sklearn_sifal.__main__"
+    assert module not in sys.modules
+    state["strategy"]["more"] = {"kind": "object", "class": f"{module}:main", "value": {}}
+    with pytest.raises(ValueError, match="can only be put back into one"):
+        sampler.load_state_dict(state)
+    assert module not in sys.modules
+
+
+def test_a_pickled_sampler_of_another_version_warns_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    sampler = make("heap")
+    train_round(sampler)
+    sampler.score = None  # a lambda cannot be pickled
+    content = pickle.dumps(sampler)
+    monkeypatch.setattr("sklearn_sifal.__version__", "99.0")
+    with pytest.warns(InconsistentVersionWarning, match="LossSampler was saved with") as caught:
+        loaded = pickle.loads(content)
+    assert len(caught) == 1
+    assert list(loaded) == list(sampler)

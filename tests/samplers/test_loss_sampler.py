@@ -605,3 +605,14 @@ def test_a_user_written_draw_is_checked() -> None:
 def test_there_is_no_length() -> None:
     with pytest.raises(TypeError):
         len(LossSampler(N, "percentile"))  # type: ignore[arg-type]
+
+
+def test_what_a_mask_hides_is_not_reported() -> None:
+    sampler = LossSampler(4, "importance", batch_size=2)
+    masked = np.ma.masked_array([1, 2], mask=[False, True])
+    with pytest.raises(ValueError, match=r"numbers as loss\. Got dtype object"):
+        sampler.update([0, 1], masked)
+    with pytest.raises(ValueError, match=r"row numbers as a 1-D array of integers\. Got"):
+        sampler.update(masked, [1.0, 2.0])
+    sampler.update([0, 1], np.ma.masked_array([1, 2]))
+    assert sampler.table.loss[:2].tolist() == [1, 2]
