@@ -14,6 +14,8 @@ REGRESSION_LOSSES = ("squared_error", "absolute_error", "huber")
 # Losses of standardised targets, which are kept in float32, times the square of these are
 # numbers of double precision, neither infinite nor rounded to zero.
 _LEAST_SPREAD, _LARGEST_SPREAD = 1e-134, 1e134
+# Power of two by which a float32 can be scaled down so that its square does not vanish.
+_SCALE_OF_SINGLES = 40
 
 
 @dataclass(frozen=True)
@@ -132,5 +134,7 @@ def r_squared(
     Both are multiplied by a power of two, which changes no digit.
     """
     scale = -int(np.frexp(max(np.abs(y).max(), np.abs(predicted).max()))[1])
+    if abs(scale) > _SCALE_OF_SINGLES:
+        y, predicted = y.astype(np.float64), predicted.astype(np.float64)
     y, predicted = np.ldexp(y, scale), np.ldexp(predicted, scale)
     return float(r2_score(y, predicted, sample_weight=weights))

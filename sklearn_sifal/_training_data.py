@@ -349,8 +349,8 @@ def _rises_in_rows(X: Any) -> bool:
 
 def _refuse_raw_text(X: Any, name: str, owner: str) -> None:
     """Raise if X is a column of texts of any container: scikit-learn would speak of floats."""
-    first = _first_of_column(X)
-    if not isinstance(first, str | bytes):
+    first = _first_text_of_column(X)
+    if first is None:
         return
     if name == "X":
         raise ValueError(
@@ -361,8 +361,8 @@ def _refuse_raw_text(X: Any, name: str, owner: str) -> None:
     raise ValueError(_raw_text_message(name, f" ({first[:40]!r})"))
 
 
-def _first_of_column(X: Any) -> Any:
-    """The first entry of what has one dimension, or one column; None of anything else."""
+def _first_text_of_column(X: Any) -> str | bytes | None:
+    """The first text of what has one dimension, or one column; None of anything else."""
     if sp.issparse(X):
         return None
     shape = getattr(X, "shape", None)
@@ -372,15 +372,18 @@ def _first_of_column(X: Any) -> Any:
         return None
     row = read(X[:1], "X")
     first = row.ravel().tolist()
-    if len(first) != 1 or (row.ndim == 2 and _is_number(first[0])):
+    if len(first) != 1 or not isinstance(first[0], str | bytes):
+        return None
+    if row.ndim == 2 and _is_number(first[0]):
         return None  # a column of numbers that are written as texts can be converted
-    return first[0]
+    text: str | bytes = first[0]
+    return text
 
 
-def _is_number(text: Any) -> bool:
+def _is_number(text: str | bytes) -> bool:
     try:
         float(text)
-    except (TypeError, ValueError):
+    except ValueError:
         return False
     return True
 

@@ -65,3 +65,11 @@ def test_complex_columns_are_refused() -> None:
     frame[2] = frame[2].astype(complex)
     with pytest.raises(ValueError, match="Complex data not supported"):
         fitted(LossSampledClassifier, frame)
+
+
+def test_a_column_of_complex_objects_is_refused_without_a_warning() -> None:
+    # numpy's own numbers, whose conversion to float only warns.
+    column = np.full((60, 1), None, object)
+    column[:, 0] = list(np.ones(60, np.complex64))
+    with pytest.raises(ValueError, match="Complex data not supported"):
+        LossSampledClassifier(budget=1).fit(column, np.arange(60) % 2)

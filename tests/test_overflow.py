@@ -11,6 +11,7 @@ from sklearn.datasets import load_digits
 
 from sklearn_sifal import LossSampledClassifier, LossSampledRegressor
 from sklearn_sifal._loss_table import NonFiniteLossError
+from sklearn_sifal._targets import r_squared
 from sklearn_sifal.neural import _overflow
 from sklearn_sifal.neural._overflow import first_overflow
 
@@ -147,7 +148,22 @@ class TestPrediction:
             model.predict(far)
 
 
+class TestRates:
+    @pytest.mark.parametrize("lr", [1e38, 1e300])
+    def test_rates_that_no_step_can_have(self, lr: float) -> None:
+        with pytest.raises(ValueError, match=r"'lr' parameter .* 1e\+37"):
+            small(LossSampledRegressor, lr=lr, optimizer=torch.optim.Adam).fit(X, T)
+
+
 class TestTargets:
+    def test_a_score_that_no_single_holds(self) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            y = np.array([0.0, 1e-30], np.float32)
+            # 1 - (1e30)² / (2 (0.5e-30)²)
+            far = np.array([0.0, 1e30], np.float32)
+            assert r_squared(y, far, None) == pytest.approx(-2e120, rel=1e-6)
+
     @pytest.mark.parametrize("factor", [1e150, 1e-150, 1e200])
     def test_a_unit_whose_losses_are_no_numbers(self, factor: float) -> None:
         with pytest.raises(ValueError, match=r"The targets y lie between .*Scale y"):
