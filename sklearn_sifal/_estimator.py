@@ -58,8 +58,6 @@ _FITTED = (
     "_sample_ids",
     "_table_loss",
 )
-# Rates beyond take steps that torch cannot write as a float32, and raises its own errors of.
-_LARGEST_LR = 1e37
 
 
 class LossSampledEstimator(SavedState, BaseEstimator):
@@ -328,7 +326,7 @@ class LossSampledEstimator(SavedState, BaseEstimator):
         check_choice(self, "budget_unit", ("visits", "passes"))
         check_integer(self, "max_epochs", 1, none=True)
         check_integer(self, "batch_size", 1, choices=("auto",))
-        check_real(self, "lr", 0, _LARGEST_LR, open_low=True, choices=("auto",))
+        check_real(self, "lr", 0, open_low=True, choices=("auto",))
         check_choice(self, "lr_schedule", ("linear", "cosine", "constant"))
         for name in ("shuffle", "early_stopping", "warm_start", "mixed_precision"):
             check_flag(self, name)

@@ -505,12 +505,15 @@ def class_factors(
     class_weight: Mapping[Any, float], classes: NDArray[Any], codes: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Factor of each class, as given by its label; 1 for those that are not named."""
-    factors = np.asarray(
-        compute_class_weight(dict(class_weight), classes=classes, y=classes[codes]), np.float64
-    )
-    if not (np.isfinite(factors).all() and factors.min() >= 0 and factors[codes].any()):
-        raise ValueError(
-            "The 'class_weight' parameter must have finite, non-negative numbers, not all of "
-            f"them zero. Got {dict(class_weight)!r}."
+    given = dict(class_weight)
+    are_numbers = all(_is_real(factor) for factor in given.values())
+    if are_numbers:
+        factors: NDArray[np.float64] = np.asarray(
+            compute_class_weight(given, classes=classes, y=classes[codes]), np.float64
         )
-    return factors
+        if np.isfinite(factors).all() and factors.min() >= 0 and factors[codes].any():
+            return factors
+    raise ValueError(
+        "The 'class_weight' parameter must have finite, non-negative numbers, not all of "
+        f"them zero. Got {given!r}."
+    )

@@ -116,7 +116,7 @@ BAD_PARAMETERS: list[tuple[dict[str, Any], str]] = [
     *(({"class_weight": value}, "'class_weight' parameter") for value in ("even", [1, 2, 3])),
     *(
         ({"class_weight": value}, "'class_weight' parameter must have finite, non-negative")
-        for value in ({0: -1}, {1: np.nan}, {0: 0, 1: 0, 2: 0})
+        for value in ({0: "a"}, {0: None}, {0: -1}, {1: np.nan}, {0: 0, 1: 0, 2: 0})
     ),
     ({"class_weight": {0: 1, 7: 2}}, "not in class_weight"),
     ({"record": "all"}, "'record' parameter"),

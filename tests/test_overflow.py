@@ -149,10 +149,13 @@ class TestPrediction:
 
 
 class TestRates:
-    @pytest.mark.parametrize("lr", [1e38, 1e300])
-    def test_rates_that_no_step_can_have(self, lr: float) -> None:
-        with pytest.raises(ValueError, match=r"'lr' parameter .* 1e\+37"):
-            small(LossSampledRegressor, lr=lr, optimizer=torch.optim.Adam).fit(X, T)
+    @pytest.mark.parametrize("lr", [1e38, 1e39, 1e300])
+    @pytest.mark.parametrize("rule", ["Adam", "AdamW", "SGD", "RMSprop", "Adagrad"])
+    @pytest.mark.parametrize("container", [np.asarray, sp.csr_array])
+    def test_steps_that_are_no_numbers(self, lr: float, rule: str, container: Any) -> None:
+        model = small(lr=lr, optimizer=getattr(torch.optim, rule))
+        with pytest.raises(NonFiniteLossError, match="smaller lr"):
+            model.fit(container(X), Y)
 
 
 class TestTargets:

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from sklearn_sifal._devices import own_torch_settings
+from sklearn_sifal._loss_table import NonFiniteLossError
 from sklearn_sifal.neural._closed_form import Pass, cross_entropy
 from sklearn_sifal.neural._mlp import MLP, check_widths
 from sklearn_sifal.neural._net import LossSampledNet, row_factors
@@ -98,8 +99,17 @@ class MLPNet(LossSampledNet):
             # Only a callback can have given a net that is made in `fit` hooks for its steps.
             if isinstance(optimizer, QuickStart) and not self.callbacks_:
                 optimizer.quick_step()
-            else:
+                continue
+            try:
                 optimizer.step()
+            except RuntimeError as error:
+                if "without overflow" not in str(error):
+                    raise
+                raise NonFiniteLossError(
+                    f"Training stopped because a step of {type(optimizer).__name__} at the "
+                    f"learning rate lr={self.lr:g} (before the schedule) is no number of the "
+                    "weights' type. Try a smaller lr."
+                ) from error
 
     def remake_optimizers(self) -> None:
         """Make all optimisers anew, without state, as the parameters now say."""

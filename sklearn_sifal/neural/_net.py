@@ -836,6 +836,8 @@ class LossSampledNet(SavedState, NeuralNet):
                     rounds, training=True, prefix="train", step_fn=self.train_step, **fit_params
                 )
             except NonFiniteLossError as error:
+                if error.row is None:  # of no loss: it says what happened
+                    raise
                 raise _explained(error, rounds, self.lr) from error
             except ClassCodeError as error:
                 raise error.of_row(plan.row_numbers) from error
