@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 # The benchmarks are no part of the installed package.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 inspection = importlib.import_module("benchmarks.inspection")
 
 

@@ -11,7 +11,7 @@ import pytest
 import scipy.sparse as sp
 
 # The benchmarks are no part of the installed package.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 scaling = importlib.import_module("benchmarks.scaling")
 cells = importlib.import_module("benchmarks._scaling_cell")
 

@@ -11,7 +11,7 @@ import pytest
 from sklearn_sifal import LossSampledClassifier
 
 # The benchmarks are no part of the installed package.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 cells = importlib.import_module("benchmarks._cells")
 datasets = importlib.import_module("benchmarks._datasets")
 planning = importlib.import_module("benchmarks._plan")

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 # The benchmarks are no part of the installed package.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 threads = importlib.import_module("benchmarks.threads")
 
 

@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from sklearn_sifal import LossSampledClassifier
 
 # The benchmarks are no part of the installed package.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 hand = importlib.import_module("benchmarks._hand_written")
 race = importlib.import_module("benchmarks.time_to_accuracy")
 Point = importlib.import_module("benchmarks._contestants").Point

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 # The benchmarks are no part of the installed package.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 linear = importlib.import_module("benchmarks.linear")
 
 

@@ -12,7 +12,7 @@ import pytest
 from sklearn_sifal._settings import resolve_settings
 
 # The benchmarks are no part of the installed package.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 defaults = importlib.import_module("benchmarks.defaults")
 parts = importlib.import_module("benchmarks._training_parts")
 Outcome = defaults.Outcome

@@ -15,7 +15,7 @@ from sklearn_sifal.inspection import weight_statistics
 from sklearn_sifal.strategies import Percentile
 
 # The benchmarks are no part of the installed package.
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sifal = importlib.import_module("benchmarks.sifal")
 
 
