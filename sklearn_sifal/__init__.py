@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sklearn_sifal._classifier import LossSampledClassifier
-    from sklearn_sifal._loss_table import LossTable, NonFiniteLossError
-    from sklearn_sifal._parameters import InvalidParameterError
+    from sklearn_sifal._exceptions import (
+        InconsistentVersionWarning,
+        InvalidParameterError,
+        NonFiniteLossError,
+    )
+    from sklearn_sifal._loss_table import LossTable
     from sklearn_sifal._regressor import LossSampledRegressor
-    from sklearn_sifal._saved_states import InconsistentVersionWarning
     from sklearn_sifal.neural._net import LossSampledNet
     from sklearn_sifal.preprocessing._regex import RegexPreprocessor
 
@@ -32,13 +35,13 @@ __all__ = [
 
 # Public name -> the module that defines it.
 _DEFINED_IN = {
-    "InconsistentVersionWarning": "sklearn_sifal._saved_states",
-    "InvalidParameterError": "sklearn_sifal._parameters",
+    "InconsistentVersionWarning": "sklearn_sifal._exceptions",
+    "InvalidParameterError": "sklearn_sifal._exceptions",
     "LossSampledClassifier": "sklearn_sifal._classifier",
     "LossSampledRegressor": "sklearn_sifal._regressor",
     "LossSampledNet": "sklearn_sifal.neural._net",
     "LossTable": "sklearn_sifal._loss_table",
-    "NonFiniteLossError": "sklearn_sifal._loss_table",
+    "NonFiniteLossError": "sklearn_sifal._exceptions",
     "RegexPreprocessor": "sklearn_sifal.preprocessing._regex",
 }
 

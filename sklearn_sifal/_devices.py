@@ -10,7 +10,7 @@ from typing import Any
 import joblib
 import torch
 
-from sklearn_sifal._parameters import InvalidParameterError
+from sklearn_sifal._exceptions import InvalidParameterError
 
 # Multiplications of one row through the dense layers for each further thread, measured with
 # `python -m benchmarks.threads`. On an idle machine smaller nets gain too, milliseconds a

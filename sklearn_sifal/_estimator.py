@@ -12,10 +12,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_sifal._loss_table import PublishedTable
+from sklearn_sifal._exceptions import InvalidParameterError
 from sklearn_sifal._out_of_fold import OutOfFoldLosses
 from sklearn_sifal._parameters import (
-    InvalidParameterError,
     check_choice,
     check_flag,
     check_integer,
@@ -24,6 +23,7 @@ from sklearn_sifal._parameters import (
     is_integer,
     reject,
 )
+from sklearn_sifal._published_table import PublishedTable
 from sklearn_sifal._saved_states import SavedState, StateReader, StateWriter
 from sklearn_sifal._seeding import Streams, make_streams, numpy_seed
 from sklearn_sifal._training_data import (

@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
 from sklearn_sifal._cloning import clone_with_callbacks
-from sklearn_sifal._parameters import InvalidParameterError
+from sklearn_sifal._exceptions import InvalidParameterError
 from sklearn_sifal._seeding import numpy_seed
 from sklearn_sifal._settings import settings_for
 from sklearn_sifal._targets import TargetScale, residual_losses

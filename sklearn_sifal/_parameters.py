@@ -10,9 +10,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-
-class InvalidParameterError(ValueError, TypeError):
-    """A parameter has a value or a type that is not allowed."""
+from sklearn_sifal._exceptions import InvalidParameterError
 
 
 def reject_value(owner_name: str, name: str, expected: str, value: Any) -> NoReturn:

@@ -10,9 +10,10 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_sifal._estimator import LossSampledEstimator, unchanged_on_error
+from sklearn_sifal._exceptions import InvalidParameterError
 from sklearn_sifal._labels import read_ids
 from sklearn_sifal._out_of_fold import OutOfFoldErrors
-from sklearn_sifal._parameters import InvalidParameterError, check_choice, check_real
+from sklearn_sifal._parameters import check_choice, check_real
 from sklearn_sifal._row_weights import summable
 from sklearn_sifal._targets import (
     REGRESSION_LOSSES,

@@ -20,7 +20,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_sifal import LossSampledClassifier, LossSampledRegressor, RegexPreprocessor
-from sklearn_sifal._parameters import InvalidParameterError
+from sklearn_sifal._exceptions import InvalidParameterError
 from sklearn_sifal.comparison import compare_strategies
 from sklearn_sifal.inspection import group_report, hardest_instances, visits_by_label
 from sklearn_sifal.plotting import GroupReportDisplay, SelectionDisplay

@@ -21,8 +21,12 @@ NAME = "sklearn_sifal"
 # From the bottom up. A module imports from its own part and from parts in lower layers;
 # parts of one layer do not know each other. A new part is entered here, with its reason.
 LAYERS: tuple[tuple[str, ...], ...] = (
+    # The package's own errors, which every other part may raise.
+    ("_exceptions",),
     # What every class that can be saved is made of.
     ("_saved_states",),
+    # What a visit adds to.
+    ("_dynamics",),
     # Small modules of numpy and the standard library, each with one job.
     (
         "_cloning",
@@ -30,6 +34,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "_seeding",
         "_loss_table",
         "_plain_arrays",
+        "_processes",
         "_settings",
         "_row_weights",
         "_progress",
@@ -37,14 +42,15 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "_text_table",
         "_whole_files",
     ),
-    # What a label and an identifier is, of what `_plain_arrays` makes of any container.
-    ("_labels",),
-    # These raise the errors of `_parameters`. `_devices` is the only one with torch.
+    # What a label and an identifier is, of what `_plain_arrays` makes of any container; and a
+    # loss table as its user sees it.
+    ("_labels", "_published_table"),
+    # These go by the checks of `_parameters`. Beside `_processes` only `_devices` has torch.
     ("_devices", "_training_data", "_weights_files"),
     # Numpy only: work without torch and without each other.
     ("preprocessing", "strategies", "datasets", "inspection", "_out_of_fold"),
     # Torch, without skorch; and pictures of what `inspection` computes.
-    ("samplers", "plotting"),
+    ("batches", "samplers", "plotting"),
     # Torch and skorch.
     ("neural",),
     # What the estimators share; then the estimators.
@@ -58,8 +64,24 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 )
 LAYER_OF = {part: number for number, layer in enumerate(LAYERS) for part in layer}
 
-ESTIMATOR_PARTS = {"_estimator", "_classifier", "_regressor", "neural", "samplers", "preprocessing"}
-WITHOUT_TORCH = {"strategies", "_loss_table", "preprocessing", "datasets", "inspection", "plotting"}
+ESTIMATOR_PARTS = {
+    "_estimator",
+    "_classifier",
+    "_regressor",
+    "batches",
+    "neural",
+    "samplers",
+    "preprocessing",
+}
+WITHOUT_TORCH = {
+    "strategies",
+    "_dynamics",
+    "_loss_table",
+    "preprocessing",
+    "datasets",
+    "inspection",
+    "plotting",
+}
 
 
 class Import(NamedTuple):
@@ -262,7 +284,13 @@ assert not failed, failed
 def test_every_module_imports_alone() -> None:
     with_torch = [m for m in PATHS if names(set(loaded_with(m)), "torch", "skorch")]
     without = [m for m in PATHS if m not in with_torch and not m.endswith("__main__")]
-    assert {part_of(m) for m in with_torch} <= {"samplers", "neural", "_devices"}
+    assert {part_of(m) for m in with_torch} <= {
+        "_devices",
+        "_processes",
+        "batches",
+        "neural",
+        "samplers",
+    }
     run(import_each(without, ("torch", "skorch", "matplotlib")))
     if with_torch:
         run(import_each(with_torch, ("matplotlib",)))

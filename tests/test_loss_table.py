@@ -7,13 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sklearn_sifal._loss_table import (
-    DYNAMICS_MEASURES,
-    LossTable,
-    NonFiniteLossError,
-    TrainingDynamics,
-    copied_records,
-)
+from sklearn_sifal._dynamics import DYNAMICS_MEASURES, TrainingDynamics
+from sklearn_sifal._exceptions import NonFiniteLossError
+from sklearn_sifal._loss_table import LossTable
+from sklearn_sifal._published_table import copied_records
 
 
 def columns_of(table: LossTable) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, is_classifier
 
 from sklearn_sifal._estimator import LossSampledEstimator
-from sklearn_sifal._loss_table import NonFiniteLossError
+from sklearn_sifal._exceptions import NonFiniteLossError
 from sklearn_sifal._parameters import (
     check_integer_value,
     check_real_value,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.base import is_classifier
 
 from sklearn_sifal._estimator import LossSampledEstimator
-from sklearn_sifal._loss_table import NonFiniteLossError
+from sklearn_sifal._exceptions import NonFiniteLossError
 from sklearn_sifal.comparison._scores import losses_and_predictions, score
 from sklearn_sifal.comparison._trainings import Part, Task, one_thread
 from sklearn_sifal.inspection._deciles import LossDeciles, loss_deciles

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_sifal._cloning import clone_with_callbacks
 from sklearn_sifal._estimator import LossSampledEstimator
-from sklearn_sifal._loss_table import NonFiniteLossError
+from sklearn_sifal._exceptions import NonFiniteLossError
 from sklearn_sifal.comparison._scores import TestScores, metrics_of, score
 
 _WARM_UP_ROWS = 100  # of each of two classes

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_sifal._labels import joined_ids
-from sklearn_sifal._loss_table import HeldOut, LossTable, PublishedTable
+from sklearn_sifal._loss_table import LossTable
+from sklearn_sifal._published_table import HeldOut, PublishedTable
 from sklearn_sifal._row_weights import scaled_to_one
 from sklearn_sifal._training_data import TrainingData
 from sklearn_sifal.neural._mlp_net import MLPNet

@@ -8,12 +8,12 @@ import torch
 from torch import nn
 
 from sklearn_sifal._saved_states import written_by_name
+from sklearn_sifal.batches._row_batches import SparseRows
 from sklearn_sifal.neural._row_sparse import (
     ColumnNumbers,
     sparse_rows_product,
     touched_rows_gradient,
 )
-from sklearn_sifal.samplers._row_batches import SparseRows
 
 # Rows of a weight matrix that are drawn at a time.
 _ROWS_PER_BLOCK = 1 << 14

@@ -9,7 +9,9 @@ import torch
 from numpy.typing import NDArray
 
 from sklearn_sifal._devices import own_torch_settings
-from sklearn_sifal._loss_table import NonFiniteLossError
+from sklearn_sifal._exceptions import NonFiniteLossError
+from sklearn_sifal.batches._device_batches import make_row_gatherer
+from sklearn_sifal.batches._row_batches import RowBatch, RowGatherer
 from sklearn_sifal.neural._closed_form import Pass, cross_entropy
 from sklearn_sifal.neural._mlp import MLP, check_widths
 from sklearn_sifal.neural._net import LossSampledNet, row_factors
@@ -19,8 +21,6 @@ from sklearn_sifal.neural._regression_loss import RegressionLoss
 from sklearn_sifal.neural._rounds import Rounds, TrainingBatch, TrainingPlan
 from sklearn_sifal.neural._row_sparse import ROW_SPARSE_OPTIMIZERS
 from sklearn_sifal.neural._tensor_states import available_device
-from sklearn_sifal.samplers._device_batches import make_row_gatherer
-from sklearn_sifal.samplers._row_batches import RowBatch, RowGatherer
 
 # Rows per batch where no gradient is needed: large, since only calls cost.
 _SCORING_BATCH_SIZE = 1024

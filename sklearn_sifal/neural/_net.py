@@ -18,10 +18,14 @@ from skorch.callbacks import Callback, EpochScoring, PrintLog
 from skorch.utils import to_tensor
 
 from sklearn_sifal._devices import own_torch_settings
-from sklearn_sifal._loss_table import LossTable, NonFiniteLossError, copied_records
+from sklearn_sifal._exceptions import NonFiniteLossError
+from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal._parameters import reject
+from sklearn_sifal._processes import refuse_several_processes
+from sklearn_sifal._published_table import copied_records
 from sklearn_sifal._saved_states import CannotTakeApartError, SavedState
 from sklearn_sifal._seeding import make_streams
+from sklearn_sifal.batches._row_batches import RowBatch
 from sklearn_sifal.neural._criteria import (
     CLASS_CODE_CRITERIA,
     REAL_TARGET_CRITERIA,
@@ -58,8 +62,6 @@ from sklearn_sifal.neural._tensor_states import (
     TensorStateWriter,
     available_device,
 )
-from sklearn_sifal.samplers._processes import refuse_several_processes
-from sklearn_sifal.samplers._row_batches import RowBatch
 from sklearn_sifal.strategies._base import SamplingStrategy
 
 # Figures of a round that go into skorch's history beside its own.

@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from sklearn_sifal._devices import has_bfloat16, resolve_device
-from sklearn_sifal._parameters import InvalidParameterError, reject
+from sklearn_sifal._exceptions import InvalidParameterError
+from sklearn_sifal._parameters import reject
 from sklearn_sifal._seeding import Streams, torch_seed
 from sklearn_sifal._settings import Settings
 from sklearn_sifal._targets import residual_losses

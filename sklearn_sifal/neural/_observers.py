@@ -6,10 +6,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sklearn_sifal._loss_table import LossTable, NonFiniteLossError
+from sklearn_sifal._exceptions import NonFiniteLossError
+from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal._targets import r_squared
+from sklearn_sifal.batches._row_batches import RowGatherer
 from sklearn_sifal.neural._rounds import Rounds
-from sklearn_sifal.samplers._row_batches import RowGatherer
 
 
 class HistoryRecorder:

@@ -9,12 +9,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sklearn_sifal._loss_table import LossTable, NonFiniteLossError
+from sklearn_sifal._exceptions import NonFiniteLossError
+from sklearn_sifal._loss_table import LossTable
+from sklearn_sifal.batches._row_batches import RowBatch
 from sklearn_sifal.neural._gatherers import Gatherer
 from sklearn_sifal.neural._ledger import StepLedger
 from sklearn_sifal.neural._measures import check_measures
 from sklearn_sifal.neural._schedule import Budget
-from sklearn_sifal.samplers._row_batches import RowBatch
 from sklearn_sifal.strategies._base import SamplingStrategy
 from sklearn_sifal.strategies._selection import (
     DrawContext,

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from torch.nn.functional import embedding_bag
 
 from sklearn_sifal._saved_states import written_by_name
+from sklearn_sifal.batches._row_batches import SparseRows
 from sklearn_sifal.neural._optimizers import QuickStart
-from sklearn_sifal.samplers._row_batches import SparseRows
 
 
 @written_by_name

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags
 
-from sklearn_sifal._parameters import InvalidParameterError, check_choice, reject
+from sklearn_sifal._exceptions import InvalidParameterError
+from sklearn_sifal._parameters import check_choice, reject
 from sklearn_sifal._saved_states import SavedState
 from sklearn_sifal.preprocessing._rules import DEFAULT_RULES, Rule
 from sklearn_sifal.preprocessing._texts import as_texts

@@ -9,14 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Sampler, get_worker_info
 
+from sklearn_sifal._exceptions import InvalidParameterError
 from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal._parameters import (
-    InvalidParameterError,
     check_integer_value,
     check_random_state_value,
     check_real_value,
     is_integer,
     reject,
+)
+from sklearn_sifal._processes import (
+    n_unconnected_processes,
+    refuse_several_processes,
 )
 from sklearn_sifal._saved_states import (
     VERSION_KEY,
@@ -33,10 +37,6 @@ from sklearn_sifal.samplers._given_values import (
     check_measure,
 )
 from sklearn_sifal.samplers._indexed_dataset import IndexedDataset, SingleRow, WeightedRow
-from sklearn_sifal.samplers._processes import (
-    n_unconnected_processes,
-    refuse_several_processes,
-)
 from sklearn_sifal.samplers._saved_state import (
     Restoration,
     StateCodec,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sklearn_sifal import LossSampledClassifier
-from sklearn_sifal._loss_table import NonFiniteLossError
+from sklearn_sifal._exceptions import NonFiniteLossError
 from sklearn_sifal.cli import main
 from sklearn_sifal.cli._errors import UserError, errors_of_training
 

@@ -14,8 +14,7 @@ from sklearn.exceptions import NotFittedError
 from skorch.callbacks import Callback
 
 from sklearn_sifal import LossSampledClassifier
-from sklearn_sifal._loss_table import NonFiniteLossError
-from sklearn_sifal._parameters import InvalidParameterError
+from sklearn_sifal._exceptions import InvalidParameterError, NonFiniteLossError
 from sklearn_sifal.strategies import STRATEGIES, Importance, Percentage, Percentile
 
 N, D = 40, 6

@@ -10,7 +10,7 @@ import torch
 from sklearn.datasets import load_digits
 
 from sklearn_sifal import LossSampledClassifier, LossSampledRegressor
-from sklearn_sifal._loss_table import NonFiniteLossError
+from sklearn_sifal._exceptions import NonFiniteLossError
 from sklearn_sifal._targets import r_squared
 from sklearn_sifal.neural import _overflow
 from sklearn_sifal.neural._overflow import first_overflow

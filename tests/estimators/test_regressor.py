@@ -16,7 +16,7 @@ from sklearn.preprocessing import MaxAbsScaler
 from skorch.callbacks import Callback
 
 from sklearn_sifal import LossSampledRegressor
-from sklearn_sifal._parameters import InvalidParameterError
+from sklearn_sifal._exceptions import InvalidParameterError
 from sklearn_sifal.strategies import SamplingStrategy
 
 RNG = np.random.default_rng(0)

@@ -9,8 +9,8 @@ import torch
 from skorch.dataset import Dataset
 from torch.utils.data import DataLoader, Subset
 
+from sklearn_sifal.batches._row_batches import SparseRows
 from sklearn_sifal.neural._gatherers import ArrayGatherer, DatasetGatherer, bulk_gatherer, to_dense
-from sklearn_sifal.samplers._row_batches import SparseRows
 
 CPU = torch.device("cpu")
 X = np.arange(30, dtype=np.float32).reshape(10, 3)

@@ -10,7 +10,7 @@ import torch
 from skorch.callbacks import Callback
 
 from sklearn_sifal import LossSampledClassifier, LossSampledNet, LossSampledRegressor
-from sklearn_sifal._loss_table import NonFiniteLossError
+from sklearn_sifal._exceptions import NonFiniteLossError
 from sklearn_sifal.neural._ledger import Entry, StepLedger
 from sklearn_sifal.neural._mlp_net import MLPNet
 from sklearn_sifal.strategies import STRATEGIES, SamplingStrategy

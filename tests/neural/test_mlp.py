@@ -5,8 +5,8 @@ import pytest
 import scipy.sparse as sp
 import torch
 
+from sklearn_sifal.batches._row_batches import SparseRows
 from sklearn_sifal.neural._mlp import MLP, SeededDropout
-from sklearn_sifal.samplers._row_batches import SparseRows
 
 
 def sparse_rows(X: np.ndarray) -> SparseRows:

@@ -9,6 +9,7 @@ import pytest
 import scipy.sparse as sp
 import torch
 
+from sklearn_sifal.batches._row_batches import SparseRows
 from sklearn_sifal.neural._row_sparse import (
     ROW_SPARSE_OPTIMIZERS,
     ColumnNumbers,
@@ -18,7 +19,6 @@ from sklearn_sifal.neural._row_sparse import (
     _touched_rows_on_cpu,
 )
 from sklearn_sifal.neural._row_sparse import sparse_rows_product as sparse_rows_product_with
-from sklearn_sifal.samplers._row_batches import SparseRows
 
 D, M = 9, 4  # features, outputs
 

@@ -22,7 +22,7 @@ from sklearn.utils import estimator_checks, get_tags
 from sklearn.utils.validation import check_is_fitted
 
 import sklearn_sifal
-from sklearn_sifal._parameters import InvalidParameterError
+from sklearn_sifal._exceptions import InvalidParameterError
 from sklearn_sifal.preprocessing import RegexPreprocessor
 
 TEXTS = ["Call ME!!", "I paid $5", "where is my card?"]

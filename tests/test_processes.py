@@ -16,8 +16,8 @@ from torch.multiprocessing import get_context
 from torch.utils.data import DataLoader, IterableDataset
 
 from sklearn_sifal import InvalidParameterError, LossSampledClassifier, LossSampledNet
+from sklearn_sifal._processes import n_processes
 from sklearn_sifal.samplers import LossSampler
-from sklearn_sifal.samplers._processes import n_processes
 
 N = 40
 SECONDS = 120  # after which processes are taken to wait for each other

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sklearn_sifal.samplers._by_column import BlockByColumn
-from sklearn_sifal.samplers._row_batches import (
+from sklearn_sifal.batches._by_column import BlockByColumn
+from sklearn_sifal.batches._row_batches import (
     RowGatherer,
     SparseRows,
     take_csr_rows,

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sklearn_sifal.samplers._by_column import BlockByColumn, ByColumn
+from sklearn_sifal.batches._by_column import BlockByColumn, ByColumn
 
 # Rows are copied out of X in blocks of about this many values: large enough that
 # the cost per call vanishes, small enough that a block stays in the cache and a
