@@ -11,7 +11,7 @@ import scipy.sparse as sp
 import torch
 
 from sklearn_sifal.batches._row_batches import RowBatch, RowGatherer, SparseRows
-from sklearn_sifal.samplers import _row_batches
+from sklearn_sifal.batches import _row_batches
 
 CPU = torch.device("cpu")
 N, D = 50, 12
