@@ -10,8 +10,8 @@ import pytest
 import scipy.sparse as sp
 import torch
 
-from sklearn_sifal.batches._row_batches import RowBatch, RowGatherer, SparseRows
 from sklearn_sifal.batches import _row_batches
+from sklearn_sifal.batches._row_batches import RowBatch, RowGatherer, SparseRows
 
 CPU = torch.device("cpu")
 N, D = 50, 12

@@ -16,9 +16,9 @@ import scipy.sparse as sp
 import torch
 
 from sklearn_sifal import LossSampledClassifier, LossSampledNet, LossSampledRegressor
+from sklearn_sifal.batches import _device_batches
 from sklearn_sifal.batches._row_batches import SparseRows
 from sklearn_sifal.neural._mlp_net import MLPNet
-from sklearn_sifal.samplers import _device_batches
 
 pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device"),

@@ -20,9 +20,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter, tree_map
 
 from sklearn_sifal import LossSampledClassifier, LossSampledNet, LossSampledRegressor, _devices
+from sklearn_sifal.batches import _device_batches
 from sklearn_sifal.batches._row_batches import RowGatherer, SparseRows
 from sklearn_sifal.neural import _mlp_net, _tensor_states, _training  # before torch is changed
-from sklearn_sifal.samplers import _device_batches
 
 NAME = "pretend"
 
