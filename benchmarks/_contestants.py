@@ -124,7 +124,9 @@ def _train_by_hand(data: Data, seed: int, budget: int, hidden: int, leanly: bool
     }
     orders = [rng.permutation(n) for _ in range(budget)]
     non_zeros = X.nnz / n if hasattr(X, "indptr") else None
-    auto = resolve_settings(LossSampledClassifier(), n, n_features=n_features, non_zeros=non_zeros)
+    auto = resolve_settings(
+        LossSampledClassifier()._description(), n, n_features=n_features, non_zeros=non_zeros
+    )
     arguments: dict[str, Any] = {"lr": auto.lr, "batch_size": auto.batch_size}
     if non_zeros is not None:
         train = train_on_text_leanly if leanly else train_on_text

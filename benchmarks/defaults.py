@@ -89,7 +89,9 @@ def auto_times(**factors: float) -> Make:
         model = LossSampledClassifier(random_state=seed)
         n_rows = len(fold.y_train)
         n_features = fold.X_train.shape[1]
-        found = resolve_settings(model, n_rows, n_features=n_features, non_zeros=fold.non_zeros)
+        found = resolve_settings(
+            model._description(), n_rows, n_features=n_features, non_zeros=fold.non_zeros
+        )
         names = ("batch_size", "lr", "budget", *factors)
         values = {name: getattr(found, name) * factors.get(name, 1) for name in names}
         values["batch_size"] = int(values["batch_size"])

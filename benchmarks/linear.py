@@ -179,7 +179,9 @@ def usual(part: Part, seed: int, X: Any) -> Any:
     """The rate, the decay and the initial weights of nets with hidden layers."""
     model = ours(part, seed)
     non_zeros = X.nnz / X.shape[0] if sp.issparse(X) else None
-    found = resolve_settings(model, X.shape[0], n_features=X.shape[1], non_zeros=non_zeros)
+    found = resolve_settings(
+        model._description(), X.shape[0], n_features=X.shape[1], non_zeros=non_zeros
+    )
     shape = (X.shape[1], 1 if part.is_regression else len(np.unique(part.y)))
     bound = math.sqrt(6 / sum(shape))
     weight = np.random.default_rng(seed).uniform(-bound, bound, shape).astype(np.float32)

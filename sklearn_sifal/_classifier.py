@@ -1,7 +1,6 @@
 """The classifier: classes, their weights and their probabilities."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -9,18 +8,12 @@ from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_sifal._estimator import LossSampledEstimator, unchanged_on_error
-from sklearn_sifal._labels import are_same, read_classes, read_ids
-from sklearn_sifal._out_of_fold import OutOfFoldCrossEntropies
+from sklearn_sifal._estimator import LossSampledEstimator
+from sklearn_sifal._labels import are_same, read_classes
 from sklearn_sifal._parameters import reject
-from sklearn_sifal._row_weights import summable, times_balanced_factors, times_class_factors
-from sklearn_sifal._training_data import (
-    TrainingData,
-    class_factors,
-    encode_labels,
-    validate_inputs,
-    validate_targets,
-)
+from sklearn_sifal._row_weights import summable
+from sklearn_sifal._targets import ClassTargets, log_probabilities
+from sklearn_sifal._training_data import validate_targets
 from sklearn_sifal.strategies._base import SamplingStrategy
 
 
@@ -307,59 +300,10 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         self.verbose = verbose
         self.random_state = random_state
 
+    _kind = ClassTargets
+    classes_: NDArray[Any]
+
     # ------------------------------------------------------------------ public methods
-
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
-        irreducible_losses: Any = None,
-        trusted: Any = None,
-    ) -> Self:
-        """Train until the budget is spent.
-
-        If it fails or is interrupted, the estimator is as it was before.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training inputs. Sparse input is kept sparse.
-        y : array-like of shape (n_samples,)
-            Class labels: strings, integers or booleans, of one kind and none missing.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights; zero leaves a row out.
-        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
-            Validation inputs. In a Pipeline, name them in ``transform_input``.
-        y_val : array-like of shape (n_val,), default=None
-            Validation labels.
-        sample_weight_val : array-like of shape (n_val,), default=None
-            Weights of the validation rows.
-        irreducible_losses : array-like of shape (n_samples,), default=None
-            Losses, in nats, that training is not expected to go below, such as those of
-            a model trained on other data. Only used by strategies that compare with them.
-        trusted : array-like of shape (n_samples,), bool, default=None
-            Mask of the rows whose labels are known to be right. Only used by strategies
-            that make a difference between these and the rest.
-
-        Returns
-        -------
-        self : LossSampledClassifier
-
-        Raises
-        ------
-        ValueError
-            If a parameter or an input is not valid; the message names it.
-        NonFiniteLossError
-            If a loss, a weight or an output for a row trained on becomes infinite or NaN; both a
-            ValueError and a FloatingPointError.
-        """
-        validation = (X_val, y_val, sample_weight_val)
-        return self._fit(X, y, sample_weight, validation, irreducible_losses, trusted)
 
     def partial_fit(
         self,
@@ -402,23 +346,7 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         NonFiniteLossError
             If a loss becomes infinite or NaN; the weights are then as before the call.
         """
-        from sklearn_sifal.neural._training import train_one_pass
-
-        with unchanged_on_error(self) as undo:
-            self._check_one_pass()
-            first = not hasattr(self, "net_")
-            if first and classes is None:
-                raise ValueError("classes must be passed on the first call to partial_fit.")
-            X = validate_inputs(self, X, reset=first)
-            labels = validate_targets(y, X)
-            known = self._classes_of_partial_fit(classes, first)
-            ids = read_ids(sample_ids, len(labels), getattr(self, "_sample_ids", None))
-            codes = encode_labels(labels, known, "y")
-            data = self._keep_weighted(X, codes, sample_weight)
-            data = self._apply_class_weight(data, known)
-            self.classes_ = known
-            train_one_pass(self, data, ids, undo, first=first)
-        return self
+        return self._partial_fit(X, y, sample_weight, sample_ids, classes)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Predict the labels of rows.
@@ -433,8 +361,7 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         y : ndarray of shape (n_samples,)
         """
         check_is_fitted(self)
-        labels: NDArray[Any] = self.classes_[self._outputs(X).argmax(axis=1)]
-        return labels
+        return self._targets.decode(self._outputs(X).argmax(axis=1))
 
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """Predict the probabilities of the classes.
@@ -466,31 +393,7 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
             In the order of `classes_`.
         """
         check_is_fitted(self)
-        return _log_probabilities(self._outputs(X))
-
-    def instance_losses(self, X: Any, y: Any) -> NDArray[Any]:
-        """Loss of every row under the fitted net, in evaluation mode.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs.
-        y : array-like of shape (n_samples,)
-            Labels, all of them among `classes_`.
-
-        Returns
-        -------
-        losses : ndarray of shape (n_samples,)
-            Cross-entropy in nats.
-
-        Raises
-        ------
-        ValueError
-            If y contains a label that was not seen in fit.
-        """
-        check_is_fitted(self)
-        outputs = self._outputs(X)
-        return self._losses_of(outputs, self._validate_given_y(y, outputs, "y"))
+        return log_probabilities(self._outputs(X))
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Share of the rows whose label is predicted.
@@ -514,19 +417,19 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
 
     # ------------------------------------------------------------------ steps of fit
 
-    def _check_training_parameters(self) -> None:
-        super()._check_training_parameters()
+    def _check_training_parameters(self, strategy: SamplingStrategy) -> None:
+        super()._check_training_parameters(strategy)
         weights = self.class_weight
         named = isinstance(weights, str) and weights == "balanced"
         if not (weights is None or named or isinstance(weights, Mapping)):
             reject(self, "class_weight", "'balanced', a dict or None", weights)
 
-    def _validate_training_data(
-        self, X: Any, y: Any, sample_weight: Any, *, goes_on: bool
-    ) -> TrainingData:
-        labels = validate_targets(y, X)
-        kept = self._keep_weighted(X, labels, sample_weight)
-        classes = np.unique(kept.y)
+    @property
+    def _targets(self) -> ClassTargets:
+        return ClassTargets(self.classes_)
+
+    def _targets_of_fit(self, y: NDArray[Any], *, goes_on: bool) -> ClassTargets:
+        classes = np.unique(y)
         if goes_on and not are_same(classes, self.classes_):
             raise ValueError(
                 "warm_start goes on with the classes of the previous fit, "
@@ -537,42 +440,12 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
                 "LossSampledClassifier needs at least 2 classes in y, among the rows with a "
                 f"sample weight above zero. Got 1 class: {classes[0]!r}."
             )
-        self.classes_ = classes
-        codes = np.searchsorted(classes, kept.y)
-        return replace(kept, y=codes.astype(np.int64, copy=False))
+        return ClassTargets(classes, self.class_weight)
 
-    def _validate_given_y(self, y: Any, X: Any, name: str) -> NDArray[Any]:
-        return encode_labels(validate_targets(y, X, name), self.classes_, name)
-
-    def _losses_of(self, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
-        losses: NDArray[Any] = -_log_probabilities(outputs)[np.arange(len(targets)), targets]
-        return losses
-
-    def _strata(self, data: TrainingData) -> NDArray[Any] | None:
-        return data.y
-
-    def _prepare(
-        self, data: TrainingData, validation: TrainingData | None, *, goes_on: bool
-    ) -> tuple[TrainingData, TrainingData | None]:
-        # Of the training rows only: accuracy counts held-out rows by their sample weights.
-        return self._apply_class_weight(data, self.classes_), validation
-
-    def _apply_class_weight(self, data: TrainingData, classes: NDArray[Any]) -> TrainingData:
-        if self.class_weight is None:
-            return data.weighted(data.weights, "sample_weight")
-        if isinstance(self.class_weight, Mapping):
-            factors = class_factors(self.class_weight, classes, data.y)
-            data = data.take(np.flatnonzero(factors[data.y]))  # a class of weight zero is left out
-            weights = times_class_factors(factors, data.y, data.weights)
-        else:
-            weights = times_balanced_factors(data.y, len(classes), data.weights)
-        return data.weighted(weights, "sample_weight times class_weight")
-
-    def _classes_of_partial_fit(self, classes: Any, first: bool) -> NDArray[Any]:
-        if classes is None:
-            known: NDArray[Any] = self.classes_
-            return known
-        given = read_classes(classes)
+    def _targets_of_pass(self, classes: Any, *, first: bool) -> ClassTargets:
+        if first and classes is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        given = self.classes_ if classes is None else read_classes(classes)
         if not first and not are_same(given, self.classes_):
             raise ValueError(
                 f"classes={given.tolist()} is not the same as on the last call to partial_fit, "
@@ -582,16 +455,4 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
             raise ValueError(
                 f"classes must name at least 2 classes. Got {len(given)}: {given.tolist()}."
             )
-        return given if first else self.classes_
-
-    def _out_of_fold_losses(
-        self, data: TrainingData, stream: np.random.SeedSequence
-    ) -> OutOfFoldCrossEntropies:
-        return OutOfFoldCrossEntropies(self, data, stream)
-
-
-def _log_probabilities(outputs: NDArray[Any]) -> NDArray[Any]:
-    from scipy.special import log_softmax
-
-    result: NDArray[Any] = log_softmax(outputs, axis=1)
-    return result
+        return ClassTargets(given if first else self.classes_, self.class_weight)

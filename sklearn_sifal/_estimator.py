@@ -3,17 +3,19 @@
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, ClassVar, Self
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_sifal._exceptions import InvalidParameterError
-from sklearn_sifal._out_of_fold import OutOfFoldLosses
+from sklearn_sifal._labels import read_ids
+from sklearn_sifal._out_of_fold import brief_model
 from sklearn_sifal._parameters import (
     check_choice,
     check_flag,
@@ -26,10 +28,14 @@ from sklearn_sifal._parameters import (
 from sklearn_sifal._published_table import PublishedTable
 from sklearn_sifal._saved_states import SavedState, StateReader, StateWriter
 from sklearn_sifal._seeding import Streams, make_streams, numpy_seed
+from sklearn_sifal._settings import TrainingDescription
+from sklearn_sifal._targets import Targets
 from sklearn_sifal._training_data import (
-    RowMetadata,
     TrainingData,
-    validate_inputs,
+    as_computed_with,
+    check_before_validation,
+    speaking_of,
+    types_of_inputs,
     validate_row_metadata,
     validate_weights,
 )
@@ -37,34 +43,19 @@ from sklearn_sifal._weights_files import save_weights_file
 from sklearn_sifal.strategies._base import SamplingStrategy
 from sklearn_sifal.strategies._registry import resolve_strategy
 
+if TYPE_CHECKING:
+    from sklearn_sifal.neural._fitted import Fitted
+    from sklearn_sifal.neural._mlp_net import MLPNet
+
 # torch and skorch are imported inside the methods that need them, so that importing,
 # constructing, cloning and printing an estimator stay quick.
-
-
-# What every fitted estimator has, beside what depends on its targets.
-_FITTED = (
-    "net_",
-    "history_",
-    "loss_curve_",
-    "n_iter_",
-    "validation_scores_",
-    "sampling_strategy_",
-    "selections_",
-    "weight_history_",
-    "_given_weights",
-    "_loss_history",
-    "_n_partial_fits",
-    "_published",
-    "_sample_ids",
-    "_table_loss",
-)
 
 
 class LossSampledEstimator(SavedState, BaseEstimator):
     """Base class: everything that does not depend on what the targets are.
 
-    A subclass has the constructor, `fit` and `partial_fit` with their signatures, and the
-    hooks at the end of this class.
+    Only this class sets fitted attributes, in `_become`. What is below it is given a
+    `TrainingDescription`, `Targets` and `TrainingData`, and returns a `Fitted`.
 
     Attributes
     ----------
@@ -72,7 +63,8 @@ class LossSampledEstimator(SavedState, BaseEstimator):
         The fitted skorch net.
     """
 
-    # Type of inputs that have none.
+    # Kind of the targets, and type of inputs that have none.
+    _kind: ClassVar[type[Targets]]
     _reads_lists_as_float64: ClassVar[bool] = False
 
     # Parameters, set by the constructors of the subclasses.
@@ -88,14 +80,128 @@ class LossSampledEstimator(SavedState, BaseEstimator):
     verbose: int
     random_state: Any
 
-    # Fitted attributes, set by `neural._training.train`.
-    net_: Any
+    # Fitted attributes; see `neural._fitted.Fitted`.
+    net_: "MLPNet"
     weight_history_: list[dict[str, NDArray[Any]]] | None
     _published: PublishedTable
-    _loss_history: NDArray[Any] | None
+    _loss_history: NDArray[np.floating] | None
     _given_weights: dict[str, NDArray[Any]] | None
 
     # ------------------------------------------------------------------ public methods
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+        irreducible_losses: Any = None,
+        trusted: Any = None,
+    ) -> Self:
+        """Train until the budget is spent.
+
+        If it fails or is interrupted, the estimator is as it was before.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training inputs. Sparse input is kept sparse.
+        y : array-like of shape (n_samples,)
+            For a classifier labels: strings, integers or booleans, of one kind and none
+            missing. For a regressor finite numbers; dates and durations are none.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Non-negative weights; zero leaves a row out.
+        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
+            Validation inputs. In a Pipeline, name them in ``transform_input``.
+        y_val : array-like of shape (n_val,), default=None
+            Validation targets.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Weights of the validation rows.
+        irreducible_losses : array-like of shape (n_samples,), default=None
+            Losses, in the units of `loss_table_`, that training is not expected to go
+            below, such as those of a model trained on other data. Only used by
+            strategies that compare with them.
+        trusted : array-like of shape (n_samples,), bool, default=None
+            Mask of the rows whose targets are known to be right. Only used by strategies
+            that make a difference between these and the rest.
+
+        Returns
+        -------
+        self : estimator
+
+        Raises
+        ------
+        ValueError
+            If a parameter or an input is not valid; the message names it.
+        NonFiniteLossError
+            If a loss, a weight or an output for a row trained on becomes infinite or NaN; both a
+            ValueError and a FloatingPointError.
+        """
+        from sklearn_sifal.neural._training import train
+
+        with unchanged_on_error(self):
+            strategy = self._check_parameters()
+            previous = self._previous() if self.warm_start else None
+            X = self._read_inputs(X, reset=previous is None)
+            metadata = validate_row_metadata(irreducible_losses, trusted, X.shape[0])
+            data = self._read_training_data(X, y, sample_weight)
+            targets = self._targets_of_fit(data.y, goes_on=previous is not None)
+            streams = make_streams(self.random_state)
+            held_out = self._read_validation_data(X_val, y_val, sample_weight_val)
+            if held_out is None and self.early_stopping:
+                data, held_out = self._split(data, targets, streams, previous)
+            if previous is None:
+                targets = targets.learnt_from(data)
+            data = targets.prepared(data)
+            if held_out is not None:
+                held_out = targets.validated_with(held_out)
+            fitted = train(
+                self._description(),
+                targets,
+                data,
+                strategy,
+                streams,
+                validation=held_out,
+                metadata=targets.in_units_of_the_table(metadata.take(data.rows)),
+                brief=brief_model(type(self), self.get_params(deep=False)),
+                previous=previous,
+            )
+            self._become(fitted, targets)
+        return self
+
+    def instance_losses(self, X: Any, y: Any) -> NDArray[np.floating]:
+        """Loss of every row under the fitted net, in evaluation mode.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs.
+        y : array-like of shape (n_samples,)
+            Targets; labels must all be among `classes_`.
+
+        Returns
+        -------
+        losses : ndarray of shape (n_samples,)
+            In the units of `loss_table_`: for a classifier the cross-entropy in nats, in the
+            type of the net; for a regressor float64, of the `loss` that the net was trained
+            with.
+
+        Raises
+        ------
+        ValueError
+            If y contains a label that was not seen in fit, or an input is not valid.
+        """
+        from sklearn_sifal.neural._prediction import compute_losses
+
+        check_is_fitted(self)
+        X = self._read_inputs(X, reset=False)
+        targets = self._targets
+        given = targets.read(y, X)
+        encoded = targets.encode(given)
+        return _finite(compute_losses(self.net_, X, encoded, targets, self.n_threads), given)
 
     def save_weights(self, path: Any) -> None:
         """Write the weights as a safetensors file, to be read by `init_weights`.
@@ -151,17 +257,24 @@ class LossSampledEstimator(SavedState, BaseEstimator):
                 "staged_instance_losses needs the weights of every round: fit with "
                 f"record='history'. They were not recorded; record={self.record!r} now."
             )
-        X = validate_inputs(self, X, reset=False)
-        targets = self._validate_given_y(y, X, "y")
-        return self._staged_losses(X, targets, list(self.weight_history_))
+        X = self._read_inputs(X, reset=False)
+        targets = self._targets
+        given = targets.read(y, X)
+        states = list(self.weight_history_)
+        return self._staged_losses(X, given, targets.encode(given), states)
 
     def _staged_losses(
-        self, X: Any, targets: NDArray[Any], states: list[dict[str, NDArray[Any]]]
-    ) -> Iterator[NDArray[Any]]:
-        from sklearn_sifal.neural._training import compute_staged_outputs
+        self,
+        X: Any,
+        given: NDArray[Any],
+        encoded: NDArray[Any],
+        states: list[dict[str, NDArray[Any]]],
+    ) -> Iterator[NDArray[np.floating]]:
+        from sklearn_sifal.neural._prediction import compute_staged_losses
 
-        for outputs in compute_staged_outputs(self, X, states):
-            yield self._losses_of(outputs, targets)
+        net, targets = self.net_, self._targets
+        for losses in compute_staged_losses(net, X, encoded, targets, self.n_threads, states):
+            yield _finite(losses, given)
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters, those of a strategy instance as ``sampling_strategy__x``.
@@ -206,10 +319,8 @@ class LossSampledEstimator(SavedState, BaseEstimator):
     @property
     def loss_history_(self) -> NDArray[np.floating] | None:
         """Last known losses after each round, (`n_iter_`, n_samples); None if not recorded."""
-        from sklearn_sifal.neural._tasks import task_of
-
         kept = self._fitted("_loss_history", "loss_history_")
-        return None if kept is None else task_of(self).published_losses(kept)
+        return None if kept is None else self._targets.published_losses(kept)
 
     @property
     def weights_(self) -> dict[str, NDArray[Any]]:
@@ -248,17 +359,20 @@ class LossSampledEstimator(SavedState, BaseEstimator):
         return TensorStateReader(self, state.pop(ARRAYS_KEY))
 
     def _set_saved_attributes(self, attributes: dict[str, Any]) -> None:
-        needed = {*self._get_param_names()}
-        if not set(_FITTED).isdisjoint(attributes):
-            needed |= {*_FITTED, "n_features_in_"}
+        parameters = {*self._get_param_names()}
+        needed = set(parameters)
+        if parameters < set(attributes):  # else without torch
+            from sklearn_sifal.neural._fitted import REQUIRED
+
+            if not REQUIRED.isdisjoint(attributes):
+                needed |= {*REQUIRED, "n_features_in_"}
         missing = needed - set(attributes)
         if missing:
             raise ValueError(f"it has no {min(missing)!r}")
         self.__dict__.update(attributes)
-        if "net_" in attributes:
-            from sklearn_sifal.neural._fitted_records import check_fitted
-
-            check_fitted(self)
+        previous = self._previous()
+        if previous is not None:
+            previous.check(self._targets, self.n_features_in_)
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "net_")
@@ -270,39 +384,62 @@ class LossSampledEstimator(SavedState, BaseEstimator):
 
     # ------------------------------------------------------------------ steps of fit
 
-    def _fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        validation: tuple[Any, Any, Any],
-        irreducible_losses: Any,
-        trusted: Any,
+    def _partial_fit(
+        self, X: Any, y: Any, sample_weight: Any, sample_ids: Any, classes: Any = None
     ) -> Self:
-        """The steps of `fit`; `validation` is inputs, targets and weights."""
-        from sklearn_sifal.neural._training import train
+        """The steps of `partial_fit`."""
+        from sklearn_sifal.neural._training import train_one_pass
 
-        with unchanged_on_error(self):
-            self._check_parameters()
-            goes_on = self.warm_start and hasattr(self, "net_")
-            X = validate_inputs(self, X, reset=not goes_on)
-            metadata = validate_row_metadata(irreducible_losses, trusted, X.shape[0])
-            data = self._validate_training_data(X, y, sample_weight, goes_on=goes_on)
-            streams = make_streams(self.random_state)
-            held_out = self._validate_validation_data(*validation)
-            if held_out is None and self.early_stopping:
-                data, held_out = self._split(data, streams, goes_on=goes_on)
-            data, held_out = self._prepare(data, held_out, goes_on=goes_on)
-            metadata = self._as_recorded(metadata.take(data.rows))
-            train(self, data, held_out, streams, metadata, goes_on=goes_on)
+        with unchanged_on_error(self) as undo:
+            self._check_one_pass()
+            previous = self._previous()
+            targets = self._targets_of_pass(classes, first=previous is None)
+            X = self._read_inputs(X, reset=previous is None)
+            known_ids = None if previous is None else previous._sample_ids
+            ids = read_ids(sample_ids, X.shape[0], known_ids)
+            data = self._read_training_data(X, y, sample_weight)
+            if previous is None:
+                targets = targets.learnt_from(data)
+            n_passes = 0 if previous is None else previous._n_partial_fits
+            fitted = train_one_pass(
+                self._description(),
+                targets,
+                targets.prepared(data),
+                make_streams(self.random_state, call=n_passes),
+                ids=ids,
+                previous=previous,
+                undo=undo,
+            )
+            self._become(fitted, targets)
         return self
 
-    def _check_parameters(self) -> None:
-        """Check everything that can be checked without data and without torch."""
+    def _description(self) -> TrainingDescription:
+        """What trainings are told of the parameters."""
+        names = [field.name for field in fields(TrainingDescription) if field.name != "owner"]
+        values = {name: getattr(self, name) for name in names}
+        return TrainingDescription(owner=type(self).__name__, **values)
+
+    def _previous(self) -> "Fitted | None":
+        """What the last training left; None before the first."""
+        if "net_" not in self.__dict__:
+            return None
+        from sklearn_sifal.neural._fitted import Fitted
+
+        return Fitted.of(self.__dict__)
+
+    def _become(self, fitted: "Fitted", targets: Targets) -> None:
+        """Set the fitted attributes, all of them, here and nowhere else."""
+        self.__dict__.update(vars(fitted))
+        self.__dict__.update(targets.attributes())
+
+    def _check_parameters(self) -> SamplingStrategy:
+        """Check everything that can be checked without data and torch; returns the strategy."""
         check_real(self, "sampling_percentage", 0, 100, open_low=True, none=True)
-        resolve_strategy(self.sampling_strategy, self.sampling_percentage)._check_parameters()
+        strategy = resolve_strategy(self.sampling_strategy, self.sampling_percentage)
+        strategy._check_parameters()
         self._check_net_parameters()
-        self._check_training_parameters()
+        self._check_training_parameters(strategy)
+        return strategy
 
     def _check_net_parameters(self) -> None:
         sizes = self.hidden_layer_sizes
@@ -321,7 +458,7 @@ class LossSampledEstimator(SavedState, BaseEstimator):
         if self.callbacks is not None and not isinstance(self.callbacks, list | tuple):
             reject(self, "callbacks", "a list of skorch callbacks or None", self.callbacks)
 
-    def _check_training_parameters(self) -> None:
+    def _check_training_parameters(self, strategy: SamplingStrategy) -> None:
         check_real(self, "budget", 0, open_low=True, choices=("auto",))
         check_choice(self, "budget_unit", ("visits", "passes"))
         check_integer(self, "max_epochs", 1, none=True)
@@ -355,16 +492,25 @@ class LossSampledEstimator(SavedState, BaseEstimator):
         warnings.warn(
             f"partial_fit does not use early_stopping=True, and trains on all rows. {advice}",
             ConvergenceWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
-    def _keep_weighted(self, X: Any, y: NDArray[Any], sample_weight: Any) -> TrainingData:
+    def _read_inputs(self, X: Any, *, reset: bool, name: str = "X") -> Any:
+        """Check inputs; returns an ndarray or a canonical CSR container, float32 or float64."""
+        types = types_of_inputs(X, lists_as_float64=self._reads_lists_as_float64)
+        check_before_validation(X, name, type(self).__name__)
+        with speaking_of(name):
+            X = validate_data(self, X, reset=reset, accept_sparse="csr", dtype=types, order="C")
+        return as_computed_with(X)
+
+    def _read_training_data(self, X: Any, y: Any, sample_weight: Any) -> TrainingData:
         """Leave out rows of weight zero: bit for bit the same as not passing them."""
+        y = self._kind.read(y, X)
         weights = validate_weights(sample_weight, len(y), "sample_weight")
         data = TrainingData(X, y, weights, None, len(y))
         return data if weights is None else data.take(np.flatnonzero(weights))
 
-    def _validate_validation_data(
+    def _read_validation_data(
         self, X_val: Any, y_val: Any, sample_weight_val: Any
     ) -> TrainingData | None:
         if X_val is None:
@@ -374,23 +520,27 @@ class LossSampledEstimator(SavedState, BaseEstimator):
             return None
         if y_val is None:
             raise ValueError("X_val was given without y_val.")
-        X_val = validate_inputs(self, X_val, reset=False, name="X_val")
-        y_val = self._validate_given_y(y_val, X_val, "y_val")
+        X_val = self._read_inputs(X_val, reset=False, name="X_val")
+        y_val = self._kind.read(y_val, X_val, "y_val")
         weights = validate_weights(sample_weight_val, len(y_val), "sample_weight_val")
         return TrainingData(X_val, y_val, weights, None, 0)
 
     def _split(
-        self, data: TrainingData, streams: Streams, *, goes_on: bool
+        self,
+        data: TrainingData,
+        targets: Targets,
+        streams: Streams,
+        previous: "Fitted | None",
     ) -> tuple[TrainingData, TrainingData]:
         """Hold out rows for validation; a warm start holds out the same ones again."""
         rows = np.arange(len(data.y))
-        if goes_on and self._published.n_given == data.n_given:
-            held = self._published.held_out_mask()
+        if previous is not None and previous._published.n_given == data.n_given:
+            held = previous._published.held_out_mask()
             held = held if data.rows is None else held[data.rows]
             if held.any() and not held.all():
                 # Others were trained on, and would make the score look better.
                 return data.take(rows[~held]), data.take(rows[held])
-        strata = self._strata(data)
+        strata = targets.strata(data.y)
         try:
             trained, held_out = train_test_split(
                 rows,
@@ -406,46 +556,38 @@ class LossSampledEstimator(SavedState, BaseEstimator):
             ) from error
         return data.take(np.sort(trained)), data.take(np.sort(held_out))
 
-    def _outputs(self, X: Any) -> NDArray[Any]:
+    def _outputs(self, X: Any) -> NDArray[np.floating]:
         """Outputs of the net, shape (n_samples, n_outputs), in the net's type."""
-        from sklearn_sifal.neural._training import compute_outputs
+        from sklearn_sifal.neural._prediction import compute_outputs
 
-        return compute_outputs(self, validate_inputs(self, X, reset=False))
+        X = self._read_inputs(X, reset=False)
+        return compute_outputs(self.net_, X, self._targets, self.n_threads)
 
     # ------------------------------------------------------------------ hooks
 
-    def _validate_training_data(
-        self, X: Any, y: Any, sample_weight: Any, *, goes_on: bool
-    ) -> TrainingData:
-        """Check targets and weights, and leave out rows of weight zero."""
+    @property
+    def _targets(self) -> Targets:
+        """What the fitted net was trained on."""
         raise NotImplementedError
 
-    def _validate_given_y(self, y: Any, X: Any, name: str) -> NDArray[Any]:
-        """Check targets that are not trained on; the classes or the scale are known."""
+    def _targets_of_fit(self, y: NDArray[Any], *, goes_on: bool) -> Targets:
+        """What a fit is to learn, from the targets of rows with a weight above zero."""
         raise NotImplementedError
 
-    def _losses_of(self, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[Any]:
-        """Losses of rows as the user sees them, from outputs and checked targets."""
+    def _targets_of_pass(self, classes: Any, *, first: bool) -> Targets:
+        """What a `partial_fit` is to learn, the first or a later one."""
         raise NotImplementedError
 
-    def _strata(self, data: TrainingData) -> NDArray[Any] | None:
-        """What a validation split keeps the shares of."""
-        return None
 
-    def _prepare(
-        self, data: TrainingData, validation: TrainingData | None, *, goes_on: bool
-    ) -> tuple[TrainingData, TrainingData | None]:
-        """Turn checked data into what the net is trained and validated on."""
-        raise NotImplementedError
-
-    def _as_recorded(self, metadata: RowMetadata) -> RowMetadata:
-        """Given losses in the unit of those that the strategy sees."""
-        return metadata
-
-    def _out_of_fold_losses(
-        self, data: TrainingData, stream: np.random.SeedSequence
-    ) -> OutOfFoldLosses:
-        raise NotImplementedError
+def _finite(losses: NDArray[np.floating], y: NDArray[Any]) -> NDArray[np.floating]:
+    """The losses, or an error for the first that is no number of double precision."""
+    wrong = np.flatnonzero(~np.isfinite(losses))
+    if len(wrong):
+        raise ValueError(
+            f"The loss of row {wrong[0]} is too large for a number of double precision: y is "
+            f"{y[wrong[0]]:g} there."
+        )
+    return losses
 
 
 @contextmanager

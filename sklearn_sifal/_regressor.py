@@ -9,27 +9,14 @@ from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_sifal._estimator import LossSampledEstimator, unchanged_on_error
+from sklearn_sifal._estimator import LossSampledEstimator
 from sklearn_sifal._exceptions import InvalidParameterError
-from sklearn_sifal._labels import read_ids
-from sklearn_sifal._out_of_fold import OutOfFoldErrors
 from sklearn_sifal._parameters import check_choice, check_real
 from sklearn_sifal._row_weights import summable
-from sklearn_sifal._targets import (
-    REGRESSION_LOSSES,
-    TargetScale,
-    r_squared,
-    residual_losses,
-    scale_of,
-)
-from sklearn_sifal._training_data import (
-    RowMetadata,
-    TrainingData,
-    validate_inputs,
-    validate_numbers,
-)
+from sklearn_sifal._target_scale import REGRESSION_LOSSES, TargetScale, r_squared
+from sklearn_sifal._targets import NumberTargets
+from sklearn_sifal._training_data import validate_numbers
 from sklearn_sifal.strategies._base import SamplingStrategy
-from sklearn_sifal.strategies._registry import resolve_strategy
 
 
 class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
@@ -332,63 +319,15 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         self.verbose = verbose
         self.random_state = random_state
 
+    _kind = NumberTargets
     # As numpy does: in float32, predictions of the same net differ visibly.
     _reads_lists_as_float64: ClassVar[bool] = True
 
+    target_mean_: float
+    target_scale_: float
+    _loss: tuple[str, float]
+
     # ------------------------------------------------------------------ public methods
-
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        *,
-        X_val: Any = None,
-        y_val: Any = None,
-        sample_weight_val: Any = None,
-        irreducible_losses: Any = None,
-        trusted: Any = None,
-    ) -> Self:
-        """Train until the budget is spent.
-
-        If it fails or is interrupted, the estimator is as it was before.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training inputs. Sparse input is kept sparse.
-        y : array-like of shape (n_samples,)
-            Targets: finite numbers. Dates and durations are none.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Non-negative weights; zero leaves a row out.
-        X_val : {array-like, sparse matrix} of shape (n_val, n_features), default=None
-            Validation inputs. In a Pipeline, name them in ``transform_input``.
-        y_val : array-like of shape (n_val,), default=None
-            Validation targets.
-        sample_weight_val : array-like of shape (n_val,), default=None
-            Weights of the validation rows.
-        irreducible_losses : array-like of shape (n_samples,), default=None
-            Losses, in the units of `loss_table_`, that training is not expected to go
-            below, such as those of a model trained on other data. Only used by
-            strategies that compare with them.
-        trusted : array-like of shape (n_samples,), bool, default=None
-            Mask of the rows whose targets are known to be right. Only used by strategies
-            that make a difference between these and the rest.
-
-        Returns
-        -------
-        self : LossSampledRegressor
-
-        Raises
-        ------
-        ValueError
-            If a parameter or an input is not valid; the message names it.
-        NonFiniteLossError
-            If a loss, a weight or an output for a row trained on becomes infinite or NaN; both a
-            ValueError and a FloatingPointError.
-        """
-        validation = (X_val, y_val, sample_weight_val)
-        return self._fit(X, y, sample_weight, validation, irreducible_losses, trusted)
 
     def partial_fit(
         self,
@@ -429,21 +368,7 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         NonFiniteLossError
             If a loss becomes infinite or NaN; the weights are then as before the call.
         """
-        from sklearn_sifal.neural._training import train_one_pass
-
-        with unchanged_on_error(self) as undo:
-            self._check_one_pass()
-            first = not hasattr(self, "net_")
-            X = validate_inputs(self, X, reset=first)
-            targets = validate_numbers(y, X)
-            ids = read_ids(sample_ids, len(targets), getattr(self, "_sample_ids", None))
-            data = self._keep_weighted(X, targets, sample_weight)
-            data = data.weighted(data.weights, "sample_weight")
-            if first:
-                self._learn_scale(data)
-            data = replace(data, y=self._scale.standardise(data.y))
-            train_one_pass(self, data, ids, undo, first=first)
-        return self
+        return self._partial_fit(X, y, sample_weight, sample_ids)
 
     def predict(self, X: Any) -> NDArray[np.float64]:
         """Predict the targets of rows.
@@ -459,26 +384,7 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
             In the units of the targets.
         """
         check_is_fitted(self)
-        return self._scale.restore(self._outputs(X)[:, 0])
-
-    def instance_losses(self, X: Any, y: Any) -> NDArray[np.float64]:
-        """Loss of every row under the fitted net, in evaluation mode.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs.
-        y : array-like of shape (n_samples,)
-            Targets.
-
-        Returns
-        -------
-        losses : ndarray of shape (n_samples,), float64
-            In the units of `loss_table_`; of the `loss` that the net was trained with.
-        """
-        check_is_fitted(self)
-        outputs = self._outputs(X)
-        return self._losses_of(outputs, self._validate_given_y(y, outputs, "y"))
+        return self._targets.decode(self._outputs(X)[:, 0])
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Coefficient of determination R² of the predictions.
@@ -501,24 +407,10 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
 
     # ------------------------------------------------------------------ steps of fit
 
-    @property
-    def _scale(self) -> TargetScale:
-        return TargetScale(self.target_mean_, self.target_scale_)
-
-    def _learn_scale(self, data: TrainingData) -> None:
-        scale = scale_of(data.y, data.weights)
-        self.target_mean_, self.target_scale_ = scale.mean, scale.spread
-        self._loss = self._loss_asked_for()
-
-    def _loss_asked_for(self) -> tuple[str, float]:
-        """The loss of the next net; that of the present one stays although `loss` changes."""
-        return str(self.loss), float(self.huber_delta) if self.loss == "huber" else 1.0
-
-    def _check_training_parameters(self) -> None:
-        super()._check_training_parameters()
+    def _check_training_parameters(self, strategy: SamplingStrategy) -> None:
+        super()._check_training_parameters(strategy)
         check_choice(self, "loss", REGRESSION_LOSSES)
         check_real(self, "huber_delta", 0, open_low=True)
-        strategy = resolve_strategy(self.sampling_strategy, self.sampling_percentage)
         of_classes = [name for name in strategy.measures if name != "loss"]
         if of_classes:
             raise InvalidParameterError(
@@ -527,53 +419,19 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
                 "LossSampledRegressor."
             )
 
-    def _validate_training_data(
-        self, X: Any, y: Any, sample_weight: Any, *, goes_on: bool
-    ) -> TrainingData:
-        data = self._keep_weighted(X, validate_numbers(y, X), sample_weight)
-        return data.weighted(data.weights, "sample_weight")
+    @property
+    def _targets(self) -> NumberTargets:
+        return NumberTargets(*self._loss, TargetScale(self.target_mean_, self.target_scale_))
 
-    def _validate_given_y(self, y: Any, X: Any, name: str) -> NDArray[Any]:
-        return validate_numbers(y, X, name)
+    def _targets_of_fit(self, y: NDArray[Any], *, goes_on: bool) -> NumberTargets:
+        asked_for = self._new_targets()
+        return replace(asked_for, scale=self._targets.scale) if goes_on else asked_for
 
-    def _losses_of(self, outputs: NDArray[Any], targets: NDArray[Any]) -> NDArray[np.float64]:
-        with np.errstate(over="ignore"):
-            residuals = self._scale.standardise(targets) - outputs[:, 0]
-            losses = residual_losses(residuals, *self._loss)
-            losses = np.asarray(losses * self._scale.unit_of(self._loss[0]), np.float64)
-        wrong = np.flatnonzero(~np.isfinite(losses))
-        if len(wrong):
-            raise ValueError(
-                f"The loss of row {wrong[0]} is too large for a number of double precision: y is "
-                f"{targets[wrong[0]]:g} there."
-            )
-        return losses
+    def _targets_of_pass(self, classes: None, *, first: bool) -> NumberTargets:
+        # The loss of a net stays although `loss` changes.
+        return self._new_targets() if first else self._targets
 
-    def _prepare(
-        self, data: TrainingData, validation: TrainingData | None, *, goes_on: bool
-    ) -> tuple[TrainingData, TrainingData | None]:
-        if goes_on:
-            self._loss = self._loss_asked_for()
-        else:
-            self._learn_scale(data)
-        data = replace(data, y=self._scale.standardise(data.y))
-        if validation is None:
-            return data, None
-        if len(validation.y) < 2:
-            raise ValueError(
-                "Validation needs at least 2 rows, since R² is not defined for one. Raise "
-                "validation_fraction, or pass more rows as X_val."
-            )
-        return data, replace(validation, y=self._scale.standardise(validation.y))
-
-    def _as_recorded(self, metadata: RowMetadata) -> RowMetadata:
-        losses = metadata.irreducible_losses
-        if losses is None:
-            return metadata
-        unit = self._scale.unit_of(self._loss[0])
-        return replace(metadata, irreducible_losses=losses / unit)
-
-    def _out_of_fold_losses(
-        self, data: TrainingData, stream: np.random.SeedSequence
-    ) -> OutOfFoldErrors:
-        return OutOfFoldErrors(self, data, stream, self._scale, self._loss)
+    def _new_targets(self) -> NumberTargets:
+        return NumberTargets(
+            str(self.loss), float(self.huber_delta) if self.loss == "huber" else 1.0
+        )

@@ -1,8 +1,13 @@
-"""Values of the parameters left at "auto"."""
+"""What a training is told, and the values of what is left at "auto"."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+
+from sklearn_sifal._training_data import TrainingData
 
 # Chosen by cross-validation inside training parts, with the strategy "guarded_importance":
 # `python -m benchmarks.defaults`, whose tables are in docs/performance.md.
@@ -32,6 +37,59 @@ _LEAST_BUDGET, _MOST_BUDGET, _MOST_FOR_LEAST_STEPS = 4, 50, 200
 _DENSE_REST = 0.3
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrainingDescription:
+    """The parameters of an estimator that its trainings go by, checked; see the estimators.
+
+    Attributes
+    ----------
+    owner : str
+        Name of the estimator's class, for messages.
+    """
+
+    owner: str
+    hidden_layer_sizes: int | Sequence[int]
+    activation: str
+    dropout: float
+    input_dropout: float
+    budget: float | str
+    budget_unit: str
+    max_epochs: int | None
+    batch_size: int | str
+    lr: float | str
+    lr_schedule: str
+    optimizer: Any  # "auto" or one of torch's classes, of which this module knows nothing
+    sparse_optimizer: str
+    weight_decay: float | str
+    shuffle: bool
+    early_stopping: bool
+    n_iter_no_change: int
+    tol: float
+    init_weights: Any  # a path, or a mapping of any kind of arrays
+    record: str
+    history_dtype: str
+    device: str
+    mixed_precision: bool
+    n_threads: int | None
+    callbacks: Sequence[Any] | None  # skorch's, in any of the forms that skorch takes
+    verbose: int
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Widths of the hidden layers."""
+        return tuple(map(int, np.atleast_1d(self.hidden_layer_sizes)))
+
+    @property
+    def keeps_dynamics(self) -> bool:
+        """Whether the loss table has training dynamics."""
+        return self.record != "loss"
+
+    @property
+    def keeps_history(self) -> bool:
+        """Whether losses, selections and weights of every round are kept."""
+        return self.record == "history"
+
+
 @dataclass(frozen=True)
 class Settings:
     """Resolved values of `batch_size`, `lr`, `budget` and `weight_decay`."""
@@ -43,13 +101,12 @@ class Settings:
 
 
 def resolve_settings(
-    estimator: Any,
+    description: TrainingDescription,
     n_rows: int,
     *,
     n_features: int,
     non_zeros: float | None,
     row_size: float | None = None,
-    one_pass: bool = False,
 ) -> Settings:
     """Fill in what is "auto".
 
@@ -58,9 +115,8 @@ def resolve_settings(
 
     Parameters
     ----------
-    estimator : object
-        With `batch_size`, `lr`, `budget`, `weight_decay`, `lr_schedule`, `optimizer` and
-        `sparse_optimizer`.
+    description : TrainingDescription
+        What is given.
     n_rows : int
         Rows trained on.
     n_features : int
@@ -70,57 +126,43 @@ def resolve_settings(
     row_size : float or None, default=None
         Mean sum of the sizes of a row's values, for a net without hidden layers; None for
         another net.
-    one_pass : bool, default=False
-        For a pass of `partial_fit`: a budget of 1, a constant rate, and no decay but a
-        given one, since a chunk is no training over which "auto" would spread it.
     """
-    batch_size, lr, budget = estimator.batch_size, estimator.lr, estimator.budget
     sparse = non_zeros is not None
-    if batch_size == "auto":
-        batch_size = _SPARSE_BATCH_SIZE if sparse else _DENSE_BATCH_SIZE
+    batch_size = _SPARSE_BATCH_SIZE if sparse else _DENSE_BATCH_SIZE
+    if description.batch_size != "auto":
+        batch_size = int(description.batch_size)
     is_text = non_zeros is not None and non_zeros < _SHARE_OF_TABLES * n_features
     times = 1.0
     if row_size is not None:
         usual = _TEXT_VALUE * non_zeros if is_text and non_zeros else _TABLE_ROW_SIZE
         times = min(_MOST_TIMES, max(1.0, usual / max(row_size, usual / _MOST_TIMES)))
-    if lr == "auto":
-        constant = one_pass or estimator.lr_schedule == "constant"
-        lr = _CONSTANT_DENSE_LR if constant else _DENSE_LR
-        if non_zeros is not None:
-            lr = _sparse_lr(estimator.sparse_optimizer, non_zeros, is_text=is_text)
-        lr *= times
+    lr = _CONSTANT_DENSE_LR if description.lr_schedule == "constant" else _DENSE_LR
+    if non_zeros is not None:
+        lr = _sparse_lr(description.sparse_optimizer, non_zeros, is_text=is_text)
+    lr = lr * times if description.lr == "auto" else float(description.lr)
     n_batches = math.ceil(n_rows / batch_size)
     enough = _enough_passes(n_batches, is_text=is_text)
-    if one_pass:
-        budget = 1.0
-    elif budget == "auto":
-        budget = enough
-    weight_decay = estimator.weight_decay
-    if weight_decay == "auto":
-        decays = not (sparse or one_pass) and estimator.optimizer == "auto"
+    weight_decay = 0.0
+    if description.weight_decay != "auto":
+        weight_decay = float(description.weight_decay)
+    elif not sparse and description.optimizer == "auto":
         # Not of the budget that is given: a short training has no time to make up for it. Nor
         # of the rate, which the decay is multiplied by: small steps are to change little.
         mean_lr = 0.5 * _DENSE_LR * times
-        weight_decay = -math.log(_DENSE_REST) / (mean_lr * enough * n_batches) if decays else 0.0
-    return Settings(int(batch_size), float(lr), float(budget), float(weight_decay))
+        weight_decay = -math.log(_DENSE_REST) / (mean_lr * enough * n_batches)
+    budget = float(enough if description.budget == "auto" else description.budget)
+    return Settings(batch_size, lr, budget, weight_decay)
 
 
-def settings_for(estimator: Any, data: Any, *, one_pass: bool = False) -> Settings:
-    """`resolve_settings` for the rows of `data`, a `TrainingData`."""
+def settings_for(description: TrainingDescription, data: TrainingData) -> Settings:
+    """`resolve_settings` for the rows of `data`."""
     return resolve_settings(
-        estimator,
+        description,
         len(data.y),
         n_features=data.X.shape[1],
         non_zeros=data.mean_non_zeros,
-        row_size=data.mean_row_size if is_linear(estimator) else None,
-        one_pass=one_pass,
+        row_size=None if description.widths else data.mean_row_size,
     )
-
-
-def is_linear(estimator: Any) -> bool:
-    """Whether the net has no hidden layers."""
-    sizes = estimator.hidden_layer_sizes
-    return hasattr(sizes, "__len__") and len(sizes) == 0
 
 
 def _enough_passes(n_batches: int, *, is_text: bool) -> int:

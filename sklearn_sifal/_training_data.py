@@ -1,7 +1,8 @@
 """From what the user passes to `fit` to checked arrays, with errors that name the argument."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from numbers import Real
@@ -13,7 +14,6 @@ from numpy.typing import NDArray
 from sklearn.exceptions import DataConversionWarning
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import validate_data
 
 from sklearn_sifal._labels import (
     check_labels,
@@ -230,38 +230,61 @@ def _read_mask(values: Any, n_rows: int, name: str) -> NDArray[np.bool_]:
     return mask.copy()
 
 
-def validate_inputs(estimator: Any, X: Any, *, reset: bool, name: str = "X") -> Any:
-    """Check inputs; returns an ndarray or a canonical CSR container, float32 or float64.
+def check_before_validation(X: Any, name: str, owner: str) -> None:
+    """Raise for inputs that scikit-learn would let pass, or would speak of in other words.
 
-    Other numeric types become float32, and so do inputs without a type, such as lists,
-    unless the estimator has `_reads_lists_as_float64`. Sorted indices without repeats let
-    word dropout drop a feature rather than one of its entries.
+    Parameters
+    ----------
+    X : Any
+        Inputs as given.
+    name : str
+        What they are called in messages.
+    owner : str
+        Name of the estimator's class.
     """
-    types: tuple[Any, ...] = (np.float32, np.float64)
-    untyped = not (hasattr(X, "dtype") or hasattr(X, "columns"))
-    if (untyped and estimator._reads_lists_as_float64) or _has_swapped_doubles(X):
-        types = types[::-1]
     _refuse_complex(X)
-    _refuse_raw_text(X, name, type(estimator).__name__)
+    _refuse_raw_text(X, name, owner)
     _refuse_masked(X, name)
     if sp.issparse(X) and X.format == "csr":
         check_columns(X, name)
+
+
+def types_of_inputs(X: Any, *, lists_as_float64: bool) -> tuple[Any, Any]:
+    """Types that inputs may have; those of another type become the first.
+
+    Parameters
+    ----------
+    X : Any
+        Inputs as given.
+    lists_as_float64 : bool
+        Whether those without a type, such as lists, become float64 instead of float32.
+    """
+    untyped = not (hasattr(X, "dtype") or hasattr(X, "columns"))
+    if (untyped and lists_as_float64) or _has_swapped_doubles(X):
+        return np.float64, np.float32
+    return np.float32, np.float64
+
+
+@contextmanager
+def speaking_of(name: str) -> Iterator[None]:
+    """Let scikit-learn's errors, which speak of X, speak of the argument called `name`."""
     try:
         with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused
-            X = validate_data(
-                estimator,
-                X,
-                reset=reset,
-                accept_sparse="csr",
-                dtype=types,
-                order="C",
-            )
+            yield
     except ValueError as error:
         if name == "X":
             raise
         if "could not convert string" in str(error):
             raise ValueError(_raw_text_message(name)) from error
-        raise ValueError(f"{name}: {error}") from error  # scikit-learn's text speaks of X
+        raise ValueError(f"{name}: {error}") from error
+
+
+def as_computed_with(X: Any) -> Any:
+    """Validated inputs in this machine's byte order; CSR ones with sorted rows.
+
+    Sorted indices without repeats let word dropout drop a feature rather than one of its
+    entries.
+    """
     if not X.dtype.isnative:  # columns of a data frame
         X = X.astype(X.dtype.newbyteorder("="))
     return canonical_csr(X) if sp.issparse(X) else X

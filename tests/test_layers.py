@@ -35,18 +35,19 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "_loss_table",
         "_plain_arrays",
         "_processes",
-        "_settings",
         "_row_weights",
         "_progress",
-        "_targets",
+        "_target_scale",
         "_text_table",
         "_whole_files",
     ),
     # What a label and an identifier is, of what `_plain_arrays` makes of any container; and a
     # loss table as its user sees it.
     ("_labels", "_published_table"),
-    # These go by the checks of `_parameters`. Beside `_processes` only `_devices` has torch.
-    ("_devices", "_training_data", "_weights_files"),
+    # These go by the checks of `_parameters`. `_devices` and `_regression_loss` have torch.
+    ("_devices", "_training_data", "_weights_files", "_regression_loss"),
+    # What a training is told: its parameters, and what its targets are.
+    ("_settings", "_targets"),
     # Numpy only: work without torch and without each other.
     ("preprocessing", "strategies", "datasets", "inspection", "_out_of_fold"),
     # Torch, without skorch; and pictures of what `inspection` computes.
@@ -287,6 +288,7 @@ def test_every_module_imports_alone() -> None:
     assert {part_of(m) for m in with_torch} <= {
         "_devices",
         "_processes",
+        "_regression_loss",
         "batches",
         "neural",
         "samplers",

@@ -18,7 +18,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn_sifal import LossSampledClassifier, LossSampledRegressor
 from sklearn_sifal._exceptions import InvalidParameterError
 from sklearn_sifal._out_of_fold import OutOfFoldCrossEntropies, OutOfFoldErrors
-from sklearn_sifal._targets import TargetScale
+from sklearn_sifal._target_scale import TargetScale
 from sklearn_sifal._training_data import TrainingData
 from sklearn_sifal.strategies import Base
 from sklearn_sifal.strategies._reducible import ReducibleLoss

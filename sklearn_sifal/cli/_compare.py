@@ -244,7 +244,9 @@ def _enough(train: Rows) -> float:
     # Texts are sparse, whatever the share of their non-zeros; tables hardly ever.
     non_zeros = 0.0 if train.roles.text else None
     classifier = LossSampledClassifier()
-    return resolve_settings(classifier, len(train.y), n_features=1, non_zeros=non_zeros).budget
+    return resolve_settings(
+        classifier._description(), len(train.y), n_features=1, non_zeros=non_zeros
+    ).budget
 
 
 # ------------------------------------------------------------------------- the files

@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sklearn_sifal._devices import own_torch_settings
+from sklearn_sifal._devices import choose_n_threads, own_torch_settings
 from sklearn_sifal._exceptions import NonFiniteLossError
+from sklearn_sifal._regression_loss import RegressionLoss
 from sklearn_sifal.batches._device_batches import make_row_gatherer
 from sklearn_sifal.batches._row_batches import RowBatch, RowGatherer
 from sklearn_sifal.neural._closed_form import Pass, cross_entropy
@@ -17,7 +18,6 @@ from sklearn_sifal.neural._mlp import MLP, check_widths
 from sklearn_sifal.neural._net import LossSampledNet, row_factors
 from sklearn_sifal.neural._observers import ValidationMonitor
 from sklearn_sifal.neural._optimizers import QuickStart
-from sklearn_sifal.neural._regression_loss import RegressionLoss
 from sklearn_sifal.neural._rounds import Rounds, TrainingBatch, TrainingPlan
 from sklearn_sifal.neural._row_sparse import ROW_SPARSE_OPTIMIZERS
 from sklearn_sifal.neural._tensor_states import available_device
@@ -257,7 +257,7 @@ class MLPNet(LossSampledNet):
         names = ["train_loss"]
         for observer in plan.observers:
             if isinstance(observer, ValidationMonitor):
-                names += ["valid_loss", observer.score_name]
+                names += ["valid_loss", observer.targets.score_name]
         dataset = self.get_dataset(X, y, plan.row_numbers, repeatedly=True)
         on_epoch = {"dataset_train": dataset, "dataset_valid": None}
         for record in self._train_in_rounds(plan, dataset, on_epoch):
@@ -309,6 +309,14 @@ class MLPNet(LossSampledNet):
     def _device_here(self, device: Any) -> Any:
         # Without skorch's warning: an estimator is as good on the CPU.
         return device if str(available_device(device)) == str(torch.device(device)) else "cpu"
+
+    def choose_n_threads(self, given: int | None) -> int:
+        """Torch threads to compute with: as many as given; None goes by the size of the layers."""
+        if given is not None:
+            return int(given)
+        widths = [layer.weight.shape[0] for layer in self.module_.layers]
+        sizes = [*self.module_.input.weight.shape, *widths]
+        return choose_n_threads(sizes, sparse_input=self.sparse_input)
 
     def get_weights(self) -> dict[str, NDArray[Any]]:
         """Copies of the module's weights by name."""

@@ -1,4 +1,4 @@
-"""Making the net of an estimator, with the weights that it begins with."""
+"""Making the net of a training, with the weights that it begins with."""
 
 import copy
 import inspect
@@ -11,21 +11,21 @@ from numpy.typing import NDArray
 
 from sklearn_sifal._devices import has_bfloat16, resolve_device
 from sklearn_sifal._exceptions import InvalidParameterError
-from sklearn_sifal._parameters import reject
+from sklearn_sifal._parameters import reject_value
 from sklearn_sifal._seeding import Streams, torch_seed
-from sklearn_sifal._settings import Settings
-from sklearn_sifal._targets import residual_losses
+from sklearn_sifal._settings import Settings, TrainingDescription
+from sklearn_sifal._targets import Targets
 from sklearn_sifal._training_data import TrainingData
 from sklearn_sifal._weights_files import check_weights, load_weights
 from sklearn_sifal.neural._mlp import MLP
 from sklearn_sifal.neural._mlp_net import MLPNet
 from sklearn_sifal.neural._optimizers import Adagrad, AdamW
 from sklearn_sifal.neural._own_callbacks import own_callbacks
-from sklearn_sifal.neural._tasks import task_of
 
 
 def make_net(
-    estimator: Any,
+    description: TrainingDescription,
+    targets: Targets,
     data: TrainingData,
     settings: Settings,
     streams: Streams,
@@ -36,8 +36,10 @@ def make_net(
 
     Parameters
     ----------
-    estimator : LossSampledEstimator
-        With checked parameters and what was learnt of its targets.
+    description : TrainingDescription
+        What is given.
+    targets : Targets
+        What is learnt.
     data : TrainingData
         Rows to train on; their container and type decide on those of the net.
     settings : Settings
@@ -52,11 +54,11 @@ def make_net(
     net : MLPNet
         Initialised.
     """
-    net = _new_net(estimator, data, settings, streams)
+    net = _new_net(description, targets, data, settings, streams)
     if previous is not None:
         _continue_from(net, previous)
-    elif estimator.init_weights is not None:
-        _load_into(net, load_weights(estimator.init_weights, "init_weights"))
+    elif description.init_weights is not None:
+        _load_into(net, load_weights(description.init_weights, "init_weights"))
     return net
 
 
@@ -104,67 +106,39 @@ def _is_finite(X: Any) -> bool:
     return bool(np.isfinite(X.data if sp.issparse(X) else X).all())
 
 
-def as_net_targets(data: TrainingData, net: MLPNet, name: str) -> NDArray[Any]:
-    """Targets in the type of a net; class codes as they are.
-
-    Parameters
-    ----------
-    data : TrainingData
-        With class codes or standardised targets.
-    net : MLPNet
-        The net.
-    name : str
-        What the targets are called, for messages.
-
-    Raises
-    ------
-    ValueError
-        If the loss of a target is not a number of single precision, which losses are kept in.
-    """
-    if data.y.dtype.kind != "f":
-        return data.y
-    furthest = int(np.abs(data.y).argmax())
-    criterion = net.criterion_
-    with np.errstate(over="ignore"):
-        loss = residual_losses(data.y[[furthest]], criterion.loss, criterion.delta)[0]
-    if not loss <= np.finfo(np.float32).max:
-        row = furthest if data.rows is None else int(data.rows[furthest])
-        raise ValueError(
-            f"{name} has a target {abs(data.y[furthest]):g} standard deviations from the mean of "
-            f"those that the scale was learnt from, in row {row}: its loss would not be finite. "
-            "Look at this target, and at the sample weights if there are any."
-        )
-    return data.y.astype(numpy_dtype(net), copy=False)
-
-
-def _new_net(estimator: Any, data: TrainingData, settings: Settings, streams: Streams) -> MLPNet:
-    device = resolve_device(estimator.device)
+def _new_net(
+    description: TrainingDescription,
+    targets: Targets,
+    data: TrainingData,
+    settings: Settings,
+    streams: Streams,
+) -> MLPNet:
+    device = resolve_device(description.device)
     sparse_input = sp.issparse(data.X)
     # Accelerators are slow in float64, or cannot do it.
     wide = data.X.dtype == np.float64 and device.type == "cpu"
-    if estimator.mixed_precision:
+    if description.mixed_precision:
         _check_mixed_precision(device, wide=wide)
-    task = task_of(estimator)
     net = MLPNet(
         MLP,
         module__n_features=data.X.shape[1],
-        module__n_outputs=task.n_outputs,
-        module__hidden_layer_sizes=tuple(map(int, np.atleast_1d(estimator.hidden_layer_sizes))),
-        module__activation=estimator.activation,
-        module__dropout=float(estimator.dropout),
-        module__input_dropout=float(estimator.input_dropout),
+        module__n_outputs=targets.n_outputs,
+        module__hidden_layer_sizes=description.widths,
+        module__activation=description.activation,
+        module__dropout=float(description.dropout),
+        module__input_dropout=float(description.input_dropout),
         module__dtype=torch.float64 if wide else torch.float32,
         module__seed=torch_seed(streams.weights),
-        **task.criterion,
+        **targets.criterion(),
         sparse_input=sparse_input,
-        sparse_optimizer=estimator.sparse_optimizer,
+        sparse_optimizer=description.sparse_optimizer,
         row_weight_decay=settings.weight_decay,
-        mixed_precision=bool(estimator.mixed_precision),
+        mixed_precision=bool(description.mixed_precision),
         lr=settings.lr,
         batch_size=settings.batch_size,
         device=str(device),
-        callbacks=own_callbacks(estimator.callbacks),
-        **_optimizer_arguments(estimator, settings.weight_decay, sparse_input, device),
+        callbacks=own_callbacks(description.callbacks),
+        **_optimizer_arguments(description, settings.weight_decay, sparse_input, device),
     )
     net.initialize()
     return net
@@ -185,12 +159,12 @@ def _check_mixed_precision(device: torch.device, *, wide: bool) -> None:
 
 
 def _optimizer_arguments(
-    estimator: Any, decay: float, sparse_input: bool, device: torch.device
+    description: TrainingDescription, decay: float, sparse_input: bool, device: torch.device
 ) -> dict[str, Any]:
-    optimizer = estimator.optimizer
+    optimizer = description.optimizer
     if optimizer == "auto":
         # One learning rate serves both parts of the net if both have the same rule.
-        if sparse_input and estimator.sparse_optimizer == "adagrad":
+        if sparse_input and description.sparse_optimizer == "adagrad":
             rule: type[torch.optim.Optimizer] = Adagrad
         else:
             rule = AdamW
@@ -205,7 +179,7 @@ def _optimizer_arguments(
     is_class = issubclass(optimizer, torch.optim.Optimizer)
     if not is_class or issubclass(optimizer, torch.optim.LBFGS):
         expected = "'auto' or a torch.optim.Optimizer class whose step needs no closure"
-        reject(estimator, "optimizer", expected, optimizer)
+        reject_value(description.owner, "optimizer", expected, optimizer)
     if "weight_decay" in inspect.signature(optimizer).parameters:
         return {"optimizer": optimizer, "optimizer__weight_decay": decay}
     if decay:

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from sklearn_sifal._exceptions import NonFiniteLossError
 from sklearn_sifal._loss_table import LossTable
-from sklearn_sifal._targets import r_squared
-from sklearn_sifal.batches._row_batches import RowGatherer
+from sklearn_sifal._targets import Targets
 from sklearn_sifal.neural._rounds import Rounds
 
 
@@ -85,7 +84,7 @@ def as_kept(losses: NDArray[np.floating], dtype: np.dtype[Any]) -> NDArray[np.fl
 
 
 class ValidationMonitor:
-    """Measures a validation score once per full epoch's worth of visits: accuracy.
+    """Measures a validation score once per full epoch's worth of visits.
 
     Parameters
     ----------
@@ -97,6 +96,8 @@ class ValidationMonitor:
         Sample weights; None for ones.
     rows : ndarray of shape (n_samples,), int64, or None
         Which rows of X to validate with; None for all.
+    targets : Targets
+        Says what the score is.
     n_rows_trained : int
         Rows of the training part: the visits of a full epoch.
     patience : int or None
@@ -116,8 +117,6 @@ class ValidationMonitor:
     """
 
     records_rows = False
-    #: The score's name in the history.
-    score_name = "valid_acc"
 
     def __init__(
         self,
@@ -126,11 +125,13 @@ class ValidationMonitor:
         weights: NDArray[Any] | None,
         rows: NDArray[np.int64] | None = None,
         *,
+        targets: Targets,
         n_rows_trained: int,
         patience: int | None,
         tol: float,
     ) -> None:
         self.X, self.y, self.weights, self.rows = X, y, weights, rows
+        self.targets = targets
         self.n_rows_trained = n_rows_trained
         self.patience = patience
         self.tol = tol
@@ -151,7 +152,7 @@ class ValidationMonitor:
         self._visits_at_check = budget.visits
         score, losses = self._measure(net)
         record["validated"] = len(self.y)
-        record[self.score_name] = score
+        record[self.targets.score_name] = score
         record["valid_loss"] = _mean(losses, self.weights)
         # The best is any improvement; patience asks for one that counts.
         self._checks_without_gain += 1
@@ -167,11 +168,10 @@ class ValidationMonitor:
         return self._checks_without_gain >= self.patience
 
     def _measure(self, net: Any) -> tuple[float, NDArray[np.float32]]:
-        gatherer: RowGatherer = net.get_dataset(self.X, self.y, self.rows)
-        measured = net.score_rows(gatherer, np.arange(len(gatherer)), ("correct",))
-        self._check_losses(measured["loss"])
-        score = float(np.average(measured["correct"], weights=self.weights))
-        return score, measured["loss"]
+        outputs = net.forward(net.get_dataset(self.X, self.y, self.rows))
+        losses: NDArray[np.float32] = net.get_loss(outputs, torch.from_numpy(self.y)).numpy()
+        self._check_losses(losses)
+        return self.targets.score(outputs.numpy(), self.y, self.weights), losses
 
     def _check_losses(self, losses: NDArray[np.floating]) -> None:
         """Raise for what would be no score: NaN outputs have a largest one, too."""
@@ -199,19 +199,6 @@ def _mean(losses: NDArray[np.floating], weights: NDArray[Any] | None) -> float:
     if np.isfinite(mean):
         return mean
     return float(np.average(losses.astype(np.float64), weights=weights))
-
-
-class RegressionMonitor(ValidationMonitor):
-    """The same with the coefficient of determination, R², as the score."""
-
-    score_name = "valid_r2"
-
-    def _measure(self, net: Any) -> tuple[float, NDArray[np.float32]]:
-        outputs = net.forward(net.get_dataset(self.X, self.y, self.rows))
-        y = torch.from_numpy(self.y)
-        losses: NDArray[np.float32] = net.get_loss(outputs, y).numpy()
-        self._check_losses(losses)
-        return r_squared(self.y, outputs.squeeze(1).numpy(), self.weights), losses
 
 
 class ProgressObserver:

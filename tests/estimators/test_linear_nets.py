@@ -21,7 +21,9 @@ def linear(make: Any = LossSampledRegressor, **parameters: Any) -> Any:
 
 
 def settings(model: Any, n_rows: int = 100, **facts: Any) -> Any:
-    return resolve_settings(model, n_rows, **{"n_features": 10, "non_zeros": None, **facts})
+    return resolve_settings(
+        model._description(), n_rows, **{"n_features": 10, "non_zeros": None, **facts}
+    )
 
 
 @pytest.mark.parametrize("container", [np.asarray, sp.csr_array])

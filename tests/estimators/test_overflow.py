@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 
 from sklearn_sifal import LossSampledClassifier, LossSampledRegressor
 from sklearn_sifal._exceptions import NonFiniteLossError
-from sklearn_sifal._targets import r_squared
+from sklearn_sifal._target_scale import r_squared
 from sklearn_sifal.neural import _overflow
 from sklearn_sifal.neural._overflow import first_overflow
 

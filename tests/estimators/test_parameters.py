@@ -340,7 +340,7 @@ class TestOptimizer:
     def test_auto_decay_leaves_three_tenths(self) -> None:
         for budget, share in (("auto", 1), (5, 0.1)):  # of the 50 passes that "auto" takes
             model = LossSampledClassifier(budget=budget, batch_size=16)
-            found = resolve_settings(model, 96, n_features=5, non_zeros=None)
+            found = resolve_settings(model._description(), 96, n_features=5, non_zeros=None)
             # The linear schedule takes half the rate in the mean; six batches a pass.
             shrinks = found.weight_decay * found.lr * 0.5 * 50 * 6
             assert np.exp(-shrinks * share) == pytest.approx(0.3**share)

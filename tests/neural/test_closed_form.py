@@ -7,10 +7,10 @@ import pytest
 import scipy.sparse as sp
 import torch
 
+from sklearn_sifal._regression_loss import RegressionLoss
 from sklearn_sifal.batches._row_batches import SparseRows
 from sklearn_sifal.neural._closed_form import Pass, cross_entropy
 from sklearn_sifal.neural._mlp import ACTIVATIONS, MLP
-from sklearn_sifal.neural._regression_loss import RegressionLoss
 
 N, D, K = 7, 6, 3
 

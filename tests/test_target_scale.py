@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_sifal._targets import REGRESSION_LOSSES, residual_losses, scale_of
-from sklearn_sifal.neural._regression_loss import RegressionLoss
+from sklearn_sifal._regression_loss import RegressionLoss
+from sklearn_sifal._target_scale import REGRESSION_LOSSES, residual_losses, scale_of
 
 
 def test_weighted_mean_and_standard_deviation() -> None:

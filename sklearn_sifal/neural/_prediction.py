@@ -1,0 +1,95 @@
+"""What a fitted net says of rows: outputs and losses, under one state of its weights or many."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sklearn_sifal._devices import limited_threads, own_torch_settings
+from sklearn_sifal._targets import Targets
+from sklearn_sifal.neural._mlp_net import MLPNet
+from sklearn_sifal.neural._net_factory import as_net_inputs
+from sklearn_sifal.neural._overflow import first_overflow
+
+
+def compute_outputs(
+    net: MLPNet, X: Any, targets: Targets, n_threads: int | None
+) -> NDArray[np.floating]:
+    """Outputs of a net for checked inputs, shape (n_samples, n_outputs).
+
+    Parameters
+    ----------
+    net : MLPNet
+        The net.
+    X : ndarray or CSR matrix of shape (n_samples, n_features)
+        Inputs.
+    targets : Targets
+        What the net was trained on.
+    n_threads : int or None
+        Torch threads; None goes by the size of the net.
+
+    Raises
+    ------
+    ValueError
+        If an output is no number of the net's type, as for inputs far from those trained on.
+    """
+    with _computing(net, n_threads):
+        return np.concatenate(list(_outputs_in_parts(net, X, targets)))
+
+
+def compute_losses(
+    net: MLPNet, X: Any, y: NDArray[Any], targets: Targets, n_threads: int | None
+) -> NDArray[np.floating]:
+    """Losses of encoded targets `y` in the user's units; else as `compute_outputs`.
+
+    In parts, since the outputs of many classes, and what is computed of them, take much more
+    memory than the losses.
+    """
+    losses, done = [], 0
+    with _computing(net, n_threads):
+        for outputs in _outputs_in_parts(net, X, targets):
+            losses.append(targets.losses(outputs, y[done : done + len(outputs)]))
+            done += len(outputs)
+    return np.concatenate(losses)
+
+
+def compute_staged_losses(
+    net: MLPNet,
+    X: Any,
+    y: NDArray[Any],
+    targets: Targets,
+    n_threads: int | None,
+    states: Iterable[dict[str, NDArray[Any]]],
+) -> Iterator[NDArray[np.floating]]:
+    """Losses under one state of the weights after the other; `net` is left alone."""
+    with own_torch_settings():  # not around a yield, where the caller's own hold
+        net = net.copy_for_prediction()
+    inputs = as_net_inputs(X, net)  # once for all
+    for weights in states:
+        with own_torch_settings():
+            net.set_weights(weights)
+        yield compute_losses(net, inputs, y, targets, n_threads)
+
+
+@contextmanager
+def _computing(net: MLPNet, n_threads: int | None) -> Iterator[None]:
+    with own_torch_settings(), limited_threads(net.choose_n_threads(n_threads)):
+        yield
+
+
+def _outputs_in_parts(net: MLPNet, X: Any, targets: Targets) -> Iterator[NDArray[np.floating]]:
+    """Outputs of one batch of rows after the other."""
+    done = 0
+    for batch in net.forward_iter(as_net_inputs(X, net)):
+        outputs: NDArray[np.floating] = batch.numpy()
+        wrong = first_overflow(outputs, targets.largest_output)
+        if wrong is not None:
+            raise ValueError(
+                "X has values for which the net cannot compute: its outputs for row "
+                f"{done + wrong} are too large for {outputs.dtype}. Are the features scaled as "
+                "those that it was fitted on?"
+            )
+        yield outputs
+        done += len(outputs)
