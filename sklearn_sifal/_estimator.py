@@ -1,7 +1,7 @@
 """What the classifier and the regressor share: parameters, the steps of `fit`, weights."""
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 class LossSampledEstimator(SavedState, BaseEstimator):
     """Base class: everything that does not depend on what the targets are.
 
-    Only this class sets fitted attributes, in `_become`. What is below it is given a
+    Only this class sets fitted attributes, in `_set_fitted`. What is below it is given a
     `TrainingDescription`, `Targets` and `TrainingData`, and returns a `Fitted`.
 
     Attributes
@@ -158,6 +158,8 @@ class LossSampledEstimator(SavedState, BaseEstimator):
             data = targets.prepared(data)
             if held_out is not None:
                 held_out = targets.validated_with(held_out)
+            # Before the training: callbacks may look, as those of a comparison do.
+            self._set_fitted(targets.attributes())
             fitted = train(
                 self._description(),
                 targets,
@@ -169,7 +171,7 @@ class LossSampledEstimator(SavedState, BaseEstimator):
                 brief=brief_model(type(self), self.get_params(deep=False)),
                 previous=previous,
             )
-            self._become(fitted, targets)
+            self._set_fitted(vars(fitted))
         return self
 
     def instance_losses(self, X: Any, y: Any) -> NDArray[np.floating]:
@@ -410,7 +412,7 @@ class LossSampledEstimator(SavedState, BaseEstimator):
                 previous=previous,
                 undo=undo,
             )
-            self._become(fitted, targets)
+            self._set_fitted({**vars(fitted), **targets.attributes()})
         return self
 
     def _description(self) -> TrainingDescription:
@@ -427,10 +429,9 @@ class LossSampledEstimator(SavedState, BaseEstimator):
 
         return Fitted.of(self.__dict__)
 
-    def _become(self, fitted: "Fitted", targets: Targets) -> None:
-        """Set the fitted attributes, all of them, here and nowhere else."""
-        self.__dict__.update(vars(fitted))
-        self.__dict__.update(targets.attributes())
+    def _set_fitted(self, attributes: Mapping[str, Any]) -> None:
+        """Set fitted attributes, here and nowhere else."""
+        self.__dict__.update(attributes)
 
     def _check_parameters(self) -> SamplingStrategy:
         """Check everything that can be checked without data and torch; returns the strategy."""

@@ -325,6 +325,7 @@ class NumberTargets(Targets):
 
     def learnt_from(self, data: TrainingData) -> "NumberTargets":
         """With the mean and the standard deviation of these rows."""
+        data = data.weighted(data.weights, "sample_weight")  # checked before they are used
         return replace(self, scale=scale_of(data.y, data.weights))
 
     def attributes(self) -> dict[str, Any]:

@@ -17,8 +17,9 @@ from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_sifal import LossSampledClassifier, LossSampledRegressor
 from sklearn_sifal._exceptions import InvalidParameterError
-from sklearn_sifal._out_of_fold import OutOfFoldCrossEntropies, OutOfFoldErrors
+from sklearn_sifal._out_of_fold import OutOfFoldLosses, brief_model
 from sklearn_sifal._target_scale import TargetScale
+from sklearn_sifal._targets import ClassTargets, NumberTargets, Targets
 from sklearn_sifal._training_data import TrainingData
 from sklearn_sifal.strategies import Base
 from sklearn_sifal.strategies._reducible import ReducibleLoss
@@ -53,22 +54,24 @@ def small(make: Callable[..., Any], strategy: Any = "base", **parameters: Any) -
     return make(strategy, **{**settings, **parameters})
 
 
+def folds_of(model: Any, targets: Targets, data: TrainingData) -> OutOfFoldLosses:
+    brief = brief_model(type(model), model.get_params(deep=False))
+    return OutOfFoldLosses(targets, data, SEED, batch_size=16, brief=brief)
+
+
 def class_folds(
     labels: Any, inputs: Any = X, weights: Any = None, **parameters: Any
-) -> OutOfFoldCrossEntropies:
+) -> OutOfFoldLosses:
     classes, codes = np.unique(labels, return_inverse=True)
-    owner = small(LossSampledClassifier, **parameters)
-    owner.classes_ = classes
     n = len(codes)
-    return OutOfFoldCrossEntropies(
-        owner, TrainingData(inputs, codes, weights, np.arange(n), n), SEED
-    )
+    data = TrainingData(inputs, codes, weights, np.arange(n), n)
+    return folds_of(small(LossSampledClassifier, **parameters), ClassTargets(classes), data)
 
 
-def target_folds(loss: str = "squared_error") -> OutOfFoldErrors:
-    scale = TargetScale(50.0, 20.0)
-    data = TrainingData(X, scale.standardise(TARGETS), None, np.arange(N), N)
-    return OutOfFoldErrors(small(LossSampledRegressor), data, SEED, scale, (loss, 1.0))
+def target_folds(loss: str = "squared_error") -> OutOfFoldLosses:
+    targets = NumberTargets(loss, 1.0, TargetScale(50.0, 20.0))
+    data = TrainingData(X, targets.encode(TARGETS), None, np.arange(N), N)
+    return folds_of(small(LossSampledRegressor), targets, data)
 
 
 # ---------------------------------------------------------------------- metadata of fit

@@ -40,7 +40,7 @@ def test_one_fit_has_no_standard_error() -> None:
 def test_multiples_of_auto() -> None:
     fold = parts.QUICK_DATA_SETS["table-100"].folds()[0]
     found = resolve_settings(
-        defaults.LossSampledClassifier(),
+        defaults.LossSampledClassifier()._description(),
         len(fold.y_train),
         n_features=fold.X_train.shape[1],
         non_zeros=None,

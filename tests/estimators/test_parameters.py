@@ -231,7 +231,10 @@ class TestBudget:
         expected: tuple[Any, ...],
     ) -> None:
         found = resolve_settings(
-            LossSampledClassifier(**given), n_rows, n_features=4000, non_zeros=non_zeros
+            LossSampledClassifier(**given)._description(),
+            n_rows,
+            n_features=4000,
+            non_zeros=non_zeros,
         )
         assert (found.batch_size, found.lr, found.budget) == pytest.approx(expected)
 

@@ -182,8 +182,10 @@ def test_parts_that_are_missing_or_do_not_fit_are_refused_at_loading(name: str) 
     original = SAVED[name]()
     state = original.__getstate__()
     kind = type(original)
-    # What a net keeps of `fit` alone, and what skorch looks at in `set_params`.
+    # What a net keeps of `fit` alone, what skorch looks at in `set_params`, and the rate of
+    # chunks, which estimators saved by earlier versions may lack.
     optional = {
+        "_chunk_lr",
         *("sampling_strategy_", "loss_table_", "_unchecked_codes_"),
         *("_params_to_validate", "init_context_"),
     }
