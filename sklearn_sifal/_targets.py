@@ -37,14 +37,15 @@ class Targets(ABC):
     ----------
     dynamics : bool or str
         Kind of the training dynamics; see `LossTable`.
-    score_name : str
-        The validation score's name in the history.
+    score_name, score_in_words : str
+        The validation score's name in the history, and in sentences.
     predicts_by : str
         Method that an estimator needs for its out-of-fold losses.
     """
 
     dynamics: ClassVar[bool | str]
     score_name: ClassVar[str]
+    score_in_words: ClassVar[str]
     predicts_by: ClassVar[str]
 
     @property
@@ -191,6 +192,7 @@ class ClassTargets(Targets):
 
     dynamics = True
     score_name = "valid_acc"
+    score_in_words = "accuracy"
     predicts_by = "predict_proba"
     read = staticmethod(validate_targets)
 
@@ -299,6 +301,7 @@ class NumberTargets(Targets):
 
     dynamics = "loss"
     score_name = "valid_r2"
+    score_in_words = "R²"
     predicts_by = "predict"
 
     read = staticmethod(validate_numbers)

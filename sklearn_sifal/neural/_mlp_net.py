@@ -25,9 +25,6 @@ from sklearn_sifal.neural._tensor_states import available_device
 # Rows per batch where no gradient is needed: large, since only calls cost.
 _SCORING_BATCH_SIZE = 1024
 
-# Figures of a round that skorch's callbacks may watch: 1 where more is better, -1 where less.
-_SIGNS = {"train_loss": -1, "valid_loss": -1, "valid_acc": 1, "valid_r2": 1}
-
 
 class MLPNet(LossSampledNet):
     """A `LossSampledNet` that is driven by the plan of an estimator.
@@ -280,7 +277,7 @@ class MLPNet(LossSampledNet):
             is_best = False
             if name in record:
                 figures[name] = value = record[name]
-                sign = _SIGNS[name]
+                sign = -1 if name.endswith("_loss") else 1  # of scores more is better
                 is_best = name not in best or sign * value > sign * best[name]
                 if is_best:
                     best = {**best, name: value}

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from sklearn_sifal._exceptions import NonFiniteLossError
 from sklearn_sifal._loss_table import LossTable
+from sklearn_sifal._progress import ProgressBar
 from sklearn_sifal._targets import Targets
 from sklearn_sifal.neural._rounds import Rounds
 
@@ -206,22 +207,25 @@ class ProgressObserver:
 
     Parameters
     ----------
-    bar : object with ``update_to(fraction, text)``
+    bar : ProgressBar
         The bar; closed by its owner.
+    targets : Targets
+        Says what the validation score is called.
     """
 
     records_rows = False
 
-    def __init__(self, bar: Any) -> None:
+    def __init__(self, bar: ProgressBar, targets: Targets) -> None:
         self.bar = bar
+        self.targets = targets
 
     def after_round(self, net: Any, rounds: Rounds, record: dict[str, Any]) -> bool:
         """Show the round; never stops."""
         budget = rounds.plan.budget
         done = 1.0 if budget.is_spent else budget.progress
         text = f"round {budget.rounds}, loss {record['train_loss']:.3f}"
-        for name, meaning in (("valid_acc", "accuracy"), ("valid_r2", "R²")):
-            if name in record:
-                text += f", validation {meaning} {record[name]:.3f}"
+        score = record.get(self.targets.score_name)
+        if score is not None:
+            text += f", validation {self.targets.score_in_words} {score:.3f}"
         self.bar.update_to(done, text)
         return False

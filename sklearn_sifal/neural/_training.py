@@ -250,7 +250,7 @@ def _run(
     with limited_threads(n_threads), bar as progress:
         plan.observers = recorders.observers
         if progress is not None:
-            plan.observers = [*plan.observers, ProgressObserver(progress)]
+            plan.observers = [*plan.observers, ProgressObserver(progress, targets)]
         net.module_.set_dropout_generator(generator)
         try:
             net.partial_fit(X, targets.as_trained(data, numpy_dtype(net), "y"), plan=plan)

@@ -137,3 +137,40 @@ def test_a_fit_leaves_nothing_for_the_garbage_collector(
     assert made
     assert [rounds() for rounds in made] == [None]
     model.predict(X)
+
+
+PEAK_OF_LOSSES = """
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from sklearn_sifal import LossSampledClassifier
+
+
+def megabytes(name):
+    return int(re.search(name + r":\\s+(\\d+)", Path("/proc/self/status").read_text())[1]) / 1024
+
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(100_000, 10)).astype(np.float32)
+y = np.arange(100_000) % 200
+model = LossSampledClassifier(hidden_layer_sizes=(4,), budget=0.01, random_state=0).fit(X, y)
+model.instance_losses(X[:2000], y[:2000])
+before = megabytes("VmRSS")
+try:
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+except OSError:
+    before = max(before, megabytes("VmHWM"))
+model.instance_losses(X, y)
+print(megabytes("VmHWM") - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
+def test_losses_of_many_classes_are_computed_in_parts() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK_OF_LOSSES], capture_output=True, text=True, check=True
+    )
+    assert float(done.stdout) < 40  # the outputs of all rows alone are 80 MB
