@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn_sifal._row_weights import times_balanced_factors, times_class_factors
 from sklearn_sifal._target_scale import TargetScale, r_squared, residual_losses, scale_of
 from sklearn_sifal._training_data import (
+    Inputs,
     RowMetadata,
     TrainingData,
     class_factors,
@@ -115,7 +116,7 @@ class Targets(ABC):
     def criterion(self) -> dict[str, Any]:
         """The criterion and its arguments, as arguments of a skorch net."""
 
-    def as_trained(self, data: TrainingData, dtype: Any, name: str) -> NDArray[Any]:
+    def as_trained(self, data: TrainingData, dtype: type[np.floating], name: str) -> NDArray[Any]:
         """Encoded targets in the type of a net, whose losses are numbers of that type."""
         return data.y
 
@@ -133,7 +134,7 @@ class Targets(ABC):
         """Losses in the user's units; float64 if they are converted, for any scale of y."""
         return losses if self.loss_unit is None else losses.astype(np.float64) * self.loss_unit
 
-    def published_history(self, records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    def published_history(self, records: Sequence[dict[str, float]]) -> list[dict[str, float]]:
         """Records of rounds in the user's units."""
         if self.loss_unit is None:
             return list(records)
@@ -158,7 +159,7 @@ class Targets(ABC):
 
     @abstractmethod
     def out_of_fold_losses(
-        self, fit: Fit, y: NDArray[Any], known: NDArray[np.bool_], inputs: Any
+        self, fit: Fit, y: NDArray[Any], known: NDArray[np.bool_], inputs: Inputs
     ) -> NDArray[np.float64]:
         """Losses of the rows that are not `known`, in the units of the table.
 
@@ -264,7 +265,7 @@ class ClassTargets(Targets):
         return order[np.argsort(y[order], kind="stable")]
 
     def out_of_fold_losses(
-        self, fit: Fit, y: NDArray[np.int64], known: NDArray[np.bool_], inputs: Any
+        self, fit: Fit, y: NDArray[np.int64], known: NDArray[np.bool_], inputs: Inputs
     ) -> NDArray[np.float64]:
         """Cross-entropies; a label that no known row has is as probable as any of the classes."""
         labels = self.decode(y)
@@ -366,7 +367,7 @@ class NumberTargets(Targets):
             "criterion__delta": self.delta,
         }
 
-    def as_trained(self, data: TrainingData, dtype: Any, name: str) -> NDArray[Any]:
+    def as_trained(self, data: TrainingData, dtype: type[np.floating], name: str) -> NDArray[Any]:
         """In the type of a net, unless a loss is no number of single precision."""
         furthest = int(np.abs(data.y).argmax())
         with np.errstate(over="ignore"):
@@ -391,7 +392,7 @@ class NumberTargets(Targets):
         return r_squared(y, outputs[:, 0], weights)
 
     def out_of_fold_losses(
-        self, fit: Fit, y: NDArray[np.float64], known: NDArray[np.bool_], inputs: Any
+        self, fit: Fit, y: NDArray[np.float64], known: NDArray[np.bool_], inputs: Inputs
     ) -> NDArray[np.float64]:
         """The losses of the net, of standardised targets."""
         fitted = fit(self.decode(y))

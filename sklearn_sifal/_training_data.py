@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from numbers import Real
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -25,6 +25,10 @@ from sklearn_sifal._labels import (
     shown_labels,
 )
 from sklearn_sifal._row_weights import refuse_lost_weights
+
+#: Checked inputs: a C-contiguous ndarray, or a CSR container with sorted rows, of float32 or
+#: float64. Any, since scipy has no types.
+Inputs: TypeAlias = Any
 
 _ENTRIES_PER_PART = 1 << 20
 _ROWS_PER_PART = 1 << 13
@@ -50,7 +54,7 @@ class TrainingData:
         Number of rows given to `fit`; 0 if these are not among them.
     """
 
-    X: Any
+    X: Inputs
     y: NDArray[Any]
     weights: NDArray[np.float64] | None
     rows: NDArray[np.int64] | None
@@ -69,7 +73,7 @@ class TrainingData:
         refuse_lost_weights(weights, self.rows, meaning)
         return replace(self, weights=weights)
 
-    def inputs(self, chosen: NDArray[np.bool_]) -> Any:
+    def inputs(self, chosen: NDArray[np.bool_]) -> Inputs:
         """Inputs of some of the rows, given by a mask, as a copy."""
         return self.X[chosen if self.rows is None else self.rows[chosen]]
 
@@ -110,7 +114,7 @@ class TrainingData:
         return scaled
 
 
-def _row_sizes(X: Any, part: slice) -> NDArray[np.float64]:
+def _row_sizes(X: Inputs, part: slice) -> NDArray[np.float64]:
     """Sums of the sizes of the values in some rows, which follow each other."""
     with np.errstate(over="ignore"):
         if not sp.issparse(X):
@@ -279,7 +283,7 @@ def speaking_of(name: str) -> Iterator[None]:
         raise ValueError(f"{name}: {error}") from error
 
 
-def as_computed_with(X: Any) -> Any:
+def as_computed_with(X: Inputs) -> Inputs:
     """Validated inputs in this machine's byte order; CSR ones with sorted rows.
 
     Sorted indices without repeats let word dropout drop a feature rather than one of its

@@ -21,7 +21,7 @@ from sklearn_sifal.neural._observers import (
     ValidationMonitor,
     as_kept,
 )
-from sklearn_sifal.neural._rounds import RoundObserver, TrainingPlan
+from sklearn_sifal.neural._rounds import Record, RoundObserver, TrainingPlan
 from sklearn_sifal.strategies._base import SamplingStrategy
 
 
@@ -51,7 +51,7 @@ weight_history_
     """
 
     net_: MLPNet
-    history_: list[dict[str, Any]]
+    history_: list[Record]
     loss_curve_: list[float]
     n_iter_: int
     validation_scores_: list[float] | None

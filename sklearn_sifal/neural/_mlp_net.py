@@ -18,7 +18,7 @@ from sklearn_sifal.neural._mlp import MLP, check_widths
 from sklearn_sifal.neural._net import LossSampledNet, row_factors
 from sklearn_sifal.neural._observers import ValidationMonitor
 from sklearn_sifal.neural._optimizers import QuickStart
-from sklearn_sifal.neural._rounds import Rounds, TrainingBatch, TrainingPlan
+from sklearn_sifal.neural._rounds import Record, Rounds, TrainingBatch, TrainingPlan
 from sklearn_sifal.neural._row_sparse import ROW_SPARSE_OPTIMIZERS
 from sklearn_sifal.neural._tensor_states import available_device
 
@@ -250,7 +250,7 @@ class MLPNet(LossSampledNet):
                 "LossSampledRegressor, which make the plan that it needs. A LossSampledNet makes "
                 "its own."
             )
-        figures: dict[str, Any] = {}
+        figures: Record = {}
         names = ["train_loss"]
         for observer in plan.observers:
             if isinstance(observer, ValidationMonitor):
@@ -263,9 +263,7 @@ class MLPNet(LossSampledNet):
                 self.history.record(name, value)
         return self
 
-    def _update_figures(
-        self, figures: dict[str, Any], record: dict[str, Any], names: Sequence[str]
-    ) -> None:
+    def _update_figures(self, figures: Record, record: Record, names: Sequence[str]) -> None:
         """Bring up to date what skorch's history says of a round.
 
         skorch's callbacks look for validation figures in every epoch, not only in those

@@ -15,7 +15,7 @@ from sklearn_sifal._parameters import reject_value
 from sklearn_sifal._seeding import Streams, torch_seed
 from sklearn_sifal._settings import Settings, TrainingDescription
 from sklearn_sifal._targets import Targets
-from sklearn_sifal._training_data import TrainingData
+from sklearn_sifal._training_data import Inputs, TrainingData
 from sklearn_sifal._weights_files import check_weights, load_weights
 from sklearn_sifal.neural._mlp import MLP
 from sklearn_sifal.neural._mlp_net import MLPNet
@@ -78,14 +78,14 @@ def prepare_for_more(net: MLPNet, data: TrainingData, settings: Settings) -> Non
         net.remake_optimizers()
 
 
-def numpy_dtype(net: MLPNet) -> Any:
+def numpy_dtype(net: MLPNet) -> type[np.floating]:
     """The type of a net's weights, as its inputs have to have it."""
     return np.float64 if net.module_.input.weight.dtype == torch.float64 else np.float32
 
 
 def as_net_inputs(
-    X: Any, net: MLPNet, *, rows: NDArray[np.int64] | None = None, name: str = "X"
-) -> Any:
+    X: Inputs, net: MLPNet, *, rows: NDArray[np.int64] | None = None, name: str = "X"
+) -> Inputs:
     """Checked inputs in the type of the net; float64 values may be too large for float32.
 
     Those of rows that are not among `rows` do not matter; None for all.
@@ -102,7 +102,7 @@ def as_net_inputs(
     return converted
 
 
-def _is_finite(X: Any) -> bool:
+def _is_finite(X: Inputs) -> bool:
     return bool(np.isfinite(X.data if sp.issparse(X) else X).all())
 
 

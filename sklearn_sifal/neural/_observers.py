@@ -10,7 +10,8 @@ from sklearn_sifal._exceptions import NonFiniteLossError
 from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal._progress import ProgressBar
 from sklearn_sifal._targets import Targets
-from sklearn_sifal.neural._rounds import Rounds
+from sklearn_sifal._training_data import Inputs
+from sklearn_sifal.neural._rounds import ObservedNet, Record, Rounds
 
 
 class HistoryRecorder:
@@ -19,9 +20,9 @@ class HistoryRecorder:
     records_rows = False
 
     def __init__(self) -> None:
-        self.records: list[dict[str, Any]] = []
+        self.records: list[Record] = []
 
-    def after_round(self, net: Any, rounds: Rounds, record: dict[str, Any]) -> bool:
+    def after_round(self, net: ObservedNet, rounds: Rounds, record: Record) -> bool:
         """Keep the record; never stops."""
         self.records.append(record)
         return False
@@ -53,7 +54,7 @@ class FullRecorder:
         self.selections: list[NDArray[np.int64]] = []
         self.weights: list[dict[str, NDArray[Any]]] = []
 
-    def after_round(self, net: Any, rounds: Rounds, record: dict[str, Any]) -> bool:
+    def after_round(self, net: ObservedNet, rounds: Rounds, record: Record) -> bool:
         """Copy losses, rows and weights; never stops."""
         self.losses.append(as_kept(rounds.plan.table.loss, self.dtype))
         # Empty where scoring used up what was left of the budget.
@@ -121,7 +122,7 @@ class ValidationMonitor:
 
     def __init__(
         self,
-        X: Any,
+        X: Inputs,
         y: NDArray[Any],
         weights: NDArray[Any] | None,
         rows: NDArray[np.int64] | None = None,
@@ -144,7 +145,7 @@ class ValidationMonitor:
         self._checks_without_gain = 0
         self._visits_at_check = 0
 
-    def after_round(self, net: Any, rounds: Rounds, record: dict[str, Any]) -> bool:
+    def after_round(self, net: ObservedNet, rounds: Rounds, record: Record) -> bool:
         """Check if it is time; returns True when patience has run out."""
         budget = rounds.plan.budget
         due = budget.visits - self._visits_at_check >= self.n_rows_trained
@@ -161,14 +162,14 @@ class ValidationMonitor:
             self._checks_without_gain = 0
         self.scores.append(score)
         if self.patience is None:
-            self.losses, self.epoch = losses, record["epoch"]
+            self.losses, self.epoch = losses, int(record["epoch"])
             return False
         if score > self._best_score:
-            self._best_score, self.losses, self.epoch = score, losses, record["epoch"]
+            self._best_score, self.losses, self.epoch = score, losses, int(record["epoch"])
             self._best_weights = net.get_weights()
         return self._checks_without_gain >= self.patience
 
-    def _measure(self, net: Any) -> tuple[float, NDArray[np.float32]]:
+    def _measure(self, net: ObservedNet) -> tuple[float, NDArray[np.float32]]:
         outputs = net.forward(net.get_dataset(self.X, self.y, self.rows))
         losses: NDArray[np.float32] = net.get_loss(outputs, torch.from_numpy(self.y)).numpy()
         self._check_losses(losses)
@@ -186,7 +187,7 @@ class ValidationMonitor:
                 row,
             )
 
-    def restore_best(self, net: Any) -> None:
+    def restore_best(self, net: ObservedNet) -> None:
         """Put the best weights back, if early stopping kept any."""
         if self._best_weights is not None:
             net.set_weights(self._best_weights)
@@ -219,7 +220,7 @@ class ProgressObserver:
         self.bar = bar
         self.targets = targets
 
-    def after_round(self, net: Any, rounds: Rounds, record: dict[str, Any]) -> bool:
+    def after_round(self, net: ObservedNet, rounds: Rounds, record: Record) -> bool:
         """Show the round; never stops."""
         budget = rounds.plan.budget
         done = 1.0 if budget.is_spent else budget.progress

@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from sklearn_sifal._exceptions import NonFiniteLossError
+from sklearn_sifal._training_data import Inputs
 from sklearn_sifal.neural._mlp_net import MLPNet
 
 # So far below the largest float32 that neither a sum of products nor its rounding, nor the
@@ -19,7 +20,7 @@ _UNBOUNDED = ("identity", "relu", "gelu")
 
 def check_trained(
     net: MLPNet,
-    X: Any,
+    X: Inputs,
     rows: NDArray[np.int64] | None,
     *,
     largest: float,
@@ -86,7 +87,7 @@ def _sizes_of_weights(net: MLPNet, features: NDArray[np.int64] | None) -> dict[s
     return sizes
 
 
-def _bound_of_outputs(net: MLPNet, sizes: dict[str, float], X: Any) -> float:
+def _bound_of_outputs(net: MLPNet, sizes: dict[str, float], X: Inputs) -> float:
     """What no output, and no sum on the way to it, exceeds in size for any of the inputs."""
     module = net.module_
     size = X.shape[1] * _bound_of_entries(X) * sizes["input.weight"] + sizes["input.bias"]
@@ -100,7 +101,7 @@ def _bound_of_outputs(net: MLPNet, sizes: dict[str, float], X: Any) -> float:
     return float(largest)
 
 
-def _bound_of_entries(X: Any) -> float:
+def _bound_of_entries(X: Inputs) -> float:
     """At least the size of the largest entry; infinite if that is very large."""
     values = X.data if sp.issparse(X) else X.reshape(-1)
     with np.errstate(all="ignore"):

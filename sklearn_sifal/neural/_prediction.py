@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from sklearn_sifal._devices import limited_threads, own_torch_settings
 from sklearn_sifal._targets import Targets
+from sklearn_sifal._training_data import Inputs
 from sklearn_sifal.neural._mlp_net import MLPNet
 from sklearn_sifal.neural._net_factory import as_net_inputs
 from sklearn_sifal.neural._overflow import first_overflow
 
 
 def compute_outputs(
-    net: MLPNet, X: Any, targets: Targets, n_threads: int | None
+    net: MLPNet, X: Inputs, targets: Targets, n_threads: int | None
 ) -> NDArray[np.floating]:
     """Outputs of a net for checked inputs, shape (n_samples, n_outputs).
 
@@ -40,7 +41,7 @@ def compute_outputs(
 
 
 def compute_losses(
-    net: MLPNet, X: Any, y: NDArray[Any], targets: Targets, n_threads: int | None
+    net: MLPNet, X: Inputs, y: NDArray[Any], targets: Targets, n_threads: int | None
 ) -> NDArray[np.floating]:
     """Losses of encoded targets `y` in the user's units; else as `compute_outputs`.
 
@@ -57,7 +58,7 @@ def compute_losses(
 
 def compute_staged_losses(
     net: MLPNet,
-    X: Any,
+    X: Inputs,
     y: NDArray[Any],
     targets: Targets,
     n_threads: int | None,
@@ -79,7 +80,7 @@ def _computing(net: MLPNet, n_threads: int | None) -> Iterator[None]:
         yield
 
 
-def _outputs_in_parts(net: MLPNet, X: Any, targets: Targets) -> Iterator[NDArray[np.floating]]:
+def _outputs_in_parts(net: MLPNet, X: Inputs, targets: Targets) -> Iterator[NDArray[np.floating]]:
     """Outputs of one batch of rows after the other."""
     done = 0
     for batch in net.forward_iter(as_net_inputs(X, net)):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sklearn_sifal._exceptions import NonFiniteLossError
 from sklearn_sifal._loss_table import LossTable
+from sklearn_sifal._training_data import Inputs
 from sklearn_sifal.batches._row_batches import RowBatch
 from sklearn_sifal.neural._gatherers import Gatherer
 from sklearn_sifal.neural._ledger import StepLedger
@@ -24,7 +25,30 @@ from sklearn_sifal.strategies._selection import (
     check_selection,
 )
 
-Scorer = Callable[[Any, NDArray[np.int64], Sequence[str]], dict[str, NDArray[Any]]]
+#: Figures of a round, by name.
+Record = dict[str, float]
+Scorer = Callable[[Gatherer, NDArray[np.int64], Sequence[str]], dict[str, NDArray[Any]]]
+
+
+class ObservedNet(Protocol):
+    """What is asked of a net between two rounds."""
+
+    def get_weights(self) -> dict[str, NDArray[Any]]:
+        """Copies of the weights by name."""
+
+    def set_weights(self, weights: dict[str, NDArray[Any]]) -> None:
+        """Load weights by name."""
+
+    def get_dataset(
+        self, X: Inputs, y: NDArray[Any], samples: NDArray[np.int64] | None
+    ) -> Gatherer:
+        """Wrap rows to predict for."""
+
+    def forward(self, X: Gatherer) -> torch.Tensor:
+        """Outputs for all of them."""
+
+    def get_loss(self, y_pred: torch.Tensor, y_true: torch.Tensor) -> torch.Tensor:
+        """One loss per row."""
 
 
 class RoundObserver(Protocol):
@@ -38,7 +62,7 @@ class RoundObserver(Protocol):
 
     records_rows: bool
 
-    def after_round(self, net: Any, rounds: "Rounds", record: dict[str, Any]) -> bool:
+    def after_round(self, net: ObservedNet, rounds: "Rounds", record: Record) -> bool:
         """Return True to stop the training. `record` may be added to."""
 
 
@@ -111,7 +135,7 @@ class TrainingBatch(RowBatch):
         That it is of; see `Rounds.record_step`.
     """
 
-    rounds: Any = None
+    rounds: "Rounds" = field(kw_only=True)
 
 
 @dataclass
@@ -249,7 +273,7 @@ class Rounds:
         factors = None if weights is None else self.gatherer.as_tensor(weights)
         for where, X, y in self.gatherer.gather(rows, self.plan.batch_size):
             batch_weights = None if factors is None else factors[where]
-            yield TrainingBatch(rows[where], X, y, batch_weights, selection.lr_scale, self)
+            yield TrainingBatch(rows[where], X, y, batch_weights, selection.lr_scale, rounds=self)
 
     def _note(self, rows: NDArray[np.int64]) -> None:
         """Keep what the record of the round says of the rows that are trained on."""
@@ -337,12 +361,12 @@ class Rounds:
         self.counts.loss_sums.append(self.counts.loss_sum)
         self.counts.written += len(rows)
 
-    def close(self, lr: float) -> dict[str, Any]:
+    def close(self, lr: float) -> Record:
         """End the round and return its record for the history."""
         counts, table = self.counts, self.plan.table
         seconds = perf_counter() - counts.began
         chosen_loss, other_loss = self._known_losses()
-        record = {
+        record: Record = {
             "epoch": self.epoch,
             "visits": counts.visits,
             "scored": counts.scored,

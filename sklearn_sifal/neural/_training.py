@@ -20,7 +20,7 @@ from sklearn_sifal._progress import ProgressBar
 from sklearn_sifal._seeding import Streams, torch_seed
 from sklearn_sifal._settings import Settings, TrainingDescription, settings_for
 from sklearn_sifal._targets import Targets
-from sklearn_sifal._training_data import RowMetadata, TrainingData
+from sklearn_sifal._training_data import Inputs, RowMetadata, TrainingData
 from sklearn_sifal.neural._checkpoint import Checkpoint
 from sklearn_sifal.neural._fitted import Fitted, Recorders
 from sklearn_sifal.neural._mlp_net import MLPNet
@@ -182,7 +182,7 @@ def _of_one_pass(description: TrainingDescription) -> TrainingDescription:
     )
 
 
-def _features_of(X: Any) -> NDArray[np.int64]:
+def _features_of(X: Inputs) -> NDArray[np.int64]:
     """Columns of a CSR matrix that have entries; in parts, since it may be a memory map."""
     present = np.zeros(X.shape[1], dtype=bool)
     for start in range(0, X.nnz, _ENTRIES_PER_PART):
