@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from sklearn_sifal._devices import own_torch_settings
+from sklearn_sifal.neural._mlp_net import MLPNet
 
 
 class Checkpoint:
@@ -23,7 +24,7 @@ class Checkpoint:
         through a wide layer stays cheap.
     """
 
-    def __init__(self, net: Any, features: NDArray[np.int64] | None) -> None:
+    def __init__(self, net: MLPNet, features: NDArray[np.int64] | None) -> None:
         self.net = net
         self.features: torch.Tensor | None = None
         if features is not None and net.sparse_input:
@@ -48,8 +49,8 @@ class Checkpoint:
     @own_torch_settings()
     def restore(self) -> None:
         """Put everything back as it was."""
-        vars(self.net).clear()
-        vars(self.net).update(self.attributes)
+        self.net.__dict__.clear()
+        self.net.__dict__.update(self.attributes)
         del self.net.history[self.n_epochs :]
         with torch.no_grad():
             for param, saved in self.params:

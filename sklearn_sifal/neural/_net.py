@@ -20,11 +20,12 @@ from skorch.utils import to_tensor
 from sklearn_sifal._devices import own_torch_settings
 from sklearn_sifal._exceptions import NonFiniteLossError
 from sklearn_sifal._loss_table import LossTable
-from sklearn_sifal._parameters import reject
+from sklearn_sifal._parameters import check_random_state_value, check_real, reject
 from sklearn_sifal._processes import refuse_several_processes
 from sklearn_sifal._published_table import copied_records
 from sklearn_sifal._saved_states import CannotTakeApartError, SavedState
 from sklearn_sifal._seeding import make_streams
+from sklearn_sifal._training_data import validate_row_metadata
 from sklearn_sifal.batches._row_batches import RowBatch
 from sklearn_sifal.neural._criteria import (
     CLASS_CODE_CRITERIA,
@@ -44,14 +45,13 @@ from sklearn_sifal.neural._gatherers import (
 from sklearn_sifal.neural._ledger import as_array
 from sklearn_sifal.neural._measures import check_measurable, measure
 from sklearn_sifal.neural._net_plan import (
+    NetDescription,
     batch_size_of,
     check_codes,
-    check_settings,
-    device_of,
     make_gatherer,
     make_plan,
     origin_of_rows,
-    row_metadata,
+    refuse_strings,
 )
 from sklearn_sifal.neural._rounds import Rounds, TrainingBatch, TrainingPlan
 from sklearn_sifal.neural._tensor_states import (
@@ -63,6 +63,7 @@ from sklearn_sifal.neural._tensor_states import (
     available_device,
 )
 from sklearn_sifal.strategies._base import SamplingStrategy
+from sklearn_sifal.strategies._registry import resolve_strategy
 
 # Figures of a round that go into skorch's history beside its own.
 _RECORDED = (
@@ -111,6 +112,15 @@ _ONE_PROCESS = (
 )
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def device_of(net: NeuralNet) -> torch.device:
+    """Where batches are put; skorch's None leaves them to an accelerator, or where they are."""
+    if net.device is not None:
+        return torch.device(net.device)
+    accelerator = getattr(net, "accelerator", None)  # of skorch's AccelerateMixin
+    return torch.device(getattr(accelerator, "device", "cpu"))
+
 
 # Of a code that is not known to be of a row.
 _OF_BATCH = "the target of a batch that has the number"
@@ -779,29 +789,32 @@ class LossSampledNet(SavedState, NeuralNet):
         refuse_several_processes("LossSampledNet", _ONE_PROCESS)
         self.check_data(X, y)
         self.check_training_readiness()
-        check_settings(self, y)
+        self._check_settings()
+        refuse_strings(y)
+        description = self._description()
         # A loss of one's own may take other codes.
-        codes = check_codes(self, y) if type(self).get_loss is LossSampledNet.get_loss else None
+        is_ours = type(self).get_loss is LossSampledNet.get_loss
+        codes = check_codes(description, y) if is_ours else None
         # The partial_fit of skorch 1.4 passes it, for the metadata routing of the split.
         method = fit_params.pop("_routing_method", "fit")
         split_params = self._split_params(fit_params, method)
         train, valid = self.get_split_datasets(X, y, **split_params)
         positions, n_given = origin_of_rows(train, X)
         streams = make_streams(self.random_state, call=len(self.history))
-        gatherer = make_gatherer(self, train, streams)
+        metadata = validate_row_metadata(irreducible_losses, trusted, n_given).take(positions)
+        gatherer = make_gatherer(description, train, streams)
         # What comes through an iterator of the user's may be changed on the way.
         self._unchecked_codes_ = codes if isinstance(gatherer, ArrayGatherer) else None
         plan = make_plan(
-            self,
+            description,
+            resolve_strategy(self.sampling_strategy, self.sampling_percentage),
             gatherer,
             streams,
             table=self._table_for(len(gatherer), positions),
             positions=positions,
+            metadata=metadata,
             epochs=epochs,
         )
-        metadata = row_metadata(irreducible_losses, trusted, n_given, positions)
-        plan.irreducible_losses = metadata.irreducible_losses
-        plan.trusted = metadata.trusted
         iterator_valid = None if valid is None else self.get_iterator(valid, training=False)
         on_epoch = {"dataset_train": train, "dataset_valid": valid}
         try:
@@ -820,6 +833,30 @@ class LossSampledNet(SavedState, NeuralNet):
             self._unchecked_codes_ = None
             self._set_records(plan, positions, n_given)
         return self
+
+    def _check_settings(self) -> None:
+        """Raise for what would only fail later, and less clearly."""
+        check_real(self, "budget", 0, open_low=True, none=True)
+        check_random_state_value("LossSampledNet", self.random_state)
+        if any(isinstance(o, torch.optim.LBFGS) for o in self.optimizers().values()):
+            expected = "a torch.optim.Optimizer class whose step needs no closure"
+            reject(self, "optimizer", expected, self.optimizer)
+
+    def _description(self) -> NetDescription:
+        return NetDescription(
+            owner=type(self).__name__,
+            budget=self.budget,
+            max_epochs=self.max_epochs,
+            batch_size=self.batch_size,
+            iterator=self.iterator_train,
+            iterator_arguments=self.get_params_for("iterator_train"),
+            device=device_of(self),
+            epochs_before=len(self.history),
+            criterion=self._criterion_name,
+            takes_codes=self._predicts_codes_,
+            takes_reals=self._predicts_reals_,
+            ignored_code=self._ignored_code_,
+        )
 
     def _train_in_rounds(
         self, plan: TrainingPlan, gatherer: Any, on_epoch: dict[str, Any], **fit_params: Any
@@ -970,7 +1007,8 @@ class LossSampledNet(SavedState, NeuralNet):
             self.classes_ = np.arange(logits.shape[1])
 
     def _scoring_batch_size(self, n_rows: int) -> int:
-        return batch_size_of(self, "iterator_valid", n_rows)
+        arguments = self.get_params_for("iterator_valid")
+        return batch_size_of(type(self).__name__, self.batch_size, arguments, n_rows)
 
     def _batches_of(self, dataset: Any, rows: NDArray[np.int64]) -> Iterator[RowBatch]:
         for where, X, y in dataset.gather(rows, self._scoring_batch_size(len(dataset))):
