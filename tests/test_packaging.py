@@ -75,6 +75,18 @@ def test_the_package_is_marked_as_typed() -> None:
     assert (Path(sklearn_sifal.__file__).parent / "py.typed").is_file()
 
 
+def test_files_that_are_no_modules_are_in_the_package_and_packed() -> None:
+    folder = Path(sklearn_sifal.__file__).parent
+    read = ["datasets/_intent_grammar.txt", "comparison/_page.css", "comparison/_page.html"]
+    assert [name for name in read if not (folder / name).is_file()] == []
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]
+    # The whole folder, whatever the endings.
+    wheel, sdist = (settings["build"]["targets"][target] for target in ("wheel", "sdist"))
+    assert wheel == {"packages": ["sklearn_sifal"]}
+    assert set(sdist) == {"include"}
+    assert "sklearn_sifal" in sdist["include"]
+
+
 def test_changelog_fragments_have_names_that_towncrier_takes() -> None:
     fragments = [path.name for path in (ROOT / "changelog.d").iterdir()]
     named = re.compile(r"README\.md|\.\w+|\d+\.(feature|change|fix|removal)(\.\d+)?\.md")
