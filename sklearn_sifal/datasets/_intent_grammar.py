@@ -17,7 +17,7 @@ class Wordings(NamedTuple):
     domain: str = ""
 
 
-# By kind ("slot", "frame", "remark", "background", "intent"), then by name.
+# By kind, as the file says, then by name.
 Grammar = dict[str, dict[str, Wordings]]
 
 

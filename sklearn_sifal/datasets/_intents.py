@@ -1,6 +1,5 @@
 """Made-up customer queries with their intents."""
 
-import re
 from typing import Any, Literal, NamedTuple, overload
 
 import numpy as np
@@ -296,11 +295,6 @@ def draw_queries(
         meant = [meant[i] for i in source]
         written = [written[i] for i in source]
     return Queries(meant, written, codes)
-
-
-def normal_form(text: str) -> str:
-    """Return `text` in lower case without punctuation."""
-    return " ".join(re.sub(r"[^\w\s]", "", text.lower()).split())
 
 
 def disturb_labels(

@@ -27,6 +27,8 @@ def _cores(intent):
 def _problem(kind, line):
     """What is wrong with a wording of one kind of section, if something is."""
     form, _, core = line.partition(" ")
+    if kind == "slip" and not re.fullmatch(r"[a-z]+( [a-z-]+)+", line):
+        return "no word, and what is written for it"
     if kind == "intent" and form not in GRAMMAR["frame"]:
         return f"{form!r} is no form"
     words = {"frame": {"x"}, "remark": {*GRAMMAR["slot"], "do", "fact"}}.get(kind, GRAMMAR["slot"])
@@ -41,7 +43,7 @@ def test_every_line_of_the_file():
     for number, line in enumerate(grammar_text().splitlines(), 1):
         if line.startswith("["):
             heading = re.fullmatch(
-                r"\[(?:(slot|frame|remark|background) \w+|(intent) \w+ \w+)\]", line
+                r"\[(?:(slot|frame|remark|background|slip) \w+|(intent) \w+ \w+)\]", line
             )
             kind = heading[heading.lastindex] if heading else ""
             problem = "" if heading else "no heading"

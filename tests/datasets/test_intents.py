@@ -1,6 +1,7 @@
 """make_intents: sizes, seeds, noise, repetition, difficulty."""
 
 import hashlib
+import re
 from collections import Counter, defaultdict
 
 import numpy as np
@@ -12,7 +13,12 @@ from sklearn.svm import LinearSVC
 from sklearn_sifal.datasets import make_intents
 from sklearn_sifal.datasets._draws import seed_sequence
 from sklearn_sifal.datasets._intent_grammar import intent_grammar
-from sklearn_sifal.datasets._intents import draw_queries, intent_sizes, normal_form
+from sklearn_sifal.datasets._intents import draw_queries, intent_sizes
+
+
+def normal_form(text):
+    """`text` in lower case without punctuation."""
+    return " ".join(re.sub(r"[^\w\s]", "", text.lower()).split())
 
 
 def _sha256(*columns):
