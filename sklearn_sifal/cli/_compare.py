@@ -72,9 +72,8 @@ def command_line(options: Any, roles: Roles, guessed_budget: bool) -> str:
     """
     words = ["sifal", *options.arguments]
     if roles.guessed:
-        kinds = {"text": roles.text, "numeric": roles.numeric, "categorical": roles.categorical}
         # With a sign of equality a name may begin with a hyphen.
-        words += [f"--{kind}={name}" for kind, names in kinds.items() for name in names]
+        words += [f"--{kind}={name}" for kind, names in roles.by_kind.items() for name in names]
     if guessed_budget:
         words.append("--budget=" + repr(float(options.budget[0])).removesuffix(".0"))
     return " ".join(map(_for_a_shell, words))

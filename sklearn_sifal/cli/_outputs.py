@@ -5,7 +5,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -169,17 +169,13 @@ def write_records(stream: Any, records: Iterable[Mapping[str, Any]], form: Outpu
         for record in records:
             stream.write(json.dumps(record, ensure_ascii=False) + "\n")
         return
-    as_written = _escaped if form.escape_formulas else _as_it_is
+    as_written: Callable[[Any], Any] = _escaped if form.escape_formulas else lambda value: value
     writer = None
     for record in records:
         if writer is None:
             writer = csv.writer(_Lines(stream), delimiter=form.delimiter, lineterminator="\r\n")
             writer.writerow(map(as_written, record.keys()))
         writer.writerow(map(as_written, record.values()))
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
 
 
 def _escaped(value: Any) -> Any:
