@@ -1,5 +1,6 @@
 """The column of labels: what cannot be learnt from is found here, before any training."""
 
+from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from decimal import Decimal
@@ -26,7 +27,7 @@ _MOST_SPELLINGS = 8  # of one of them
 _LEAST_FOR_RATES = 5
 
 
-def labelled_rows(table: Table, label: str | None, options: Any, console: Console) -> Table:
+def labelled_rows(table: Table, label: str | None, options: Namespace, console: Console) -> Table:
     """The table, without the rows whose label is missing or rare if the options say so.
 
     Raises
@@ -66,7 +67,7 @@ def labelled_rows(table: Table, label: str | None, options: Any, console: Consol
 
 
 def labelled_test_rows(
-    table: Table, train: tuple[Table, NDArray[np.object_]], options: Any, console: Console
+    table: Table, train: tuple[Table, NDArray[np.object_]], options: Namespace, console: Console
 ) -> Table:
     """The rows to test on, without those whose label is missing or unknown if the options say so.
 
@@ -129,7 +130,7 @@ def _raise_all(problems: list[tuple[str, str]]) -> None:
         )
 
 
-def _about_missing(table: Table, label: str, options: Any) -> list[tuple[str, str]]:
+def _about_missing(table: Table, label: str, options: Namespace) -> list[tuple[str, str]]:
     missing = [row for row, cell in enumerate(table.columns[label]) if not cell.strip()]
     if not missing or options.drop_missing:
         return []

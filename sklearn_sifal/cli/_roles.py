@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -78,7 +79,7 @@ def _reasons(left_out: dict[str, str]) -> str:
     return and_more([f"{quoted(name)} ({why})" for name, why in first], len(left_out))
 
 
-def find_roles(table: Table, label: str, options: Any) -> Roles:
+def find_roles(table: Table, label: str, options: Namespace) -> Roles:
     """The columns that the options name, or else what the contents suggest.
 
     Raises
