@@ -1,6 +1,7 @@
 """Put customer queries together from the grammar."""
 
 import re
+from collections.abc import Callable
 from functools import cache
 
 from sklearn_sifal.datasets._draws import Draw, cumulative_shares, pick
@@ -48,9 +49,12 @@ class _Choice:
         self.common = common
         self.rare = rare
         self.common_shares = cumulative_shares(1.0 / (i + 1) for i in range(len(self.common)))
-        self.rare_shares = (
-            cumulative_shares((i + 1) ** -0.5 for i in range(len(self.rare))) if self.rare else []
-        )
+        self.rare_shares = cumulative_shares((i + 1) ** -0.5 for i in range(len(self.rare)))
+
+    def of_form(self, form: str) -> "_Choice":
+        """The wordings of one form alone."""
+        common, rare = ([t for t in some if t.form == form] for some in (self.common, self.rare))
+        return _Choice(common, rare)
 
     def draw(self, rare_wording: float, u: float) -> tuple[_Template, bool]:
         """Return the wording that the uniform number `u` falls on, and whether it is rare."""
@@ -62,19 +66,14 @@ class _Choice:
         return self.common[pick(self.common_shares, usual)], False
 
 
-def _choice(wordings: Wordings) -> _Choice:
-    return _Choice(
-        [_Template(line) for line in wordings.common], [_Template(line) for line in wordings.rare]
-    )
+def _with_form(line: str) -> _Template:
+    """A wording of an intent, which starts with its form."""
+    form, _, text = line.partition(" ")
+    return _Template(text, form)
 
 
-def _choice_of_forms(wordings: Wordings) -> _Choice:
-    """Return the wordings of an intent, each of which starts with its form."""
-    common, rare = (
-        [_Template(text, form) for form, _, text in (line.partition(" ") for line in lines)]
-        for lines in (wordings.common, wordings.rare)
-    )
-    return _Choice(common, rare)
+def _choice(wordings: Wordings, compiled: Callable[[str], _Template] = _Template) -> _Choice:
+    return _Choice([*map(compiled, wordings.common)], [*map(compiled, wordings.rare)])
 
 
 class Phrasebook:
@@ -87,21 +86,14 @@ class Phrasebook:
             for kind in ("slot", "frame", "background", "remark")
         )
         self.intents = [
-            (intent.domain, _choice_of_forms(intent)) for intent in grammar["intent"].values()
+            (intent.domain, _choice(intent, _with_form)) for intent in grammar["intent"].values()
         ]
         self.mentions = {form: self._mentions(form) for form in ("do", "fact")}
 
     def _mentions(self, form: str) -> list[tuple[int, _Choice]]:
         """Return the wordings of one form, for each intent that has common ones."""
-        mentions = []
-        for code, (_, choice) in enumerate(self.intents):
-            common, rare = (
-                [template for template in templates if template.form == form]
-                for templates in (choice.common, choice.rare)
-            )
-            if common:
-                mentions.append((code, _Choice(common, rare)))
-        return mentions
+        chosen = [(code, choice.of_form(form)) for code, (_, choice) in enumerate(self.intents)]
+        return [(code, choice) for code, choice in chosen if choice.common]
 
     def query(
         self, intent: int, n_intents: int, rare_wording: float, draw: Draw
