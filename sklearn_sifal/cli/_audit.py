@@ -25,8 +25,7 @@ from sklearn_sifal.cli._loading import Rows, load_rows
 from sklearn_sifal.cli._outputs import (
     TABLE_FORMATS,
     OutputForm,
-    check_apart,
-    check_writable,
+    check_outputs,
     format_of,
     replacing,
     standard_output,
@@ -105,8 +104,7 @@ def _checked_output(options: Namespace) -> str:
     if options.escape_formulas and kind == "jsonl":
         raise UserError("--escape-formulas is for what spreadsheets open: .csv and .tsv.")
     if to_file:
-        check_apart({"--out": options.out}, [options.file])
-        check_writable(options.out, "--out")
+        check_outputs({"--out": options.out}, [options.file])
     return str(kind)
 
 

@@ -22,8 +22,7 @@ from sklearn_sifal.cli._loading import Rows, load_rows, read_rows
 from sklearn_sifal.cli._outputs import (
     TABLE_FORMATS,
     OutputForm,
-    check_apart,
-    check_writable,
+    check_outputs,
     errors_of_writing,
     format_of,
     replacing,
@@ -35,6 +34,7 @@ from sklearn_sifal.cli._wording import did_you_mean, listed, one_line, quoted, v
 
 # What the verdict advises, as it is said on the command line and on its page.
 _TERMS = {"n_seeds=3": "--seeds 3", "lr=[...]": "--lr 0.01,0.03,0.1", "n_jobs=1": "--jobs 1"}
+_RUN_FORMATS = (*TABLE_FORMATS, "json")
 
 
 def run(options: Namespace, console: Console) -> None:
@@ -252,9 +252,9 @@ def _enough(train: Rows) -> float:
 
 def _check_outputs(options: Namespace) -> None:
     outputs = {"--report": options.report, "--out": options.out}
-    check_apart(outputs, [options.file, options.test_file])
+    check_outputs(outputs, [options.file, options.test_file])
     if options.out is not None:
-        format_of(options.out, (*TABLE_FORMATS, "json"), "--out")
+        format_of(options.out, _RUN_FORMATS, "--out")
     if options.report is not None:
         format_of(options.report, ("html", "htm"), "--report")
         if find_spec("matplotlib") is None:
@@ -262,16 +262,13 @@ def _check_outputs(options: Namespace) -> None:
                 "--report needs matplotlib for its pictures: pip install matplotlib, or leave "
                 "--report out."
             )
-    for option, path in outputs.items():
-        if path is not None:
-            check_writable(path, option)
 
 
 def _write(comparison: Any, train: Rows, options: Namespace) -> None:
     """All files, or none of them."""
     with ExitStack() as stack:
         if options.out is not None:
-            kind = format_of(options.out, (*TABLE_FORMATS, "json"), "--out")
+            kind = format_of(options.out, _RUN_FORMATS, "--out")
             form = OutputForm.like(train.table, kind)
             file = stack.enter_context(replacing(options.out, form.encoding))
             _write_runs(comparison, file, form)

@@ -83,8 +83,8 @@ def check_writable(path: str, option: str) -> None:
         raise UserError(f"{option} {path} cannot be written: {reason}.") from error
 
 
-def check_apart(outputs: Mapping[str, str | None], inputs: Iterable[str | None]) -> None:
-    """Raise if an output is an input, or two outputs are one file."""
+def check_outputs(outputs: Mapping[str, str | None], inputs: Iterable[str | None]) -> None:
+    """Raise if an output, by its option, is an input or another output, or cannot be written."""
     taken = {os.path.realpath(path): "is the file to read" for path in inputs if path}
     for option, path in outputs.items():
         if path is None:
@@ -92,6 +92,7 @@ def check_apart(outputs: Mapping[str, str | None], inputs: Iterable[str | None])
         if reason := taken.get(os.path.realpath(path)):
             raise UserError(f"{option} {path} {reason}: choose another name.")
         taken[os.path.realpath(path)] = f"is written by {option} as well"
+        check_writable(path, option)
 
 
 @contextmanager
