@@ -97,7 +97,7 @@ $(VENV)/.made:
 	@touch $@
 
 $(VENV)/.made-demo: pyproject.toml constraints.txt | $(VENV)/.made
-	$(INSTALL) -e ".[plot,datasets,progress]"
+	$(INSTALL) -e ".[plot,datasets]"
 	@touch $@
 
 $(VENV)/.made-dev: pyproject.toml constraints.txt | $(VENV)/.made

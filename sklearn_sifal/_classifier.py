@@ -129,8 +129,8 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         told. scikit-learn's `clone`, as in a grid search, copies that as well. The learning
         rate follows `lr_schedule`, whatever a callback sets.
     verbose : int, default=0
-        Above 0, shows progress on standard error: a bar in a terminal or notebook (tqdm, with
-        the ``progress`` extra), else a line for each tenth of the work.
+        Above 0, shows progress on standard error: a bar in a terminal or notebook,
+        else a line for each tenth of the work.
     random_state : int, RandomState instance or None, default=None
         Fixes initial weights, order, selection and dropout, each from a stream of its
         own. numpy's and torch's global states are neither used nor moved.

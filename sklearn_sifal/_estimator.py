@@ -356,6 +356,8 @@ class LossSampledEstimator(SavedState, BaseEstimator):
     def _state_reader(self, state: dict[str, Any]) -> StateReader:
         if "net_" not in state:
             return super()._state_reader(state)
+        # In a new process nothing else has defined the types that a state has by name.
+        from sklearn_sifal.neural import _training  # noqa: F401
         from sklearn_sifal.neural._tensor_states import ARRAYS_KEY, TensorStateReader
 
         return TensorStateReader(self, state.pop(ARRAYS_KEY))

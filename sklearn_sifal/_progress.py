@@ -2,14 +2,17 @@
 
 import sys
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Never, Self
+
+if TYPE_CHECKING:
+    from tqdm.auto import tqdm
 
 
 class ProgressBar:
     """Shows the share of the work that is done on standard error.
 
-    With the ``progress`` extra (tqdm) this is a bar with the time left, in a terminal or a
-    notebook; without it, or in a file, one line per tenth of the work.
+    In a terminal or a notebook this is a bar with the time left, elsewhere one line per tenth
+    of the work.
 
     Parameters
     ----------
@@ -19,21 +22,18 @@ class ProgressBar:
 
     def __init__(self, title: str) -> None:
         self.title = title
-        self._bar: Any = None
+        self._bar: tqdm[Never] | None = None
         self._tenths_shown = 0
 
     def __enter__(self) -> Self:
-        if not _draws():
-            return self
-        try:
+        if _draws():
             from tqdm.auto import tqdm
-        except ImportError:
-            return self
-        self._bar = tqdm(
-            total=100,
-            desc=self.title,
-            bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}",
-        )
+
+            self._bar = tqdm(
+                total=100,
+                desc=self.title,
+                bar_format="{desc}: {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}",
+            )
         return self
 
     def __exit__(

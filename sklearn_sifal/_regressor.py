@@ -139,8 +139,8 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
         rate follows `lr_schedule`, whatever a callback sets. They see losses of standardised
         targets, and so does the progress bar.
     verbose : int, default=0
-        Above 0, shows progress on standard error: a bar in a terminal or notebook (tqdm, with
-        the ``progress`` extra), else a line for each tenth of the work.
+        Above 0, shows progress on standard error: a bar in a terminal or notebook,
+        else a line for each tenth of the work.
     random_state : int, RandomState instance or None, default=None
         Fixes initial weights, order, selection and dropout, each from a stream of its
         own. numpy's and torch's global states are neither used nor moved.

@@ -40,6 +40,7 @@ def test_core_dependencies_are_these_without_upper_pins(project: dict[str, Any])
         "numpy",
         "scipy",
         "threadpoolctl",
+        "tqdm",
     }
     for name, version in core.items():
         assert re.fullmatch(r">=[\d.]+", version), f"{name}: a lower bound and no other"
@@ -48,11 +49,9 @@ def test_core_dependencies_are_these_without_upper_pins(project: dict[str, Any])
 
 def test_extras(project: dict[str, Any]) -> None:
     extras = project["optional-dependencies"]
-    assert set(extras) == {
-        "plot", "datasets", "progress", "persist", "test", "docs", "dev", "all",
-    }  # fmt: skip
+    assert set(extras) == {"plot", "datasets", "persist", "test", "docs", "dev", "all"}
     assert {name for name, _ in map(split, extras["persist"])} == {"safetensors", "skops"}
-    assert extras["all"] == ["sklearn_sifal[plot,datasets,progress,persist]"]
+    assert extras["all"] == ["sklearn_sifal[plot,datasets,persist]"]
 
 
 def test_constraints_pin_every_direct_dependency(project: dict[str, Any]) -> None:
@@ -73,6 +72,22 @@ def test_one_version(project: dict[str, Any]) -> None:
 
 def test_the_package_is_marked_as_typed() -> None:
     assert (Path(sklearn_sifal.__file__).parent / "py.typed").is_file()
+
+
+def test_files_that_are_no_modules_are_in_the_package_and_packed() -> None:
+    folder = Path(sklearn_sifal.__file__).parent
+    read = [
+        "datasets/_intent_grammar.txt",
+        "datasets/_descriptions/mnist.txt",
+        "comparison/_page.css",
+    ]
+    assert [name for name in read if not (folder / name).is_file()] == []
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]
+    # The whole folder, whatever the endings.
+    wheel, sdist = (settings["build"]["targets"][target] for target in ("wheel", "sdist"))
+    assert wheel == {"packages": ["sklearn_sifal"]}
+    assert set(sdist) == {"include"}
+    assert "sklearn_sifal" in sdist["include"]
 
 
 def test_changelog_fragments_have_names_that_towncrier_takes() -> None:

@@ -1,4 +1,4 @@
-"""The progress bar, with tqdm and without."""
+"""The progress bar, and the lines where there can be none."""
 
 import sys
 from types import ModuleType
@@ -7,17 +7,6 @@ from typing import Any
 import pytest
 
 from sklearn_sifal._progress import ProgressBar
-
-
-@pytest.fixture(params=["no tqdm", "no terminal"])
-def lines_only(
-    request: pytest.FixtureRequest,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: Any,  # first, for its standard error
-) -> None:
-    if request.param == "no tqdm":
-        monkeypatch.setitem(sys.modules, "tqdm.auto", None)
-        monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
 
 
 @pytest.fixture
@@ -49,7 +38,7 @@ def test_bar_is_closed_after_an_error(capsys: Any, monkeypatch: pytest.MonkeyPat
     assert capsys.readouterr().err.endswith("\n")
 
 
-@pytest.mark.usefixtures("no_notebook", "lines_only")
+@pytest.mark.usefixtures("no_notebook")
 def test_a_line_per_tenth_where_no_bar_can_be_drawn(capsys: Any) -> None:
     with ProgressBar("fit") as bar:
         for step in range(1, 101):
@@ -62,7 +51,7 @@ def test_a_line_per_tenth_where_no_bar_can_be_drawn(capsys: Any) -> None:
     assert lines[-1] == "fit: 100% step 100"
 
 
-@pytest.mark.usefixtures("no_notebook", "lines_only")
+@pytest.mark.usefixtures("no_notebook")
 def test_large_leaps_are_one_line(capsys: Any) -> None:
     with ProgressBar("fit") as bar:
         bar.update_to(0.05)

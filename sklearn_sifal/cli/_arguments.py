@@ -3,6 +3,7 @@
 import argparse
 import codecs
 import math
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NoReturn
@@ -19,6 +20,8 @@ examples:
   sifal compare queries.csv --label intent --strategies percentage:90,percentage:97.5 \\
       --lr 0.01,0.03,0.1 --seeds 5 --out runs.csv
 """
+# What a column that is learnt from can be; the options have these names.
+KINDS = ("text", "numeric", "categorical")
 # Beyond it a slip of the finger is likelier than a purpose, and the training takes for ever.
 _LARGEST_BUDGET = 10_000
 # What numpy takes. The trainings of a comparison count up from the seed.
@@ -73,28 +76,26 @@ def _add_command(commands: Any, name: str, summary: str, examples: str) -> argpa
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    _add_data(parser)
-    return parser
-
-
-def _add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file",
         help="CSV, TSV, JSON lines (.jsonl) or Parquet (with pandas), also gzipped (.gz); "
         "- for CSV from standard input",
     )
-    data = parser.add_argument_group("columns")
-    data.add_argument("--label", metavar="NAME", help="column of the labels (required)")
-    for kind in ("text", "numeric", "categorical"):
-        data.add_argument(
-            f"--{kind}",
-            metavar="NAME",
-            action="append",
-            help=f"column of {kind} contents; may be repeated, or NAME,NAME"
-            + (". Without any of these three the other columns are guessed" * (kind == "text")),
-        )
-    data.add_argument("--drop-missing", action="store_true", help="leave out rows without a label")
-    data.add_argument(
+    _add_columns(parser)
+    _add_form(parser)
+    return parser
+
+
+def _add_columns(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("columns").add_argument
+    add("--label", metavar="NAME", help="column of the labels (required)")
+    for kind in KINDS:
+        what = f"column of {kind} contents; may be repeated, or NAME,NAME"
+        if kind == "text":
+            what += ". Without any of these three the other columns are guessed"
+        add(f"--{kind}", metavar="NAME", action="append", help=what)
+    add("--drop-missing", action="store_true", help="leave out rows without a label")
+    add(
         "--drop-rare",
         metavar="N",
         nargs="?",
@@ -102,35 +103,30 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
         type=_integer(2),
         help="leave out labels with fewer than N rows (2 if N is not given)",
     )
-    form = parser.add_argument_group("form of the file")
-    form.add_argument(
+
+
+def _add_form(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("form of the file").add_argument
+    add(
         "--delimiter",
         metavar="CHAR",
         type=_delimiter,
         help="between the cells of a line; found from the header if not given. 'tab' for a tab",
     )
-    form.add_argument(
-        "--encoding", metavar="NAME", type=_encoding, help="such as cp1252 (default: utf-8)"
-    )
-    form.add_argument(
-        "--no-quotes", action="store_true", help="quotation marks are ordinary characters"
-    )
+    add("--encoding", metavar="NAME", type=_encoding, help="such as cp1252 (default: utf-8)")
+    add("--no-quotes", action="store_true", help="quotation marks are ordinary characters")
 
 
 def _add_training(parser: argparse.ArgumentParser) -> None:
-    training = parser.add_argument_group("training")
-    training.add_argument(
+    add = parser.add_argument_group("training").add_argument
+    add(
         "--hidden",
         metavar="WIDTHS",
         type=_several(_integer(1)),
         help="widths of the hidden layers, such as 256 or 256,128",
     )
-    training.add_argument(
-        "--seed", metavar="N", type=_integer(0, _LARGEST_SEED), default=0, help="default: 0"
-    )
-    training.add_argument(
-        "--jobs", metavar="N", type=_jobs, default=1, help="processes, -1 for all (default: 1)"
-    )
+    add("--seed", metavar="N", type=_integer(0, _LARGEST_SEED), default=0, help="default: 0")
+    add("--jobs", metavar="N", type=_jobs, default=1, help="processes, -1 for all (default: 1)")
     parser.add_argument("--quiet", action="store_true", help="results and errors only")
 
 
@@ -141,54 +137,19 @@ def _add_compare(commands: Any) -> None:
         "Compare strategies at equal row visits, each trained from the same initial weights",
         _COMPARE_EXAMPLES,
     )
-    test = parser.add_argument_group("test rows").add_mutually_exclusive_group()
-    test.add_argument("--test-file", metavar="FILE", help="rows to test on, with the same columns")
-    test.add_argument(
+    add = parser.add_argument_group("test rows").add_mutually_exclusive_group().add_argument
+    add("--test-file", metavar="FILE", help="rows to test on, with the same columns")
+    add(
         "--test-size",
         metavar="SHARE",
-        type=_number(0, 1, "a share of the rows between 0 and 1, such as 0.2"),
+        type=_number(math.nextafter(1, 0), "a share of the rows between 0 and 1, such as 0.2"),
         default=0.2,
         help="share of the rows to test on, drawn by label (default: 0.2)",
     )
-    what = parser.add_argument_group("what is compared")
-    what.add_argument(
-        "--strategies",
-        metavar="NAMES",
-        type=_several(str),
-        default="base,random,percentage,importance,guarded_importance",
-        help="such as base,percentage:90,importance; a number after the colon is its percentage. "
-        "base and random are always among them (default: %(default)s)",
-    )
-    what.add_argument(
-        "--percentage",
-        metavar="P",
-        type=_percentage,
-        help="percentage of every strategy that has one and is given none of its own",
-    )
-    what.add_argument(
-        "--budget",
-        metavar="PASSES",
-        type=_several(_budget),
-        help="row visits in units of the training rows; several, such as 1.5,4, are separate "
-        "trainings (default: enough for a model of its own, 4 for 6,400 texts or more)",
-    )
-    what.add_argument(
-        "--lr",
-        metavar="RATES",
-        type=_several(_number(0, math.inf, "a number above 0")),
-        help="learning rates; of several, each strategy gets its best one by a validation part "
-        "of the training rows",
-    )
-    what.add_argument(
-        "--seeds",
-        metavar="N",
-        type=_integer(1),
-        default=3,
-        help="trainings of each strategy (default: 3)",
-    )
-    outputs = parser.add_argument_group("outputs")
-    outputs.add_argument("--report", metavar="FILE.html", help="one page with tables and pictures")
-    outputs.add_argument(
+    _add_compared(parser)
+    add = parser.add_argument_group("outputs").add_argument
+    add("--report", metavar="FILE.html", help="one page with tables and pictures")
+    add(
         "--out",
         metavar="FILE",
         help="every training: .csv, .tsv, .jsonl, or .json with the summary",
@@ -196,29 +157,54 @@ def _add_compare(commands: Any) -> None:
     _add_training(parser)
 
 
+def _add_compared(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("what is compared").add_argument
+    add(
+        "--strategies",
+        metavar="NAMES",
+        type=_several(str),
+        default="base,random,percentage,importance,guarded_importance",
+        help="such as base,percentage:90,importance; a number after the colon is its percentage. "
+        "base and random are always among them (default: %(default)s)",
+    )
+    add(
+        "--percentage",
+        metavar="P",
+        type=_number(100, "a percentage above 0 and up to 100"),
+        help="percentage of every strategy that has one and is given none of its own",
+    )
+    add(
+        "--budget",
+        metavar="PASSES",
+        type=_several(_budget),
+        help="row visits in units of the training rows; several, such as 1.5,4, are separate "
+        "trainings (default: enough for a model of its own, 4 for 6,400 texts or more)",
+    )
+    add(
+        "--lr",
+        metavar="RATES",
+        type=_several(_number(sys.float_info.max, "a number above 0")),
+        help="learning rates; of several, each strategy gets its best one by a validation part "
+        "of the training rows",
+    )
+    trainings = "trainings of each strategy (default: 3)"
+    add("--seeds", metavar="N", type=_integer(1), default=3, help=trainings)
+
+
 def _add_audit(commands: Any) -> None:
     parser = _add_command(
-        commands,
-        "audit",
-        "Rank the rows by suspicion that their label is wrong",
-        _AUDIT_EXAMPLES,
+        commands, "audit", "Rank the rows by suspicion that their label is wrong", _AUDIT_EXAMPLES
     )
-    outputs = parser.add_argument_group("outputs")
-    outputs.add_argument(
-        "--out", metavar="FILE", help="the ranking, .csv, .tsv or .jsonl; - for standard output"
-    )
-    outputs.add_argument(
-        "--format", choices=("csv", "tsv", "jsonl"), help="of --out, whatever its ending"
-    )
-    outputs.add_argument(
+    add = parser.add_argument_group("outputs").add_argument
+    add("--out", metavar="FILE", help="the ranking, .csv, .tsv or .jsonl; - for standard output")
+    add("--format", choices=("csv", "tsv", "jsonl"), help="of --out, whatever its ending")
+    add(
         "--escape-formulas",
         action="store_true",
         help="put an apostrophe in front of cells that a spreadsheet would compute, such as "
         "=1+1; numbers stay as they are",
     )
-    outputs.add_argument(
-        "--top", metavar="N", type=_integer(1), help="write only the N most suspicious rows"
-    )
+    add("--top", metavar="N", type=_integer(1), help="write only the N most suspicious rows")
     _add_training(parser)
     parser.add_argument(
         "--budget",
@@ -241,19 +227,22 @@ def _several(one: Callable[[str], Any]) -> Callable[[str], list[Any]]:
     return parse
 
 
-def _number(low: float, high: float, expected: str) -> Callable[[str], float]:
-    """Numbers between two others, neither of them included."""
+def _number(most: float, expected: str) -> Callable[[str], float]:
+    """Numbers above 0 and up to another one."""
 
     def parse(text: str) -> float:
         try:
             value = float(text)
         except ValueError:
             value = math.nan
-        if not low < value < high:
+        if not 0 < value <= most:
             raise argparse.ArgumentTypeError(f"must be {expected}. Got {quoted(text)}")
         return value
 
     return parse
+
+
+_budget = _number(_LARGEST_BUDGET, f"a number of passes above 0 and up to {_LARGEST_BUDGET:,}")
 
 
 def _integer(low: int, high: int | None = None) -> Callable[[str], int]:
@@ -279,16 +268,6 @@ def _jobs(text: str) -> int:
         return _integer(1)(text)
     except argparse.ArgumentTypeError as error:
         raise argparse.ArgumentTypeError(f"{error}; -1 is for all processors") from None
-
-
-def _percentage(text: str) -> float:
-    expected = "a percentage above 0 and up to 100"
-    return 100.0 if text.strip() in ("100", "100.0") else _number(0, 100, expected)(text)
-
-
-def _budget(text: str) -> float:
-    beyond = math.nextafter(_LARGEST_BUDGET, math.inf)
-    return _number(0, beyond, f"a number of passes above 0 and up to {_LARGEST_BUDGET:,}")(text)
 
 
 def _delimiter(text: str) -> str:

@@ -8,6 +8,7 @@ the loss of brief trainings, since longer ones learn wrong labels by heart.
 """
 
 import math
+from argparse import Namespace
 from collections.abc import Container, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -24,8 +25,7 @@ from sklearn_sifal.cli._loading import Rows, load_rows
 from sklearn_sifal.cli._outputs import (
     TABLE_FORMATS,
     OutputForm,
-    check_apart,
-    check_writable,
+    check_outputs,
     format_of,
     replacing,
     standard_output,
@@ -68,7 +68,7 @@ class Suspicions:
     probability: NDArray[np.float64]
 
 
-def run(options: Any, console: Console) -> None:
+def run(options: Namespace, console: Console) -> None:
     """Carry out ``sifal audit``.
 
     Raises
@@ -97,22 +97,21 @@ def run(options: Any, console: Console) -> None:
         console.message("The whole ranking is written with --out suspects.csv.")
 
 
-def _checked_output(options: Any) -> str:
+def _checked_output(options: Namespace) -> str:
     to_file = options.out not in (None, "-")
     named = format_of(options.out, TABLE_FORMATS, "--out") if to_file and not options.format else ""
     kind = options.format or named or "csv"
     if options.escape_formulas and kind == "jsonl":
         raise UserError("--escape-formulas is for what spreadsheets open: .csv and .tsv.")
     if to_file:
-        check_apart({"--out": options.out}, [options.file])
-        check_writable(options.out, "--out")
+        check_outputs({"--out": options.out}, [options.file])
     return str(kind)
 
 
 # ------------------------------------------------------------------------ the losses
 
 
-def find_suspicions(rows: Rows, options: Any, *, quiet: bool = True) -> Suspicions:
+def find_suspicions(rows: Rows, options: Namespace, *, quiet: bool = True) -> Suspicions:
     """Fit a model to four fifths of the rows and judge the others, five times.
 
     Not by `cross_val_predict`: it would keep the probabilities of all labels, and say
@@ -155,7 +154,7 @@ def _without_warning(folds: Any, y: NDArray[np.int64]) -> Iterator[Any]:
         yield from folds.split(y, y)
 
 
-def _brief_model(rows: Rows, options: Any) -> Any:
+def _brief_model(rows: Rows, options: Namespace) -> Any:
     from sklearn_sifal._classifier import LossSampledClassifier
 
     text = bool(rows.roles.text)

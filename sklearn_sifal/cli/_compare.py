@@ -5,6 +5,7 @@ import math
 import os
 import re
 import shlex
+from argparse import Namespace
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -21,8 +22,7 @@ from sklearn_sifal.cli._loading import Rows, load_rows, read_rows
 from sklearn_sifal.cli._outputs import (
     TABLE_FORMATS,
     OutputForm,
-    check_apart,
-    check_writable,
+    check_outputs,
     errors_of_writing,
     format_of,
     replacing,
@@ -34,9 +34,10 @@ from sklearn_sifal.cli._wording import did_you_mean, listed, one_line, quoted, v
 
 # What the verdict advises, as it is said on the command line and on its page.
 _TERMS = {"n_seeds=3": "--seeds 3", "lr=[...]": "--lr 0.01,0.03,0.1", "n_jobs=1": "--jobs 1"}
+_RUN_FORMATS = (*TABLE_FORMATS, "json")
 
 
-def run(options: Any, console: Console) -> None:
+def run(options: Namespace, console: Console) -> None:
     """Carry out ``sifal compare``.
 
     Raises
@@ -65,16 +66,15 @@ def run(options: Any, console: Console) -> None:
             console.message(f"Written: {visible(path)}")
 
 
-def command_line(options: Any, roles: Roles, guessed_budget: bool) -> str:
+def command_line(options: Namespace, roles: Roles, guessed_budget: bool) -> str:
     """What was typed, quoted for a shell, and in options what was found out besides.
 
     Who repeats it on a file that has grown gets the same columns and the same budget.
     """
     words = ["sifal", *options.arguments]
     if roles.guessed:
-        kinds = {"text": roles.text, "numeric": roles.numeric, "categorical": roles.categorical}
         # With a sign of equality a name may begin with a hyphen.
-        words += [f"--{kind}={name}" for kind, names in kinds.items() for name in names]
+        words += [f"--{kind}={name}" for kind, names in roles.by_kind.items() for name in names]
     if guessed_budget:
         words.append("--budget=" + repr(float(options.budget[0])).removesuffix(".0"))
     return " ".join(map(_for_a_shell, words))
@@ -144,14 +144,14 @@ def _parameters_of(name: str) -> dict[str, Any]:
 # -------------------------------------------------------------- training and test rows
 
 
-def _load_parts(options: Any, console: Console) -> tuple[Rows, Rows]:
+def _load_parts(options: Namespace, console: Console) -> tuple[Rows, Rows]:
     rows = load_rows(options, console)
     if options.test_file is None:
         return _split(rows, options)
     return rows, _load_test(rows, options, console)
 
 
-def _load_test(train: Rows, options: Any, console: Console) -> Rows:
+def _load_test(train: Rows, options: Namespace, console: Console) -> Rows:
     """The rows of the test file, by the roles found in the training file."""
     table = read_rows(options.test_file, options, console)
     table = labelled_test_rows(table, (train.table, train.y), options, console)
@@ -164,7 +164,7 @@ def _load_test(train: Rows, options: Any, console: Console) -> Rows:
     return Rows(table, train.roles, make_inputs(table, train.roles), y)
 
 
-def _split(rows: Rows, options: Any) -> tuple[Rows, Rows]:
+def _split(rows: Rows, options: Namespace) -> tuple[Rows, Rows]:
     from sklearn.model_selection import train_test_split
 
     n, n_labels = len(rows.y), len(np.unique(rows.y))
@@ -186,7 +186,7 @@ def _take(rows: Rows, kept: Any) -> Rows:
     return Rows(rows.table.take(kept), rows.roles, rows.X[kept], rows.y[kept])
 
 
-def _check_rates(options: Any, train: Rows) -> None:
+def _check_rates(options: Namespace, train: Rows) -> None:
     """Raise if a label has no row to spare for the validation part that rates are chosen by."""
     if options.lr is None or len(options.lr) == 1:
         return
@@ -212,7 +212,7 @@ def _warn_of_small(budgets: Sequence[float], console: Console) -> None:
         )
 
 
-def _compare(strategies: Mapping[str, Any], train: Rows, test: Rows, options: Any) -> Any:
+def _compare(strategies: Mapping[str, Any], train: Rows, test: Rows, options: Namespace) -> Any:
     from sklearn_sifal._classifier import LossSampledClassifier
     from sklearn_sifal.comparison._compare import compare_strategies
 
@@ -252,11 +252,11 @@ def _enough(train: Rows) -> float:
 # ------------------------------------------------------------------------- the files
 
 
-def _check_outputs(options: Any) -> None:
+def _check_outputs(options: Namespace) -> None:
     outputs = {"--report": options.report, "--out": options.out}
-    check_apart(outputs, [options.file, options.test_file])
+    check_outputs(outputs, [options.file, options.test_file])
     if options.out is not None:
-        format_of(options.out, (*TABLE_FORMATS, "json"), "--out")
+        format_of(options.out, _RUN_FORMATS, "--out")
     if options.report is not None:
         format_of(options.report, ("html", "htm"), "--report")
         if find_spec("matplotlib") is None:
@@ -264,16 +264,13 @@ def _check_outputs(options: Any) -> None:
                 "--report needs matplotlib for its pictures: pip install matplotlib, or leave "
                 "--report out."
             )
-    for option, path in outputs.items():
-        if path is not None:
-            check_writable(path, option)
 
 
-def _write(comparison: Any, train: Rows, options: Any) -> None:
+def _write(comparison: Any, train: Rows, options: Namespace) -> None:
     """All files, or none of them."""
     with ExitStack() as stack:
         if options.out is not None:
-            kind = format_of(options.out, (*TABLE_FORMATS, "json"), "--out")
+            kind = format_of(options.out, _RUN_FORMATS, "--out")
             form = OutputForm.like(train.table, kind)
             file = stack.enter_context(replacing(options.out, form.encoding))
             _write_runs(comparison, file, form)

@@ -4,15 +4,13 @@ import csv
 import itertools
 import re
 import threading
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
 import numpy as np
 
 from sklearn_sifal.cli._errors import UserError, counted
-from sklearn_sifal.cli._table import Table
-from sklearn_sifal.cli._wording import listed
+from sklearn_sifal.cli._table import Table, refuse_twins
 
 _DELIMITERS = (",", ";", "\t", "|")
 # The first line by which Excel is told.
@@ -160,7 +158,5 @@ def _named(names: list[str], columns: list[list[str]], where: str) -> dict[str, 
         for number, (title, cells) in enumerate(zip(names, columns, strict=True), 1)
         if title or any(cells)
     ]
-    twice = [title for title, times in Counter(title for title, _ in found).items() if times > 1]
-    if twice:
-        raise UserError(f"{where} has more than one column named {listed(twice)}: rename them.")
+    refuse_twins((title for title, _ in found), where)
     return dict(found)

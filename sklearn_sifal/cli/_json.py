@@ -10,12 +10,11 @@ from typing import Any, TextIO
 import numpy as np
 
 from sklearn_sifal.cli._errors import UserError
-from sklearn_sifal.cli._room import Room
+from sklearn_sifal.cli._room import POINTER, Room
 from sklearn_sifal.cli._table import Table
 from sklearn_sifal.cli._wording import quoted
 
 _SPACE = re.compile(r"[ \t\n\r]*+")
-_POINTER = 8  # bytes of a cell without a text of its own
 
 
 def read_json(text: TextIO, name: str, room: Room) -> Table:
@@ -39,11 +38,11 @@ def read_json(text: TextIO, name: str, room: Room) -> Table:
         for key, value in record.items():
             if key not in cells:
                 # Objects that have no key in common make more cells than the file has letters.
-                room.take(_POINTER * len(lines))
+                room.take(POINTER * len(lines))
                 cells[key] = [""] * len(lines)
             cells[key].append(_as_cell(value, name, line))
         lines.append(line)
-        room.take(_POINTER * (len(cells) - len(record)))
+        room.take(POINTER * (len(cells) - len(record)))
         for column in cells.values():
             if len(column) < len(lines):
                 column.append("")

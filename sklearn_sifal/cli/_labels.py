@@ -1,7 +1,8 @@
 """The column of labels: what cannot be learnt from is found here, before any training."""
 
+from argparse import Namespace
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -26,7 +27,7 @@ _MOST_SPELLINGS = 8  # of one of them
 _LEAST_FOR_RATES = 5
 
 
-def labelled_rows(table: Table, label: str | None, options: Any, console: Console) -> Table:
+def labelled_rows(table: Table, label: str | None, options: Namespace, console: Console) -> Table:
     """The table, without the rows whose label is missing or rare if the options say so.
 
     Raises
@@ -51,8 +52,11 @@ def labelled_rows(table: Table, label: str | None, options: Any, console: Consol
         said = _about_labels_seen_once(table, label, once, counts)
         problems.append((said, f"--drop-rare {least}"))
     _raise_all(problems)
-    table = _with_labels(table, label, console)
-    table = _with_frequent_labels(table, label, options.drop_rare, console)
+    table = _without(table, label, {""}, " without a label", console)
+    if options.drop_rare is not None:
+        rare = {name for name, n in counts.items() if n < options.drop_rare}
+        few = f"fewer than {counted(options.drop_rare, 'row')}: {listed(sorted(rare))}"
+        table = _without(table, label, rare, f", whose labels have {few}", console)
     labels = set(labels_of(table, label).tolist())
     if len(labels) < 2:
         raise UserError(
@@ -63,7 +67,7 @@ def labelled_rows(table: Table, label: str | None, options: Any, console: Consol
 
 
 def labelled_test_rows(
-    table: Table, train: tuple[Table, NDArray[np.object_]], options: Any, console: Console
+    table: Table, train: tuple[Table, NDArray[np.object_]], options: Namespace, console: Console
 ) -> Table:
     """The rows to test on, without those whose label is missing or unknown if the options say so.
 
@@ -89,14 +93,10 @@ def labelled_test_rows(
         said = _about_unknown(sorted(unknown), train[1], (table.name, train[0].name))
         problems.append((said, "--drop-rare 2"))
     _raise_all(problems)
-    if unknown:  # seen never is rare
-        kept = [row for row, name in enumerate(labels_of(table, label)) if name not in unknown]
-        console.message(
-            f"Left out {counted(table.n_rows - len(kept), 'row')} of {table.name}, whose labels "
-            f"are not among those of {train[0].name}."
-        )
-        table = table.take(kept)
-    table = _with_labels(table, label, console)
+    # Seen never is rare.
+    reason = f", whose labels are not among those of {train[0].name}"
+    table = _without(table, label, unknown, reason, console)
+    table = _without(table, label, {""}, " without a label", console)
     if not table.n_rows:
         raise UserError(f"No row of {table.name} is left to test on.")
     return table
@@ -130,7 +130,7 @@ def _raise_all(problems: list[tuple[str, str]]) -> None:
         )
 
 
-def _about_missing(table: Table, label: str, options: Any) -> list[tuple[str, str]]:
+def _about_missing(table: Table, label: str, options: Namespace) -> list[tuple[str, str]]:
     missing = [row for row, cell in enumerate(table.columns[label]) if not cell.strip()]
     if not missing or options.drop_missing:
         return []
@@ -141,12 +141,15 @@ def _about_missing(table: Table, label: str, options: Any) -> list[tuple[str, st
     return [(said, "--drop-missing")]
 
 
-def _with_labels(table: Table, label: str, console: Console) -> Table:
-    kept = [row for row, cell in enumerate(table.columns[label]) if cell.strip()]
-    n_missing = table.n_rows - len(kept)
-    if not n_missing:
+def _without(
+    table: Table, label: str, names: Collection[str], reason: str, console: Console
+) -> Table:
+    """The table without the rows of some labels; the empty text is that of a missing one."""
+    kept = [row for row, name in enumerate(labels_of(table, label)) if name not in names]
+    if len(kept) == table.n_rows:
         return table
-    console.message(f"Left out {counted(n_missing, 'row')} of {table.name} without a label.")
+    left_out = counted(table.n_rows - len(kept), "row")
+    console.message(f"Left out {left_out} of {table.name}{reason}.")
     return table.take(kept)
 
 
@@ -205,22 +208,6 @@ def _about_alike(
 
 def _quoted(names: Sequence[str]) -> list[str]:
     return list(map(quoted, names))
-
-
-def _with_frequent_labels(table: Table, label: str, least: int | None, console: Console) -> Table:
-    labels = labels_of(table, label)
-    counts = Counter(labels.tolist())
-    if least is None:
-        return table
-    rare = {name for name, n in counts.items() if n < least}
-    if not rare:
-        return table
-    kept = [row for row, name in enumerate(labels.tolist()) if name not in rare]
-    console.message(
-        f"Left out {counted(len(labels) - len(kept), 'row')} of {table.name}, whose labels have "
-        f"fewer than {counted(least, 'row')}: {listed(sorted(rare))}."
-    )
-    return table.take(kept)
 
 
 def _about_labels_seen_once(table: Table, label: str, once: list[str], counts: Counter[str]) -> str:

@@ -1,5 +1,6 @@
 """From the options of a command to rows and labels to learn from."""
 
+from argparse import Namespace
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +39,7 @@ class Rows:
     y: NDArray[np.object_]
 
 
-def load_rows(options: Any, console: Console) -> Rows:
+def load_rows(options: Namespace, console: Console) -> Rows:
     """Read the file of a command and say on standard error what was found in it."""
     table = read_rows(options.file, options, console)
     table = labelled_rows(table, options.label, options, console)
@@ -51,7 +52,7 @@ def load_rows(options: Any, console: Console) -> Rows:
     return Rows(table, roles, make_inputs(table, roles), y)
 
 
-def read_rows(path: str, options: Any, console: Console) -> Table:
+def read_rows(path: str, options: Namespace, console: Console) -> Table:
     """Read a file in the form that the options say, and tell what is odd about it."""
     form = Format(options.delimiter, options.encoding, not options.no_quotes)
     table = read_table(path, form)

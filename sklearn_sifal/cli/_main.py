@@ -15,17 +15,8 @@ from sklearn_sifal.cli._errors import UserError
 from sklearn_sifal.cli._wording import quoted
 
 OK, USER_ERROR = 0, 2
-INTERRUPTED, BROKEN_PIPE, TERMINATED = (
-    130,
-    141,
-    143,
-)  # 128 and the number of the signal, as shells have it
-
-# Imported when asked for: `sifal --help` waits for no library.
-_COMMANDS = {
-    "compare": "sklearn_sifal.cli._compare",
-    "audit": "sklearn_sifal.cli._audit",
-}
+# 128 and the number of the signal, as shells have it.
+INTERRUPTED, BROKEN_PIPE, TERMINATED = 130, 141, 143
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -88,7 +79,9 @@ def _run(arguments: list[str]) -> int:
             f"unrecognized arguments: {' '.join(unknown)}. See: sifal {options.command} --help"
         )
     options.arguments = arguments
-    import_module(_COMMANDS[options.command]).run(options, Console(options.quiet))
+    # Imported when asked for: `sifal --help` waits for no library.
+    command = import_module(f"sklearn_sifal.cli._{options.command}")
+    command.run(options, Console(options.quiet))
     return OK
 
 

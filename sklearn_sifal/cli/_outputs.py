@@ -5,7 +5,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,8 +83,8 @@ def check_writable(path: str, option: str) -> None:
         raise UserError(f"{option} {path} cannot be written: {reason}.") from error
 
 
-def check_apart(outputs: Mapping[str, str | None], inputs: Iterable[str | None]) -> None:
-    """Raise if an output is an input, or two outputs are one file."""
+def check_outputs(outputs: Mapping[str, str | None], inputs: Iterable[str | None]) -> None:
+    """Raise if an output, by its option, is an input or another output, or cannot be written."""
     taken = {os.path.realpath(path): "is the file to read" for path in inputs if path}
     for option, path in outputs.items():
         if path is None:
@@ -92,6 +92,7 @@ def check_apart(outputs: Mapping[str, str | None], inputs: Iterable[str | None])
         if reason := taken.get(os.path.realpath(path)):
             raise UserError(f"{option} {path} {reason}: choose another name.")
         taken[os.path.realpath(path)] = f"is written by {option} as well"
+        check_writable(path, option)
 
 
 @contextmanager
@@ -169,17 +170,13 @@ def write_records(stream: Any, records: Iterable[Mapping[str, Any]], form: Outpu
         for record in records:
             stream.write(json.dumps(record, ensure_ascii=False) + "\n")
         return
-    as_written = _escaped if form.escape_formulas else _as_it_is
+    as_written: Callable[[Any], Any] = _escaped if form.escape_formulas else lambda value: value
     writer = None
     for record in records:
         if writer is None:
             writer = csv.writer(_Lines(stream), delimiter=form.delimiter, lineterminator="\r\n")
             writer.writerow(map(as_written, record.keys()))
         writer.writerow(map(as_written, record.values()))
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
 
 
 def _escaped(value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,11 +10,8 @@ from typing import Any
 import numpy as np
 
 from sklearn_sifal.cli._errors import UserError, in_short
-from sklearn_sifal.cli._room import Room
-from sklearn_sifal.cli._table import Table
-from sklearn_sifal.cli._wording import listed
-
-_POINTER = 8  # bytes of a cell without a text of its own
+from sklearn_sifal.cli._room import POINTER, Room
+from sklearn_sifal.cli._table import Table, refuse_twins
 
 
 def read_parquet(path: str, name: str, room: Room) -> Table:
@@ -37,7 +33,7 @@ def read_parquet(path: str, name: str, room: Room) -> Table:
         frame = _frame(path, name, room)
         columns = [(str(title), column) for title, column in frame.items()]
         columns = [*_of_index(frame, dict(columns)), *columns]
-        _refuse_twins([title for title, _ in columns], name)
+        refuse_twins([title for title, _ in columns], name)
         cells = {title: _cells(column, room) for title, column in columns}
     return Table(name, cells, None, np.arange(1, len(frame) + 1))
 
@@ -52,9 +48,9 @@ def _frame(path: str, name: str, room: Room) -> Any:
         return None if isinstance(arrow, pa.BaseExtensionType) else pd.ArrowDtype(arrow)
 
     with ParquetFile(path) as file:
-        _refuse_twins(file.schema_arrow.names, name)
+        refuse_twins(file.schema_arrow.names, name)
         # A value that comes again takes next to nothing in the file.
-        room.check(_POINTER * file.metadata.num_rows * file.metadata.num_columns)
+        room.check(POINTER * file.metadata.num_rows * file.metadata.num_columns)
         return file.read().to_pandas(types_mapper=kind)
 
 
@@ -73,12 +69,6 @@ def _errors_of_reading(name: str) -> Iterator[None]:
     except Exception as error:  # pyarrow has errors of its own, of several kinds
         message = in_short(error).rstrip(".")
         raise UserError(f"{name} cannot be read as Parquet: {message}.") from error
-
-
-def _refuse_twins(titles: list[str], name: str) -> None:
-    twice = [title for title, times in Counter(titles).items() if times > 1]
-    if twice:
-        raise UserError(f"{name} has more than one column named {listed(twice)}: rename them.")
 
 
 def _of_index(frame: Any, columns: dict[str, Any]) -> list[tuple[str, Any]]:
@@ -104,7 +94,7 @@ def _of_index(frame: Any, columns: dict[str, Any]) -> list[tuple[str, Any]]:
 
 def _cells(column: Any, room: Room) -> list[str]:
     cells = _texts(column)
-    room.take(2 * _POINTER * len(cells))
+    room.take(2 * POINTER * len(cells))
     return cells
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_sifal.cli._arguments import KINDS
 from sklearn_sifal.cli._errors import UserError
 from sklearn_sifal.cli._numbers import as_number, as_numbers, first_other, is_missing
 from sklearn_sifal.cli._table import Table
@@ -55,10 +57,14 @@ class Roles:
     def columns(self) -> tuple[str, ...]:
         return self.text + self.numeric + self.categorical
 
+    @property
+    def by_kind(self) -> dict[str, tuple[str, ...]]:
+        return {kind: getattr(self, kind) for kind in KINDS}
+
     def in_words(self) -> str:
         """Which column is what, and which are not used and why."""
-        kinds = {"text": self.text, "numeric": self.numeric, "categorical": self.categorical}
-        said = "; ".join(f"{listed(names)} as {kind}" for kind, names in kinds.items() if names)
+        used = [f"{listed(names)} as {kind}" for kind, names in self.by_kind.items() if names]
+        said = "; ".join(used)
         if not self.guessed:
             return f"Learning from {said}."
         lines = [f"Learning from {said}, as the contents suggest."]
@@ -73,7 +79,7 @@ def _reasons(left_out: dict[str, str]) -> str:
     return and_more([f"{quoted(name)} ({why})" for name, why in first], len(left_out))
 
 
-def find_roles(table: Table, label: str, options: Any) -> Roles:
+def find_roles(table: Table, label: str, options: Namespace) -> Roles:
     """The columns that the options name, or else what the contents suggest.
 
     Raises
@@ -82,10 +88,7 @@ def find_roles(table: Table, label: str, options: Any) -> Roles:
         If a column is missing, has two roles, is called numeric and is not, or if no
         column is left to learn from.
     """
-    named = {
-        kind: _split_names(getattr(options, kind), table, f"--{kind}")
-        for kind in ("text", "numeric", "categorical")
-    }
+    named = {kind: _split_names(getattr(options, kind), table, f"--{kind}") for kind in KINDS}
     if any(named.values()):
         roles = Roles(**named, guessed=False, left_out={})
         _check_named(table, roles, label)
@@ -136,7 +139,7 @@ def _check_words(table: Table, roles: Roles) -> None:
 
 
 def _guess_roles(table: Table, label: str) -> Roles:
-    found: dict[str, list[str]] = {"text": [], "numeric": [], "categorical": []}
+    found: dict[str, list[str]] = {kind: [] for kind in KINDS}
     left_out: dict[str, str] = {}
     for name, cells in table.columns.items():
         if name == label:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sklearn_sifal.cli._errors import UserError
 
+POINTER = 8  # bytes of a cell without a text of its own
 _STEP = 16 * 2**20  # bytes between two looks
 # What is learnt from takes memory as well: the cells may have half of what there is.
 _SHARE = 0.5

@@ -1,6 +1,7 @@
 """A file's contents: named columns of cells, as text."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -75,3 +76,10 @@ class Table:
         columns = {name: [cells[i] for i in kept] for name, cells in self.columns.items()}
         lines = None if self.lines is None else self.lines[kept]
         return replace(self, columns=columns, lines=lines, rows=self.rows[kept])
+
+
+def refuse_twins(titles: Iterable[str], name: str) -> None:
+    """Raise if two columns of a file have the same name."""
+    twice = [title for title, times in Counter(titles).items() if times > 1]
+    if twice:
+        raise UserError(f"{name} has more than one column named {listed(twice)}: rename them.")

@@ -111,8 +111,8 @@ def compare_strategies(
         The seeds are this number and those after it; otherwise they begin at one that is
         drawn from it.
     verbose : int, default=0
-        Above 0, shows progress on standard error: a bar in a terminal or notebook (tqdm, with
-        the ``progress`` extra), else a line for each tenth of the work.
+        Above 0, shows progress on standard error: a bar in a terminal or notebook,
+        else a line for each tenth of the work.
 
     Returns
     -------

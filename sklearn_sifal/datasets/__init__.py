@@ -1,4 +1,4 @@
-"""Data to try things on, made up and real, and readers of one's own: texts, images, matrices."""
+"""Data to try things on, made up and real, and readers of one's own: images, matrices."""
 
 from sklearn_sifal.datasets._banking77 import fetch_banking77
 from sklearn_sifal.datasets._csr_files import open_csr, save_csr
@@ -9,7 +9,6 @@ from sklearn_sifal.datasets._mnist import (
     fetch_kuzushiji_mnist,
     fetch_mnist,
 )
-from sklearn_sifal.datasets._text_folder import load_text_folder
 
 __all__ = [
     "fetch_banking77",
@@ -17,7 +16,6 @@ __all__ = [
     "fetch_kuzushiji_mnist",
     "fetch_mnist",
     "load_image_folder",
-    "load_text_folder",
     "make_intents",
     "open_csr",
     "save_csr",

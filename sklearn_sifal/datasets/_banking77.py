@@ -3,14 +3,14 @@
 import csv
 import os
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import Bunch
 
 from sklearn_sifal.datasets._data_home import data_folder
 from sklearn_sifal.datasets._remote_file import RemoteFile, local_copy
+from sklearn_sifal.datasets._split_data import split_data
 
 _HOME = "https://raw.githubusercontent.com/PolyAI-LDN/task-specific-datasets/master/banking_data/"
 _TRAIN = RemoteFile(
@@ -24,41 +24,10 @@ _TEST = RemoteFile(
     "d12d6e3bc4c3103966ae786dc435913c0c563dfa328f5a3646d0e62cfeeb474d",
 )
 
-_DESCR = """\
-BANKING77: queries of customers of an online bank, each with its intent.
-
-Queries, train      10,003 (between 35 and 187 for each intent)
-Queries, test       3,080 (40 for each intent)
-Intents             77
-Language            English
-Licence             CC BY 4.0
-Source              PolyAI-LDN/task-specific-datasets, folder banking_data
-
-The split is that of the authors. Some labels are known to be wrong.
-
-Inigo Casanueva, Tadas Temcinas, Daniela Gerz, Matthew Henderson and Ivan Vulic:
-Efficient Intent Detection with Dual Sentence Encoders. Proceedings of the 2nd
-Workshop on Natural Language Processing for Conversational AI, ACL 2020.
-"""
-
 Texts = NDArray[np.object_]
 Names = NDArray[np.str_]
 
 
-@overload
-def fetch_banking77(
-    *,
-    data_home: str | os.PathLike[str] | None = ...,
-    download_if_missing: bool = ...,
-    return_X_y: Literal[False] = ...,
-) -> Any: ...
-@overload
-def fetch_banking77(
-    *,
-    data_home: str | os.PathLike[str] | None = ...,
-    download_if_missing: bool = ...,
-    return_X_y: Literal[True],
-) -> tuple[Texts, Texts, Names, Names]: ...
 def fetch_banking77(
     *,
     data_home: str | os.PathLike[str] | None = None,
@@ -141,16 +110,8 @@ def fetch_banking77(
     folder = data_folder(data_home)
     X_train, y_train = _read(_TRAIN, folder, download_if_missing)
     X_test, y_test = _read(_TEST, folder, download_if_missing)
-    if return_X_y:
-        return X_train, X_test, y_train, y_test
-    return Bunch(
-        X_train=X_train,
-        X_test=X_test,
-        y_train=y_train,
-        y_test=y_test,
-        target_names=np.unique(y_train).tolist(),
-        DESCR=_DESCR,
-    )
+    names = np.unique(y_train).tolist()
+    return split_data("banking77", (X_train, X_test, y_train, y_test), names, return_X_y)
 
 
 def _read(remote: RemoteFile, folder: Path, download_if_missing: bool) -> tuple[Texts, Names]:

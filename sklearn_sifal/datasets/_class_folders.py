@@ -1,16 +1,16 @@
-"""Folders with a sub-folder for each class."""
+"""Folders with a sub-folder of images for each class."""
 
 import errno
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Container
 from pathlib import Path
 
 
-def files_by_class(
-    path: str | os.PathLike[str], is_wanted: Callable[[Path], bool], what: str
+def images_by_class(
+    path: str | os.PathLike[str], suffixes: Container[str]
 ) -> tuple[list[Path], list[str]]:
-    """Return the wanted files and the class of each: folders by name, then files by name.
+    """Return the files with these endings and the class of each, by the names of both.
 
     Hidden files and folders, and files beside the sub-folders, are passed over; links are
     followed. Sorted, since the order in which a system lists a folder is that of no two machines.
@@ -22,8 +22,7 @@ def files_by_class(
     OSError
         If a link leads to itself, or a folder cannot be read.
     ValueError
-        If there are fewer than two sub-folders, or one without wanted files; the messages
-        call these `what`.
+        If there are fewer than two sub-folders, or one without such files.
     """
     folder = Path(path)
     if not folder.exists():
@@ -38,12 +37,12 @@ def files_by_class(
         )
     files, names = [], []
     for sub_folder in classes:
-        wanted = filter(is_wanted, _listed(sub_folder))
+        wanted = [entry for entry in _listed(sub_folder) if entry.suffix.lower() in suffixes]
         # A pipe would be waited for.
         found = [entry for entry in wanted if stat.S_ISREG(_mode_of(entry))]
         if not found:
             raise ValueError(
-                f"{sub_folder} has no {what}. The files of a class belong directly into its "
+                f"{sub_folder} has no images. The files of a class belong directly into its "
                 "sub-folder."
             )
         files += found

@@ -353,7 +353,11 @@ def _check_target(target: Path, overwrite: bool) -> None:
         raise FileExistsError(
             f"{target} also has {others[0]!r}, which save_csr did not write: it is not replaced."
         )
-    check_may_write(target, str(target))
+    try:
+        check_may_write(target, str(target))
+    except PermissionError:
+        if os.path.lexists(target):  # else another process replaces it
+            raise
 
 
 def _temporary(part: Path) -> Path:
@@ -382,6 +386,8 @@ def _put_in_place(temporary: Path, target: Path, overwrite: bool) -> None:
                 raise
         else:
             sync_folder(target.parent)
+            # At once: it must not be put back while another process replaces the new one.
+            shutil.rmtree(old, ignore_errors=True)
             return
     raise FileExistsError(f"{target} is replaced by other processes all the time.")
 

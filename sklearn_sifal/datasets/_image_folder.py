@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
-from sklearn_sifal.datasets._class_folders import files_by_class
+from sklearn_sifal.datasets._class_folders import images_by_class
 
 # What the endings stand for. Pillow goes by the contents, and has other programs draw some
 # formats (PostScript).
@@ -82,7 +82,7 @@ def load_image_folder(
 
     See Also
     --------
-    load_text_folder : The same for texts.
+    sklearn.datasets.load_files : The like for texts.
     fetch_mnist : A well-known set of images.
 
     Examples
@@ -103,7 +103,7 @@ def load_image_folder(
     """
     size = _checked_shape(image_shape)
     _pillow()
-    files, labels = files_by_class(path, lambda file: file.suffix.lower() in _SUFFIXES, "images")
+    files, labels = images_by_class(path, _SUFFIXES)
     first = _pixels(files[0], size, grayscale)
     X = np.empty((len(files), first.size), np.uint8)
     for row, file in enumerate(files):

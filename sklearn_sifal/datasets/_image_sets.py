@@ -32,7 +32,7 @@ class ImageSet(NamedTuple):
     openml_id: int
     n_train: tuple[int, ...]  # rows of each class
     n_test: tuple[int, ...]
-    target_names: tuple[str, ...]
+    target_names: str  # with ", " between them
 
 
 def load_images(images: ImageSet, folder: Path, *, download_if_missing: bool) -> Arrays:

@@ -1,6 +1,5 @@
 """Made-up customer queries with their intents."""
 
-import re
 from typing import Any, Literal, NamedTuple, overload
 
 import numpy as np
@@ -16,7 +15,7 @@ from sklearn_sifal.datasets._draws import (
     seed_sequence,
     uniform_draw,
 )
-from sklearn_sifal.datasets._intent_grammar import INTENTS
+from sklearn_sifal.datasets._intent_grammar import intent_grammar
 from sklearn_sifal.datasets._phrasebook import phrasebook
 from sklearn_sifal.datasets._typos import add_elongation, add_typos
 
@@ -169,8 +168,9 @@ def make_intents(
     >>> print(y[10], "|", X[10])
     transfer_not_received | help, i am waitiiiing for a bank transfer
     """
+    intents = intent_grammar()["intent"]
     check_integer_value("make_intents", "n_samples", n_samples, 1)
-    check_integer_value("make_intents", "n_intents", n_intents, 2, len(INTENTS))
+    check_integer_value("make_intents", "n_intents", n_intents, 2, len(intents))
     check_real_value("make_intents", "label_noise", label_noise, 0, 1)
     check_real_value("make_intents", "rare_wording", rare_wording, 0, 1)
     check_real_value("make_intents", "typo_rate", typo_rate, 0, MOST_TYPOS)
@@ -189,7 +189,7 @@ def make_intents(
         zipf=None if zipf is None else float(zipf),
         seed=query_seed,
     )
-    names = np.array(list(INTENTS))
+    names = np.array(list(intents))
     X = np.array(queries.written, dtype=object)
     y = names[disturb_labels(queries.codes, int(n_intents), float(label_noise), noise_seed)]
     return (X, y, names[queries.codes]) if return_true_labels else (X, y)
@@ -295,11 +295,6 @@ def draw_queries(
         meant = [meant[i] for i in source]
         written = [written[i] for i in source]
     return Queries(meant, written, codes)
-
-
-def normal_form(text: str) -> str:
-    """Return `text` in lower case without punctuation."""
-    return " ".join(re.sub(r"[^\w\s]", "", text.lower()).split())
 
 
 def disturb_labels(

@@ -3,10 +3,9 @@
 import os
 from typing import Any
 
-from sklearn.utils import Bunch
-
 from sklearn_sifal.datasets._data_home import data_folder
 from sklearn_sifal.datasets._image_sets import SIDE, ImageSet, load_images
+from sklearn_sifal.datasets._split_data import split_data
 
 _MNIST = ImageSet(
     "MNIST",
@@ -15,7 +14,7 @@ _MNIST = ImageSet(
     554,
     (5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949),
     (980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009),
-    ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9"),
+    "0, 1, 2, 3, 4, 5, 6, 7, 8, 9",
 )
 _FASHION_MNIST = ImageSet(
     "Fashion-MNIST",
@@ -24,18 +23,7 @@ _FASHION_MNIST = ImageSet(
     40996,
     (6000,) * 10,
     (1000,) * 10,
-    (
-        "T-shirt/top",
-        "Trouser",
-        "Pullover",
-        "Dress",
-        "Coat",
-        "Sandal",
-        "Shirt",
-        "Sneaker",
-        "Bag",
-        "Ankle boot",
-    ),
+    "T-shirt/top, Trouser, Pullover, Dress, Coat, Sandal, Shirt, Sneaker, Bag, Ankle boot",
 )
 # In Latin letters, since matplotlib's own font has no others.
 _KUZUSHIJI_MNIST = ImageSet(
@@ -45,45 +33,8 @@ _KUZUSHIJI_MNIST = ImageSet(
     41982,
     (6000,) * 10,
     (1000,) * 10,
-    ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
+    "o, ki, su, tsu, na, ha, ma, ya, re, wo",
 )
-
-_MNIST_DESCR = """\
-MNIST: handwritten digits, 28 x 28 pixels, in shades of grey.
-
-Images, train       60,000 (between 5,421 and 6,742 for each digit)
-Images, test        10,000 (between 892 and 1,135 for each digit)
-Classes             10
-Licence             CC BY-SA 3.0
-Source              http://yann.lecun.com/exdb/mnist; OpenML 554
-
-Yann LeCun, Leon Bottou, Yoshua Bengio and Patrick Haffner: Gradient-Based Learning
-Applied to Document Recognition. Proceedings of the IEEE 86(11), 1998.
-"""
-_FASHION_MNIST_DESCR = """\
-Fashion-MNIST: articles of clothing, 28 x 28 pixels, in shades of grey.
-
-Images, train       60,000 (6,000 for each class)
-Images, test        10,000 (1,000 for each class)
-Classes             10
-Licence             MIT
-Source              https://github.com/zalandoresearch/fashion-mnist; OpenML 40996
-
-Han Xiao, Kashif Rasul and Roland Vollgraf: Fashion-MNIST: a Novel Image Dataset for
-Benchmarking Machine Learning Algorithms. arXiv:1708.07747, 2017.
-"""
-_KUZUSHIJI_MNIST_DESCR = """\
-Kuzushiji-MNIST: characters from old Japanese books, 28 x 28 pixels, in shades of grey.
-
-Images, train       60,000 (6,000 for each class)
-Images, test        10,000 (1,000 for each class)
-Classes             10, a hiragana for each row of the syllabary
-Licence             CC BY-SA 4.0
-Source              https://github.com/rois-codh/kmnist; OpenML 41982
-
-Tarin Clanuwat, Mikel Bober-Irizar, Asanobu Kitamoto, Alex Lamb, Kazuaki Yamamoto and
-David Ha: Deep Learning for Classical Japanese Literature. arXiv:1812.01718, 2018.
-"""
 
 
 def fetch_mnist(
@@ -171,7 +122,7 @@ def fetch_mnist(
     >>> mnist.X_train.shape, mnist.y_train[:3]  # doctest: +SKIP
     ((60000, 784), array([5, 0, 4]))
     """
-    return _fetch(_MNIST, _MNIST_DESCR, data_home, download_if_missing, return_X_y)
+    return _fetch(_MNIST, data_home, download_if_missing, return_X_y)
 
 
 def fetch_fashion_mnist(
@@ -220,7 +171,7 @@ def fetch_fashion_mnist(
     .. [1] H. Xiao, K. Rasul and R. Vollgraf, "Fashion-MNIST: a Novel Image Dataset for
        Benchmarking Machine Learning Algorithms", arXiv:1708.07747, 2017. Data: MIT licence.
     """
-    return _fetch(_FASHION_MNIST, _FASHION_MNIST_DESCR, data_home, download_if_missing, return_X_y)
+    return _fetch(_FASHION_MNIST, data_home, download_if_missing, return_X_y)
 
 
 def fetch_kuzushiji_mnist(
@@ -269,28 +220,15 @@ def fetch_kuzushiji_mnist(
        Learning for Classical Japanese Literature", arXiv:1812.01718, 2018.
        Data: CC BY-SA 4.0.
     """
-    return _fetch(
-        _KUZUSHIJI_MNIST, _KUZUSHIJI_MNIST_DESCR, data_home, download_if_missing, return_X_y
-    )
+    return _fetch(_KUZUSHIJI_MNIST, data_home, download_if_missing, return_X_y)
 
 
 def _fetch(
     images: ImageSet,
-    descr: str,
     data_home: str | os.PathLike[str] | None,
     download_if_missing: bool,
     return_X_y: bool,
 ) -> Any:
     arrays = load_images(images, data_folder(data_home), download_if_missing=download_if_missing)
-    if return_X_y:
-        return arrays
-    X_train, X_test, y_train, y_test = arrays
-    return Bunch(
-        X_train=X_train,
-        X_test=X_test,
-        y_train=y_train,
-        y_test=y_test,
-        target_names=list(images.target_names),
-        image_shape=(SIDE, SIDE),
-        DESCR=descr,
-    )
+    names = images.target_names.split(", ")
+    return split_data(images.name, arrays, names, return_X_y, image_shape=(SIDE, SIDE))

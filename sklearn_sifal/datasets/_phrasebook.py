@@ -1,19 +1,11 @@
 """Put customer queries together from the grammar."""
 
 import re
+from collections.abc import Callable
 from functools import cache
 
 from sklearn_sifal.datasets._draws import Draw, cumulative_shares, pick
-from sklearn_sifal.datasets._intent_grammar import (
-    ASIDES,
-    BACKGROUNDS,
-    CLOSINGS,
-    FRAMES,
-    INTENTS,
-    OPENINGS,
-    SLOTS,
-    Wordings,
-)
+from sklearn_sifal.datasets._intent_grammar import Wordings, intent_grammar
 
 _BLANK = re.compile(r"(\{\w+\}|#)")
 _FOR_CORE = {"{x}", "{do}", "{fact}"}
@@ -53,13 +45,16 @@ class _Choice:
 
     __slots__ = ("common", "common_shares", "rare", "rare_shares")
 
-    def __init__(self, wordings: Wordings, *, with_form: bool = False) -> None:
-        self.common = _templates(wordings.common, with_form)
-        self.rare = _templates(wordings.rare, with_form)
+    def __init__(self, common: list[_Template], rare: list[_Template]) -> None:
+        self.common = common
+        self.rare = rare
         self.common_shares = cumulative_shares(1.0 / (i + 1) for i in range(len(self.common)))
-        self.rare_shares = (
-            cumulative_shares((i + 1) ** -0.5 for i in range(len(self.rare))) if self.rare else []
-        )
+        self.rare_shares = cumulative_shares((i + 1) ** -0.5 for i in range(len(self.rare)))
+
+    def of_form(self, form: str) -> "_Choice":
+        """The wordings of one form alone."""
+        common, rare = ([t for t in some if t.form == form] for some in (self.common, self.rare))
+        return _Choice(common, rare)
 
     def draw(self, rare_wording: float, u: float) -> tuple[_Template, bool]:
         """Return the wording that the uniform number `u` falls on, and whether it is rare."""
@@ -71,43 +66,34 @@ class _Choice:
         return self.common[pick(self.common_shares, usual)], False
 
 
-def _mentions(form: str) -> list[tuple[int, _Choice]]:
-    """Return the wordings of one form, for each intent that has common ones."""
-
-    def chosen(lines: str) -> str:
-        split = [line.strip().partition(" ") for line in lines.splitlines()]
-        return "\n".join(text for name, _, text in split if name == form)
-
-    mentions = []
-    for code, intent in enumerate(INTENTS.values()):
-        common, rare = (chosen(lines) for lines in intent.wordings)
-        if common:
-            mentions.append((code, _Choice(Wordings(common, rare))))
-    return mentions
+def _with_form(line: str) -> _Template:
+    """A wording of an intent, which starts with its form."""
+    form, _, text = line.partition(" ")
+    return _Template(text, form)
 
 
-def _templates(lines: str, with_form: bool) -> list[_Template]:
-    texts = [line.strip() for line in lines.splitlines() if line.strip()]
-    if not with_form:
-        return [_Template(text) for text in texts]
-    parts = [text.partition(" ") for text in texts]
-    return [_Template(text, form) for form, _, text in parts]
+def _choice(wordings: Wordings, compiled: Callable[[str], _Template] = _Template) -> _Choice:
+    return _Choice([*map(compiled, wordings.common)], [*map(compiled, wordings.rare)])
 
 
 class Phrasebook:
     """The compiled grammar."""
 
     def __init__(self) -> None:
-        self.slots = {name: _Choice(wordings) for name, wordings in SLOTS.items()}
-        self.frames = {form: _Choice(wordings) for form, wordings in FRAMES.items()}
-        self.backgrounds = {domain: _Choice(lines) for domain, lines in BACKGROUNDS.items()}
-        self.openings = _Choice(OPENINGS)
-        self.closings = _Choice(CLOSINGS)
-        self.asides = _Choice(ASIDES)
+        grammar = intent_grammar()
+        self.slots, self.frames, self.backgrounds, self.remarks = (
+            {name: _choice(wordings) for name, wordings in grammar[kind].items()}
+            for kind in ("slot", "frame", "background", "remark")
+        )
         self.intents = [
-            (intent.domain, _Choice(intent.wordings, with_form=True)) for intent in INTENTS.values()
+            (intent.domain, _choice(intent, _with_form)) for intent in grammar["intent"].values()
         ]
-        self.mentions = {form: _mentions(form) for form in ("do", "fact")}
+        self.mentions = {form: self._mentions(form) for form in ("do", "fact")}
+
+    def _mentions(self, form: str) -> list[tuple[int, _Choice]]:
+        """Return the wordings of one form, for each intent that has common ones."""
+        chosen = [(code, choice.of_form(form)) for code, (_, choice) in enumerate(self.intents)]
+        return [(code, choice) for code, choice in chosen if choice.common]
 
     def query(
         self, intent: int, n_intents: int, rare_wording: float, draw: Draw
@@ -125,8 +111,8 @@ class Phrasebook:
             is_rare = True
             where = 0 if draw() < 0.7 else len(sentences)
             sentences.insert(where, self._aside(intent, n_intents, rare_wording, draw))
-        opening = self._maybe(_SHARE_OPENING, self.openings, rare_wording, draw)
-        closing = self._maybe(_SHARE_CLOSING, self.closings, rare_wording, draw)
+        opening = self._maybe(_SHARE_OPENING, self.remarks["opening"], rare_wording, draw)
+        closing = self._maybe(_SHARE_CLOSING, self.remarks["closing"], rare_wording, draw)
         return _write(opening, sentences, closing, draw), is_rare
 
     def _background(self, domain: str, rare_wording: float, draw: Draw) -> str:
@@ -136,7 +122,7 @@ class Phrasebook:
 
     def _aside(self, intent: int, n_intents: int, rare_wording: float, draw: Draw) -> str:
         """Return a remark that mentions an intent other than `intent`."""
-        template, _ = self.asides.draw(rare_wording, draw())
+        template, _ = self.remarks["aside"].draw(rare_wording, draw())
         form = "do" if "{do}" in template.pieces else "fact"
         others = self._mentions_of_others(form, intent, n_intents)
         core, _ = others[int(draw() * len(others))].draw(rare_wording, draw())

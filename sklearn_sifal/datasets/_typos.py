@@ -1,72 +1,21 @@
 """Slips of the keyboard: typos, chat spellings and drawn-out words."""
 
+from functools import cache
+
 from sklearn_sifal.datasets._draws import Draw
+from sklearn_sifal.datasets._intent_grammar import intent_grammar
 
 _SHORTEST = 3  # letters; a slip in a shorter word makes another word too often
 _SHARE_JOINED = 0.1  # of slips: a space missed, not a letter
 
-_NEIGHBOURS = {
-    "a": "sqz",
-    "b": "vn",
-    "c": "xv",
-    "d": "sfe",
-    "e": "wr",
-    "f": "dgr",
-    "g": "fht",
-    "h": "gjn",
-    "i": "uo",
-    "j": "hkm",
-    "k": "jl",
-    "l": "kp",
-    "m": "n",
-    "n": "bm",
-    "o": "ip",
-    "p": "ol",
-    "q": "wa",
-    "r": "et",
-    "s": "ad",
-    "t": "ry",
-    "u": "yi",
-    "v": "cb",
-    "w": "qe",
-    "x": "zc",
-    "y": "tu",
-    "z": "xa",
-}
-
-# Spellings that many people share, so that a model can learn them.
-_SHARED = {
-    "please": ("pls", "plz", "plese"),
-    "thanks": ("thx", "thanx"),
-    "you": ("u",),
-    "your": ("ur",),
-    "are": ("r",),
-    "received": ("recieved",),
-    "receive": ("recieve",),
-    "cancel": ("cancle", "cancell"),
-    "account": ("acount", "acct"),
-    "address": ("adress",),
-    "payment": ("paymnet", "pymt"),
-    "password": ("pasword", "pw"),
-    "transfer": ("tranfer",),
-    "because": ("bc", "cos"),
-    "delivery": ("delivary",),
-    "statement": ("statment",),
-    "complaint": ("complain",),
-    "definitely": ("definately",),
-    "number": ("nr", "numbr"),
-    "somebody": ("sb",),
-    "contract": ("contarct",),
-    "broken": ("broke",),
-    "internet": ("internt", "net"),
-    "order": ("oder",),
-    "refund": ("refound", "re-fund"),
-    "stolen": ("stollen",),
-    "tomorrow": ("tommorow", "tmrw"),
-    "speak": ("speek",),
-}
-
 _ELONGATED = "aeilmopsy"  # the letters people hold down
+
+
+@cache
+def _slips(kind: str) -> dict[str, list[str]]:
+    """What is written for a letter, or for a word, from the grammar's section of that name."""
+    lines = intent_grammar()["slip"][kind].common
+    return {meant: written for meant, *written in map(str.split, lines)}
 
 
 def _swap(word: str, at: int, draw: Draw) -> str:
@@ -83,7 +32,7 @@ def _double(word: str, at: int, draw: Draw) -> str:
 
 def _neighbour(word: str, at: int, draw: Draw) -> str:
     letter = word[at]
-    near = _NEIGHBOURS.get(letter.lower(), letter)
+    near = _slips("neighbours").get(letter.lower(), [letter])
     hit = near[int(draw() * len(near))]
     return word[:at] + (hit.upper() if letter.isupper() else hit) + word[at + 1 :]
 
@@ -93,7 +42,7 @@ _SLIPS = (_swap, _drop, _double, _neighbour)
 
 def misspell(word: str, draw: Draw) -> str:
     """Return `word` with one slip, or the spelling that many people use for it."""
-    shared = _SHARED.get(word.lower())
+    shared = _slips("spellings").get(word.lower())
     if shared is not None and (len(word) < _SHORTEST or draw() < 0.4):
         spelling = shared[int(draw() * len(shared))]
         return spelling.capitalize() if word[0].isupper() else spelling
@@ -120,7 +69,7 @@ def _split_punctuation(token: str) -> tuple[str, str]:
 
 def _is_plain(word: str) -> bool:
     """Whether a slip may hit: no numbers, links, addresses or single letters."""
-    return word.isalpha() and (len(word) >= _SHORTEST or word.lower() in _SHARED)
+    return word.isalpha() and (len(word) >= _SHORTEST or word.lower() in _slips("spellings"))
 
 
 def add_typos(text: str, rate: float, draw: Draw) -> str:

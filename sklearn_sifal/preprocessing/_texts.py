@@ -1,17 +1,14 @@
 """Reading a list of texts out of whatever holds them.
 
-pandas and polars are recognised by how they behave: importing either would make
-it a dependency.
+pandas and polars are recognised by how they behave: importing either would make it a dependency.
 """
 
 from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
-import numpy as np
 from scipy.sparse import issparse
 
-# pandas.NA and pandas.NaT; a string compared with them gives no bool.
-_PANDAS_MISSING = ("NAType", "NaTType")
+from sklearn_sifal._plain_arrays import is_missing
 
 
 def as_texts(X: Any, missing: str) -> list[str]:
@@ -85,7 +82,7 @@ def _as_text(value: Any, position: int, missing: str) -> str:
     """Return one element as a plain `str`, or raise with its position."""
     if isinstance(value, str):
         return str.__str__(value)  # str(value) is the member's name for an Enum of strings
-    if not _is_missing(value):
+    if not is_missing(value):
         raise TypeError(
             f"X must hold texts only: the element at position {position} is {value!r:.50} "
             f"of type {type(value).__name__!r}."
@@ -96,13 +93,3 @@ def _as_text(value: Any, position: int, missing: str) -> str:
             "Set missing='empty' to read missing values as empty texts."
         )
     return ""
-
-
-def _is_missing(value: Any) -> bool:
-    """Tell None, NaN, NaT and pandas.NA from other values that are no text."""
-    if value is None:
-        return True
-    if isinstance(value, (float, np.floating, np.datetime64, np.timedelta64)):
-        return bool(value != value)
-    kind = type(value)
-    return kind.__module__.startswith("pandas.") and kind.__name__ in _PANDAS_MISSING

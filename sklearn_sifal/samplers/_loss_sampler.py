@@ -12,6 +12,7 @@ from torch.utils.data import Sampler, get_worker_info
 from sklearn_sifal._exceptions import InvalidParameterError
 from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal._parameters import (
+    check_flag,
     check_integer_value,
     check_random_state_value,
     check_real_value,
@@ -415,8 +416,7 @@ class LossSampler(SavedState, Sampler[Any]):
         if not (self.score is None or callable(self.score)):
             reject(self, "score", "a callable (rows, measures) or None", self.score)
         for name in ("shuffle", "shared_losses"):
-            if not isinstance(getattr(self, name), bool | np.bool_):
-                reject(self, name, "a bool", getattr(self, name))
+            check_flag(self, name)
         check_random_state_value(owner, random_state)
         if self.shared_losses and random_state is None:
             expected = "an int or a RandomState, the same in every process, with shared_losses=True"
@@ -452,16 +452,16 @@ class LossSampler(SavedState, Sampler[Any]):
         )
 
     def _check_needs(self) -> None:
-        needed = {
-            "score": self.strategy.needs_score and self.score is None,
-            "max_epochs": self.strategy.needs_end and self.max_epochs is None,
-        }
-        for name, is_missing in needed.items():
-            if is_missing:
-                raise InvalidParameterError(
-                    f"{self.strategy!r} needs the {name!r} parameter of LossSampler: "
-                    f"{_WHY_NEEDED[name]}. Got None."
-                )
+        if self.strategy.needs_score and self.score is None:
+            self._reject_none("score")
+        if self.strategy.needs_end and self.max_epochs is None:
+            self._reject_none("max_epochs")
+
+    def _reject_none(self, name: str) -> NoReturn:
+        raise InvalidParameterError(
+            f"{self.strategy!r} needs the {name!r} parameter of LossSampler: {_WHY_NEEDED[name]}. "
+            "Got None."
+        )
 
     def _check_process(self) -> None:
         """Raise where the losses of the training do not come together."""
@@ -642,7 +642,7 @@ class LossSampler(SavedState, Sampler[Any]):
     ) -> dict[str, NDArray[Any]]:
         """What the user's function says of rows, checked and recorded."""
         if self.score is None:
-            self._reject_scoring()
+            self._reject_none("score")
         wanted = tuple(dict.fromkeys(("loss", *measures)))
         if len(rows) == 0:
             return {name: np.empty(0, np.float32) for name in wanted}
@@ -661,12 +661,6 @@ class LossSampler(SavedState, Sampler[Any]):
         self.table.record(rows, measured["loss"], epoch=self._epoch, training=False)
         self.strategy.observe(rows, measured, training=False)
         return measured
-
-    def _reject_scoring(self) -> NoReturn:
-        raise InvalidParameterError(
-            f"{self.strategy!r} needs the 'score' parameter of LossSampler: "
-            f"{_WHY_NEEDED['score']}. Got None."
-        )
 
     def _checked_values(
         self, rows: NDArray[np.int64], values: Mapping[str, Any], origin: str

@@ -247,13 +247,9 @@ def _has_attributes(value: Any) -> bool:
 
 def _attributes(owner: Any) -> dict[str, Any]:
     slots = [name for cls in type(owner).__mro__ for name in getattr(cls, "__slots__", ())]
-    names = [*(n for n in slots if n not in ("__dict__", "__weakref__")), *_instance_dict(owner)]
+    names = [n for n in slots if n not in ("__dict__", "__weakref__")]
+    names += getattr(owner, "__dict__", ())
     return {name: getattr(owner, name) for name in names if hasattr(owner, name)}
-
-
-def _instance_dict(owner: Any) -> dict[str, Any]:
-    found: dict[str, Any] = getattr(owner, "__dict__", {})
-    return found
 
 
 def _parameter_names(owner: Any) -> list[str]:

@@ -123,6 +123,8 @@ def test_image_shape_is_checked(folder, shape):
 def test_folders(tmp_path):
     with pytest.raises(FileNotFoundError, match="There is no folder"):
         load_image_folder(tmp_path / "absent")
+    with pytest.raises(NotADirectoryError, match=r"test_image_folder\.py is not a folder"):
+        load_image_folder(__file__)
     with pytest.raises(ValueError, match="It has none"):
         load_image_folder(tmp_path)
     write(tmp_path / "a" / "1.png", np.zeros((2, 2)))

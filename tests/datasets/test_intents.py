@@ -1,6 +1,7 @@
 """make_intents: sizes, seeds, noise, repetition, difficulty."""
 
 import hashlib
+import re
 from collections import Counter, defaultdict
 
 import numpy as np
@@ -11,8 +12,13 @@ from sklearn.svm import LinearSVC
 
 from sklearn_sifal.datasets import make_intents
 from sklearn_sifal.datasets._draws import seed_sequence
-from sklearn_sifal.datasets._intent_grammar import INTENTS
-from sklearn_sifal.datasets._intents import draw_queries, intent_sizes, normal_form
+from sklearn_sifal.datasets._intent_grammar import intent_grammar
+from sklearn_sifal.datasets._intents import draw_queries, intent_sizes
+
+
+def normal_form(text):
+    """`text` in lower case without punctuation."""
+    return " ".join(re.sub(r"[^\w\s]", "", text.lower()).split())
 
 
 def _sha256(*columns):
@@ -46,6 +52,34 @@ def test_pinned_content(parameters, expected):
     assert _sha256(*data) == expected
 
 
+@pytest.mark.parametrize(
+    "parameters, expected",
+    [
+        ({}, "cd2127aeaf5dce1ab00cd7c8b98cfb211dd184dfe0fdc752c52ed8618cde9559"),
+        (
+            {"rare_wording": 1.0, "imbalance": 1.0},
+            "b190968ed320168d288b994357bdacacec4fe59c697dd09bd1665eba068e3ed0",
+        ),
+        (
+            {"rare_wording": 0.0, "typo_rate": 0.0, "elongation_rate": 0.0},
+            "d56423c16aea2aca747c4257876fefc3aca969102763b7808727bde36d5a7360",
+        ),
+        (
+            {"typo_rate": 0.4, "elongation_rate": 1.0, "label_noise": 0.5, "zipf": 1.5},
+            "4f37a0e3c4db84c57e0bde79ec23201f5078b4e9576e02b20b5817f74b1c2185",
+        ),
+    ],
+)
+def test_pinned_content_of_many_seeds(parameters, expected):
+    made = [
+        make_intents(
+            200, 2 + seed + seed // 2, random_state=seed, return_true_labels=True, **parameters
+        )
+        for seed in range(25)
+    ]
+    assert _sha256(*(column for data in made for column in data)) == expected
+
+
 def test_pinned_content_from_a_random_state_instance():
     data = make_intents(200, random_state=np.random.RandomState(3))
     assert _sha256(*data) == "94ef2a149051896b364f7daa5166f7aef8044e1db7108fe5238d549f3930616e"
@@ -75,7 +109,7 @@ def test_shapes_and_types():
     assert X.dtype == object
     assert all(type(text) is str and text.strip() for text in X)
     assert y.dtype.kind == y_true.dtype.kind == "U"
-    assert set(y) == set(list(INTENTS)[:7])
+    assert set(y) == set(list(intent_grammar()["intent"])[:7])
     assert len(make_intents(10, random_state=0)) == 2
 
 

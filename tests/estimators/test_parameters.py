@@ -2,7 +2,6 @@
 
 import builtins
 import inspect
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -613,8 +612,7 @@ class TestVerbose:
         assert "fit: 100%" in shown.err
         assert "validation accuracy" in shown.err
 
-    def test_without_tqdm(self, dense: Any, capsys: Any, monkeypatch: Any) -> None:
-        monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    def test_lines_outside_a_terminal(self, dense: Any, capsys: Any) -> None:
         small(verbose=1).fit(*dense)
         shown = capsys.readouterr()
         assert shown.out == ""

@@ -4,6 +4,8 @@ import copy
 import io
 import json
 import pickle
+import subprocess
+import sys
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -525,3 +527,24 @@ def test_states_that_were_pickles_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="run code"):
         LossSampledNet.__new__(LossSampledNet).__setstate__(state)
     assert not flag.exists()
+
+
+LOAD = """
+import pickle, sys
+
+import numpy as np
+
+model, X, expected = (pickle.loads(part) for part in pickle.load(sys.stdin.buffer))
+np.testing.assert_array_equal(model.predict(X), expected)
+"""
+
+
+@pytest.mark.parametrize("strategy", ["base", "guarded_importance"])
+@pytest.mark.parametrize("make", [LossSampledClassifier, LossSampledRegressor])
+def test_a_new_process_loads_what_another_saved(make: Any, strategy: str) -> None:
+    model = make(strategy, budget=2, hidden_layer_sizes=(4,), random_state=0).fit(X, CODES)
+    parts = [pickle.dumps(part) for part in (model, X, model.predict(X))]
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD], input=pickle.dumps(parts), capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()

@@ -5,6 +5,7 @@ import os
 import pickle
 import sys
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -19,36 +20,9 @@ from sklearn_sifal.strategies import STRATEGIES, HeapQueue, Percentile, Robust
 N = 24
 
 
-def measured(rows: Any, epoch: int) -> dict[str, Any]:
-    losses = 0.01 + np.abs(np.sin(np.asarray(rows) * 12.3 + 0.2 * epoch))
-    p = np.exp(-losses)
-    return {
-        "loss": losses.astype(np.float32),
-        "correct": p > 0.5,
-        "max_probability": np.maximum(p, 1 - p),
-        "margin": np.log(p) - np.log1p(-p),
-        "el2n": np.sqrt(2) * (1 - p),
-    }
-
-
-def make(strategy: Any) -> LossSampler:
-    return LossSampler(
-        N,
-        strategy,
-        batch_size=4,
-        max_epochs=30,
-        score=lambda rows, measures: measured(rows, 0),
-        random_state=0,
-        y=np.arange(N) % 3,
-        irreducible_losses=np.linspace(0, 0.5, N),
-        trusted=np.arange(N) % 4 == 0,
-    )
-
-
-def train_round(sampler: LossSampler) -> None:
-    for batch in sampler:
-        values = measured(batch, sampler.epoch)
-        sampler.update(batch, values.pop("loss"), **values)
+@pytest.fixture
+def make(make_sampler: Any) -> Any:
+    return partial(make_sampler, N, max_epochs=30)
 
 
 def leaves(node: Any) -> Iterator[tuple[Any, Any]]:
@@ -112,7 +86,9 @@ CASES += [Robust(Percentile(30), score="trajectory")]
 @pytest.mark.parametrize(("number", "strategy"), [*enumerate(CASES)], ids=str)
 @pytest.mark.filterwarnings("ignore:.*all evictions are lifted:UserWarning")
 @pytest.mark.filterwarnings("ignore::sklearn_sifal.InconsistentVersionWarning")
-def test_a_changed_leaf_is_refused_or_harmless(number: int, strategy: Any) -> None:
+def test_a_changed_leaf_is_refused_or_harmless(
+    number: int, strategy: Any, make: Any, train_round: Any
+) -> None:
     original = make(strategy)
     for _ in range(3):
         train_round(original)
@@ -137,7 +113,7 @@ def test_a_changed_leaf_is_refused_or_harmless(number: int, strategy: Any) -> No
     assert refused > 5 * accepted > 0
 
 
-def test_extreme_values_that_a_training_could_leave_are_loaded() -> None:
+def test_extreme_values_that_a_training_could_leave_are_loaded(make: Any, train_round: Any) -> None:
     original = make("percentile")
     train_round(original)
     state = original.state_dict()
@@ -165,7 +141,7 @@ def test_extreme_values_that_a_training_could_leave_are_loaded() -> None:
     ],
 )
 def test_the_error_says_what_is_wrong_and_where(
-    column: str, row: int, value: Any, match: str
+    column: str, row: int, value: Any, match: str, make: Any, train_round: Any
 ) -> None:
     sampler = make("percentile")
     train_round(sampler)
@@ -175,13 +151,13 @@ def test_the_error_says_what_is_wrong_and_where(
         sampler.load_state_dict(state)
 
 
-def test_a_round_beyond_what_the_table_can_note_is_refused() -> None:
+def test_a_round_beyond_what_the_table_can_note_is_refused(make: Any) -> None:
     sampler = make("percentile")
     with pytest.raises(ValueError, match="'epoch' is 1180591620717411303424"):
         sampler.load_state_dict({**sampler.state_dict(), "epoch": 2**70})
 
 
-def test_states_of_other_versions_warn_once_and_are_loaded() -> None:
+def test_states_of_other_versions_warn_once_and_are_loaded(make: Any) -> None:
     sampler = make("percentile")
     state = sampler.state_dict()
     sampler.load_state_dict(state)
@@ -208,7 +184,7 @@ def test_states_of_other_versions_warn_once_and_are_loaded() -> None:
         "tempfile:TemporaryDirectory",
     ],
 )
-def test_a_state_names_no_class_but_those_of_the_package_itself(name: str) -> None:
+def test_a_state_names_no_class_but_those_of_the_package_itself(name: str, make: Any) -> None:
     sampler = make("percentile")
     state = sampler.state_dict()
     state["strategy"]["more"] = {"kind": "object", "class": name, "value": {}}
@@ -216,7 +192,7 @@ def test_a_state_names_no_class_but_those_of_the_package_itself(name: str) -> No
         sampler.load_state_dict(state)
 
 
-def test_a_state_imports_nothing() -> None:
+def test_a_state_imports_nothing(make: Any) -> None:
     sampler = make("percentile")
     state = sampler.state_dict()
     module = "sklearn_sifal.__main__"
@@ -227,7 +203,9 @@ def test_a_state_imports_nothing() -> None:
     assert module not in sys.modules
 
 
-def test_a_pickled_sampler_of_another_version_warns_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pickled_sampler_of_another_version_warns_once(
+    monkeypatch: pytest.MonkeyPatch, make: Any, train_round: Any
+) -> None:
     sampler = make("heap")
     train_round(sampler)
     sampler.score = None  # a lambda cannot be pickled

@@ -3,6 +3,7 @@
 import io
 from collections import deque
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,28 +17,6 @@ from sklearn_sifal.strategies import STRATEGIES, HeapQueue, Importance, Percenti
 N = 40
 
 
-def measured(rows: Any, epoch: int) -> dict[str, Any]:
-    """Losses and all other measures of two classes, from the row and the round alone."""
-    losses = 0.01 + np.abs(np.sin(np.asarray(rows) * 12.3 + 0.2 * epoch))
-    p = np.exp(-losses)
-    return {
-        "loss": losses.astype(np.float32),
-        "correct": p > 0.5,
-        "max_probability": np.maximum(p, 1 - p),
-        "margin": np.log(p) - np.log1p(-p),
-        "el2n": np.sqrt(2) * (1 - p),
-    }
-
-
-def train_round(sampler: LossSampler) -> list[Any]:
-    batches = []
-    for batch in sampler:
-        batches.append([(int(row), getattr(row, "weight", 1.0)) for row in batch])
-        values = measured(batch, sampler.epoch)
-        sampler.update(batch, values.pop("loss"), **values)
-    return batches
-
-
 def saved_and_loaded(state: Any) -> Any:
     file = io.BytesIO()
     torch.save(state, file)
@@ -45,18 +24,9 @@ def saved_and_loaded(state: Any) -> Any:
     return torch.load(file, weights_only=True)
 
 
-def make(strategy: Any, seed: int = 0) -> LossSampler:
-    return LossSampler(
-        N,
-        strategy,
-        batch_size=4,
-        max_epochs=12,
-        score=lambda rows, measures: measured(rows, 0),
-        random_state=seed,
-        y=np.arange(N) % 3,
-        irreducible_losses=np.linspace(0, 0.5, N),
-        trusted=np.arange(N) % 4 == 0,
-    )
+@pytest.fixture
+def make(make_sampler: Any) -> Any:
+    return partial(make_sampler, N, max_epochs=12)
 
 
 class Remembering(Percentile):
@@ -90,7 +60,7 @@ WITH_STATE = [
 
 
 @pytest.mark.parametrize("strategy", WITH_STATE)
-def test_a_resumed_sampler_goes_on_bit_for_bit(strategy: Any) -> None:
+def test_a_resumed_sampler_goes_on_bit_for_bit(strategy: Any, make: Any, train_round: Any) -> None:
     original = make(strategy)
     for _ in range(5):
         train_round(original)
@@ -111,7 +81,9 @@ def test_a_resumed_sampler_goes_on_bit_for_bit(strategy: Any) -> None:
     assert [train_round(used) for _ in range(3)] == expected
 
 
-def test_a_state_from_the_middle_of_a_round_resumes_with_the_next() -> None:
+def test_a_state_from_the_middle_of_a_round_resumes_with_the_next(
+    make: Any, train_round: Any
+) -> None:
     original = make(Percentile(30))
     train_round(original)
     next(iter(original))
@@ -122,7 +94,7 @@ def test_a_state_from_the_middle_of_a_round_resumes_with_the_next() -> None:
     assert resumed.epoch == 2
 
 
-def test_states_that_do_not_fit_change_nothing() -> None:
+def test_states_that_do_not_fit_change_nothing(make: Any) -> None:
     state = make(Percentile(30)).state_dict()
     other = make(Importance(30))
     before = other.loss_table.tobytes()
@@ -138,7 +110,7 @@ def test_states_that_do_not_fit_change_nothing() -> None:
     assert other.loss_table.tobytes() == before
 
 
-def test_parameters_have_to_be_the_same_but_for_max_epochs() -> None:
+def test_parameters_have_to_be_the_same_but_for_max_epochs(train_round: Any) -> None:
     original = LossSampler(N, Robust(Percentile(10)), batch_size=4, max_epochs=2)
     train_round(original)
     state = saved_and_loaded(original.state_dict())
@@ -177,7 +149,7 @@ def damages() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("damage", [pytest.param(f, id=name) for name, f in damages()])
-def test_a_broken_state_changes_nothing(damage: Any) -> None:
+def test_a_broken_state_changes_nothing(damage: Any, make: Any, train_round: Any) -> None:
     # The wrapped strategy's state is put back in place, which is where half a load would show.
     original, sampler = (make(Robust(Percentile(30)), seed=seed) for seed in (0, 1))
     for _ in range(3):
