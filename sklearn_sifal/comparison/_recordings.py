@@ -13,11 +13,7 @@ from sklearn_sifal._loss_table import NonFiniteLossError
 from sklearn_sifal.comparison._scores import losses_and_predictions, score
 from sklearn_sifal.comparison._trainings import Part, Task, one_thread
 from sklearn_sifal.inspection._deciles import LossDeciles, loss_deciles
-from sklearn_sifal.inspection._instances import (
-    InstanceTable,
-    hardest_instances,
-    most_visited_instances,
-)
+from sklearn_sifal.inspection._instances import InstanceTable
 from sklearn_sifal.inspection._visits import VisitsByGroup, visits_by_decile, visits_by_label
 from sklearn_sifal.inspection._weights import (
     WeightHistogram,

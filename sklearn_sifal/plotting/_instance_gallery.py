@@ -17,8 +17,6 @@ from sklearn_sifal.plotting._text_list import Column, draw_text_list
 if TYPE_CHECKING:
     from sklearn_sifal.inspection._instances import InstanceTable
 
-_ORDERS = ("hardest", "easiest", "most_visited")
-
 
 class InstanceGalleryDisplay:
     """Single instances to look at: a list of texts, or a grid of images.
@@ -138,11 +136,11 @@ class InstanceGalleryDisplay:
         visits = np.asarray(net.visit_counts_) if X is None or is_training else None
         # A regressor's predictions are hardly ever equal to the targets.
         is_classifier = hasattr(net, "classes_")
-        instances = _choose(
-            order,
-            n_instances,
+        instances = ranked_instances(
             losses_of(estimator, X, y),
-            visits,
+            n_instances,
+            order=order,
+            visits=visits,
             y=y,
             y_pred=None if X is None else estimator.predict(X),
             contents=X if contents is None else contents,
@@ -198,8 +196,14 @@ class InstanceGalleryDisplay:
         -------
         display : InstanceGalleryDisplay
         """
-        instances = _choose(
-            order, n_instances, losses, visits, y=y, y_pred=y_pred, contents=contents
+        instances = ranked_instances(
+            losses,
+            n_instances,
+            order=order,
+            visits=visits,
+            y=y,
+            y_pred=y_pred,
+            contents=contents,
         )
         return cls(instances, kind=kind, image_shape=image_shape).plot(ax, **kwargs)
 
@@ -319,22 +323,3 @@ class InstanceGalleryDisplay:
 
 def _loss_text(loss: float) -> str:
     return f"{loss:.2f}" if abs(loss) < 1000 else f"{loss:,.0f}"
-
-
-def _choose(
-    order: str, n_instances: int, losses: Any, visits: Any, **columns: Any
-) -> "InstanceTable":
-    from sklearn_sifal.inspection._instances import (
-        easiest_instances,
-        hardest_instances,
-        most_visited_instances,
-    )
-
-    if order not in _ORDERS:
-        reject_value("InstanceGalleryDisplay", "order", f"one of {list(_ORDERS)}", order)
-    if order == "most_visited":
-        if visits is None:
-            raise ValueError("order='most_visited' needs the visits of the training rows.")
-        return most_visited_instances(visits, n_instances, losses=losses, **columns)
-    choose = hardest_instances if order == "hardest" else easiest_instances
-    return choose(losses, n_instances, visits=visits, **columns)
