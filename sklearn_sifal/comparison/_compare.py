@@ -25,7 +25,6 @@ from sklearn_sifal.comparison._candidates import (
     names_with_own_rate,
     resolve_candidates,
 )
-from sklearn_sifal.comparison._contents import contents_of
 from sklearn_sifal.comparison._inputs import (
     check_budgets,
     check_rates,
@@ -35,10 +34,11 @@ from sklearn_sifal.comparison._inputs import (
     split_estimator,
     validation_part,
 )
-from sklearn_sifal.comparison._plan import Plan, Progress
+from sklearn_sifal.comparison._kept_rows import contents_of
 from sklearn_sifal.comparison._recordings import Recording
 from sklearn_sifal.comparison._result import StrategyComparison
 from sklearn_sifal.comparison._row_errors import RowSums
+from sklearn_sifal.comparison._schedule import Plan, Progress
 from sklearn_sifal.comparison._scores import metrics_of
 
 _NAME = "compare_strategies"
@@ -258,8 +258,7 @@ def _by_class(
 
 def _recorded_rows(recordings: Mapping[str, Recording]) -> list[int]:
     """Training rows that tables show."""
-    tables = [t for r in recordings.values() for t in (r.hardest, r.most_visited)]
-    return sorted({int(row) for table in tables for row in table.rows})
+    return sorted({int(row) for r in recordings.values() for row in r.hardest.rows})
 
 
 def _versions() -> dict[str, str]:

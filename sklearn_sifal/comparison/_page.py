@@ -71,7 +71,7 @@ def write_page(
         of=comparison,
         records=comparison.summary(),
         panels=Panels(comparison.strategies),
-        contents=comparison._contents
+        contents=comparison._kept_rows
         if contents is None
         else picked_contents(comparison, contents),
         image_shape=None if image_shape is None else tuple(image_shape),

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sklearn_sifal.comparison._contents import contents_of
+from sklearn_sifal.comparison._kept_rows import contents_of
 from sklearn_sifal.comparison._page_figures import Panels
 from sklearn_sifal.comparison._page_parts import Cell, name_of, text_of
 from sklearn_sifal.comparison._recordings import Recording

@@ -13,8 +13,8 @@ from sklearn_sifal._loss_table import NonFiniteLossError
 from sklearn_sifal.comparison._scores import losses_and_predictions, score
 from sklearn_sifal.comparison._trainings import Part, Task, one_thread
 from sklearn_sifal.inspection._deciles import LossDeciles, loss_deciles
-from sklearn_sifal.inspection._instances import InstanceTable
-from sklearn_sifal.inspection._visits import VisitsByGroup, visits_by_decile, visits_by_label
+from sklearn_sifal.inspection._instances import InstanceTable, ranked_instances
+from sklearn_sifal.inspection._visits import VisitsByGroup, visits_by_decile
 from sklearn_sifal.inspection._weights import (
     WeightHistogram,
     WeightStatistics,
@@ -42,8 +42,6 @@ class Recording:
     visits_by_decile : VisitsByGroup
         Visits by the deciles of the loss that base leaves, which are the same rows for
         every strategy.
-    visits_by_label : VisitsByGroup or None
-        None for a regressor.
     visits, n_rows : ndarray of shape (n_values,), int64
         Numbers of visits that occur, ascending, and how many rows have each.
     weights : WeightStatistics
@@ -52,21 +50,17 @@ class Recording:
         Of its weights and of those that it began with, over the range of base's.
     hardest : InstanceTable
         Rows with the largest losses after the training.
-    most_visited : InstanceTable
-        Rows trained on most often.
     """
 
     rounds: list[dict[str, Any]]
     deciles: LossDeciles
     visits_by_decile: VisitsByGroup
-    visits_by_label: VisitsByGroup | None
     visits: NDArray[np.int64]
     n_rows: NDArray[np.int64]
     weights: WeightStatistics
     histogram: WeightHistogram
     initial_histogram: WeightHistogram
     hardest: InstanceTable
-    most_visited: InstanceTable
 
 
 @dataclass(frozen=True)
@@ -195,18 +189,12 @@ def _recording(
         rounds=rounds,
         deciles=replace(deciles, bin_of_row=np.empty(0, np.int64)),
         visits_by_decile=visits_by_decile(visits[trained], yardstick.losses[trained]),
-        visits_by_label=(
-            None if labels is None else visits_by_label(visits[trained], labels[trained])
-        ),
         visits=values.astype(np.int64),
         n_rows=n_rows.astype(np.int64),
         weights=weight_statistics(weights, initial=initial, reference=reference),
         histogram=weight_histogram(weights, value_range=span),
         initial_histogram=weight_histogram(initial, value_range=span),
-        hardest=hardest_instances(losses, _N_INSTANCES, y=y, y_pred=predicted, visits=visits),
-        most_visited=most_visited_instances(
-            visits, _N_INSTANCES, losses=losses, y=y, y_pred=predicted
-        ),
+        hardest=ranked_instances(losses, _N_INSTANCES, y=y, y_pred=predicted, visits=visits),
     )
 
 

@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 from sklearn_sifal._parameters import check_real_value
 from sklearn_sifal.inspection._checks import as_numbers, check_one_per_row
-from sklearn_sifal.inspection._record import Record
+from sklearn_sifal.inspection._tabular import Tabular
 
 REGIONS = ("easy", "ambiguous", "hard", "unknown")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class DataMap(Record):
+class DataMap(Tabular):
     """Where rows stand by confidence and variability, made by `data_map`.
 
     Attributes

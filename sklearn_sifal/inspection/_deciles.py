@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from sklearn_sifal._parameters import check_integer_value
 from sklearn_sifal.inspection._checks import check_losses, divide, encode, group_sums
-from sklearn_sifal.inspection._record import Record, make_frame
+from sklearn_sifal.inspection._tabular import Tabular, make_frame
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LossDeciles(Record):
+class LossDeciles(Tabular):
     """Bins of rows by their loss, made by `loss_deciles`.
 
     Bin 0 has the smallest losses. Fields of labels are None if no labels were given.

@@ -15,13 +15,13 @@ from sklearn_sifal.inspection._checks import (
     encode,
     group_sums,
 )
-from sklearn_sifal.inspection._record import Record
+from sklearn_sifal.inspection._tabular import Tabular
 
 _LEVEL = 0.95
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class GroupReport(Record):
+class GroupReport(Tabular):
     """Loss, visits and accuracy of groups of rows, made by `group_report`.
 
     A gap is the largest minus the smallest value of the groups that take part in it. Fields

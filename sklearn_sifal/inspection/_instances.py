@@ -9,13 +9,13 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn_sifal._labels import read
 from sklearn_sifal._parameters import check_integer_value, reject_value
 from sklearn_sifal.inspection._checks import check_losses, check_one_per_row, check_visits
-from sklearn_sifal.inspection._record import Record
+from sklearn_sifal.inspection._tabular import Tabular
 
 _ORDERS = ("hardest", "easiest", "most_visited")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class InstanceTable(Record):
+class InstanceTable(Tabular):
     """Some rows of the data, in the order that was asked for.
 
     Fields that were not given are None.

@@ -15,14 +15,14 @@ from sklearn_sifal.inspection._checks import (
     encode,
     group_sums,
 )
-from sklearn_sifal.inspection._record import Record
+from sklearn_sifal.inspection._tabular import Tabular
 
 # Standard deviations of a hypergeometric distribution beyond which nothing counts.
 _TAIL = 12
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SelectionLosses(Record):
+class SelectionLosses(Tabular):
     """Mean losses of the rows chosen in a round and of the others.
 
     All in nats, over distinct rows with a known loss, NaN where there are none or nothing
@@ -65,7 +65,7 @@ class SelectionLosses(Record):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SelectionOverlap(Record):
+class SelectionOverlap(Tabular):
     """How much successive selections have in common.
 
     Entry r compares round r with round r + 1. Rows count once a round, however often they
@@ -105,7 +105,7 @@ class SelectionOverlap(Record):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SelectionLabels(Record):
+class SelectionLabels(Tabular):
     """Labels of the rows that were chosen.
 
     Attributes

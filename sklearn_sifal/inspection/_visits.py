@@ -17,11 +17,11 @@ from sklearn_sifal.inspection._checks import (
     group_sums,
 )
 from sklearn_sifal.inspection._deciles import bins_by_rank
-from sklearn_sifal.inspection._record import Record
+from sklearn_sifal.inspection._tabular import Tabular
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class VisitsByGroup(Record):
+class VisitsByGroup(Tabular):
     """Visits of groups of rows.
 
     Attributes
@@ -57,7 +57,7 @@ class VisitsByGroup(Record):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class VisitHistory(Record):
+class VisitHistory(Tabular):
     """When rows were trained on, made by `visit_history`.
 
     Attributes

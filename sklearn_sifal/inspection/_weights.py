@@ -20,7 +20,7 @@ from sklearn_sifal.inspection._kl_divergence import (
     divergence,
     total_counts,
 )
-from sklearn_sifal.inspection._record import Record
+from sklearn_sifal.inspection._tabular import Tabular
 
 #: What counts as nearly zero, unless said otherwise.
 THRESHOLDS = (1e-4, 1e-3, 1e-2)
@@ -30,7 +30,7 @@ _BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class WeightStatistics(Record):
+class WeightStatistics(Tabular):
     """Statistics of the weights of a net, by layer, and over the rounds of a training.
 
     Made by `weight_statistics`, and by `weight_trajectory`, whose arrays have the rounds as
@@ -95,7 +95,7 @@ class WeightStatistics(Record):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class WeightHistogram(Record):
+class WeightHistogram(Tabular):
     """Histogram of the weights of a net, by layer, made by `weight_histogram`.
 
     Attributes

@@ -7,8 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_sifal._parameters import check_integer_value, reject_value
-from sklearn_sifal.plotting._figures import integer_ticks, make_axes
-from sklearn_sifal.plotting._fitted_records import check_length, losses_of, selections_among
+from sklearn_sifal.inspection._checks import encode
+from sklearn_sifal.plotting._display import Display
+from sklearn_sifal.plotting._figures import integer_ticks
+from sklearn_sifal.plotting._fitted_estimators import check_length, losses_of, selections_among
 from sklearn_sifal.plotting._style import ROWS_COLOR, SEQUENTIAL, shown
 
 _ORDERS = {
@@ -19,7 +21,7 @@ _ORDERS = {
 }
 
 
-class SelectionDisplay:
+class SelectionDisplay(Display):
     """A raster of rows and rounds: which rows were chosen when.
 
     With more rows than `max_rows` of `plot`, neighbours are put together and the colour is the
@@ -38,10 +40,6 @@ class SelectionDisplay:
 
     Attributes
     ----------
-    ax_ : matplotlib Axes
-        The axes with the raster.
-    figure_ : matplotlib Figure
-        The figure with the axes.
     image_ : matplotlib AxesImage
         The raster, shape (rows or bins of rows, rounds), in percent.
     colorbar_ : matplotlib Colorbar or None
@@ -101,14 +99,6 @@ class SelectionDisplay:
             The training labels, for ``sort_by='label'``.
         sort_by : {'row', 'label', 'visits', 'loss'}, default='row'
             See `plot`.
-        ax : matplotlib Axes, default=None
-            See `plot`.
-        **kwargs : dict
-            See `plot`.
-
-        Returns
-        -------
-        display : SelectionDisplay
 
         Raises
         ------
@@ -141,22 +131,8 @@ class SelectionDisplay:
 
         Parameters
         ----------
-        selections : sequence of array-like of int
-            Rows chosen in each round.
-        n_samples : int
-            Number of rows there are.
         y : array-like of shape (n_samples,), default=None
-            Labels.
-        losses : array-like of shape (n_samples,), default=None
-            Losses.
-        ax : matplotlib Axes, default=None
-            See `plot`.
-        **kwargs : dict
-            See `plot`.
-
-        Returns
-        -------
-        display : SelectionDisplay
+            Labels, for ``sort_by='label'``.
         """
         return cls(selections, n_samples, y=y, losses=losses).plot(ax, **kwargs)
 
@@ -167,8 +143,6 @@ class SelectionDisplay:
 
         Parameters
         ----------
-        ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
         sort_by : {'row', 'label', 'visits', 'loss'}, default='row'
             From the top to the bottom: the order of the input, that of the labels, most visited
             first, or largest loss first (never measured ones last).
@@ -176,10 +150,6 @@ class SelectionDisplay:
             Most lines of the raster.
         **kwargs : dict
             Passed to :meth:`matplotlib.axes.Axes.imshow`.
-
-        Returns
-        -------
-        self : SelectionDisplay
 
         Raises
         ------
@@ -190,7 +160,7 @@ class SelectionDisplay:
         selections = self._checked_selections()
         self.order_ = self._order(sort_by, selections)
         shares = self._raster(selections, max_rows)
-        self.figure_, (self.ax_,) = make_axes("SelectionDisplay.plot", ax, size=(6.4, 4.8))
+        self._make_axes(ax, size=(6.4, 4.8))
         is_binned = self.n_samples > max_rows
         settings = {
             "aspect": "auto",
@@ -245,8 +215,6 @@ class SelectionDisplay:
 
     def _labels(self) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """Distinct labels, sorted, and the position of each row's among them."""
-        from sklearn_sifal.inspection._checks import encode
-
         return encode(self._needed("y", "label"), "y", self.n_samples)
 
     def _raster(self, selections: list[NDArray[np.int64]], max_rows: int) -> NDArray[np.float64]:

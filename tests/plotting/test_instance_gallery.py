@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 
 from sklearn_sifal.inspection import ranked_instances
 from sklearn_sifal.plotting import InstanceGalleryDisplay
-from sklearn_sifal.plotting._contents import as_texts
 from sklearn_sifal.plotting._images import as_images
+from sklearn_sifal.plotting._row_texts import as_texts
 from sklearn_sifal.plotting._text_layout import cut, text_measure, wrapped
 
 TEXTS = ["card not here", "it costs $5, not $6", "hi"]

@@ -11,7 +11,7 @@ import numpy as np
 _MOST_SHOWN = 8
 
 
-class Record:
+class Tabular:
     """Base class of the frozen dataclasses that functions of `inspection` return."""
 
     def to_frame(self) -> Any:

@@ -9,6 +9,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_sifal._labels import read
 
+#: Name and unit of a classifier's losses, which alone are negative log-likelihoods: what has
+#: losses of this name has labels, which are right or wrong, and not targets that are numbers.
+LOSS_OF_LABELS = "loss (nats)"
+
 
 def last_step(estimator: Any) -> Any:
     """The fitted estimator that has the record: the last step of a pipeline, or itself.
@@ -40,13 +44,14 @@ def transformed(estimator: Any, X: Any) -> Any:
     return X
 
 
-def recorded(estimator: Any, name: str) -> Any:
+def of_history(estimator: Any, name: str) -> Any:
     """An attribute that is only there with ``record='history'``."""
-    value = getattr(last_step(estimator), name, None)
+    net = last_step(estimator)
+    value = getattr(net, name, None)
     if value is None:
         raise ValueError(
             f"The estimator has no {name}: fit it with record='history', not "
-            f"record={getattr(last_step(estimator), 'record', None)!r}."
+            f"record={getattr(net, 'record', None)!r}."
         )
     return value
 
@@ -66,7 +71,7 @@ def selections_among(estimator: Any) -> tuple[list[NDArray[np.int64]], NDArray[n
     Rows held out for validation, or of weight zero, would count as given up, and make chance
     look smaller.
     """
-    selections = recorded(estimator, "selections_")
+    selections = of_history(estimator, "selections_")
     trained = trained_rows(estimator)
     number = np.cumsum(trained) - 1
     return [number[np.asarray(rows, dtype=np.int64)] for rows in selections], trained
@@ -100,14 +105,27 @@ def staged_losses(estimator: Any, X: Any, y: Any) -> Iterator[NDArray[Any]]:
     """Fresh losses of given rows after each round; needs ``record='history'``."""
     if y is None:
         raise ValueError("y must be given with X: losses are those of the labels.")
-    recorded(estimator, "weight_history_")
+    of_history(estimator, "weight_history_")
     yield from last_step(estimator).staged_instance_losses(transformed(estimator, X), y)
 
 
-def loss_name(estimator: Any) -> str:
+def loss_name(estimator: object) -> str:
     """The axis label of the estimator's losses."""
-    # Only a classifier's loss is a negative log-likelihood.
-    return "loss (nats)" if hasattr(last_step(estimator), "classes_") else "loss"
+    return LOSS_OF_LABELS if hasattr(last_step(estimator), "classes_") else "loss"
+
+
+def check_counts(
+    values: ArrayLike, name: str, per: str, length: int | None = None
+) -> NDArray[np.int64]:
+    """Counts, one a row or round."""
+    counts = np.asarray(values)
+    is_fitting = counts.ndim == 1 and 0 < len(counts) == (length or len(counts))
+    if not is_fitting or counts.dtype.kind not in "iu" or counts.min() < 0:
+        raise ValueError(
+            f"{name} must be non-negative integers, one a {per}. "
+            f"Got shape {counts.shape} and dtype {counts.dtype}."
+        )
+    return counts.astype(np.int64)
 
 
 def check_length(values: ArrayLike | None, name: str, n_rows: int) -> NDArray[Any] | None:
