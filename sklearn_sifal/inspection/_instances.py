@@ -114,6 +114,7 @@ def ranked_instances(
     check_integer_value("ranked_instances", "n_instances", n_instances, 1)
     if order not in _ORDERS:
         reject_value("ranked_instances", "order", f"one of {list(_ORDERS)}", order)
+    counts: NDArray[np.int64] | None
     if order == "most_visited":
         if visits is None:
             raise ValueError("order='most_visited' needs the visits of the training rows.")

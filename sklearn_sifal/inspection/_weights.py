@@ -317,7 +317,7 @@ def weight_trajectory(
         rounds.append(_statistics(layers, references, limits, bandwidth, floor))
     if not rounds:
         raise ValueError("weight_history must have at least one round. Got none.")
-    stacked = {
+    stacked: dict[str, Any] = {
         name: np.array([getattr(of_round, name) for of_round in rounds])
         for name in (*_BY_LAYER, "sparsity")
     }
@@ -451,6 +451,9 @@ def _statistics(
         together += of_layer
     sums = [*sums, together]
     n_weights = np.array([s.n for s in sums], dtype=np.int64)
+    divergences: dict[str, Any] = {
+        name: _divergences(counts, compared, floor) for name, compared in references.items()
+    }
     with np.errstate(invalid="ignore"):  # a layer without weights has no mean
         return WeightStatistics(
             layers=(*layers, "all"),
@@ -463,9 +466,7 @@ def _statistics(
             thresholds=thresholds,
             sparsity=np.array([s.nearly_zero for s in sums]) / n_weights[:, np.newaxis],
             bandwidth=float(bandwidth),
-            **{
-                name: _divergences(counts, compared, floor) for name, compared in references.items()
-            },
+            **divergences,
         )
 
 

@@ -177,7 +177,9 @@ class EvictionDisplay(Display):
                 str(name): check_counts(values, f"evicted[{str(name)!r}]", "round")
                 for name, values in self.evicted.items()
             }
-        return {name: counts * self._scale(name) for name, counts in heights.items()}
+        return {
+            name: counts.astype(np.float64) * self._scale(name) for name, counts in heights.items()
+        }
 
     def _scale(self, name: str) -> float:
         """What a row is on the vertical axis."""

@@ -94,9 +94,9 @@ def draw_lift(
         axes.set_title(title, fontsize="small", loc="left")
     # Beside the map itself where a layout makes room for it, even next to a legend.
     is_laid_out = axes.figure.get_layout_engine() is not None
-    place = {"cax": axes.inset_axes((1.02, 0, 0.03, 1))} if is_laid_out else {"ax": axes}
-    colorbar = axes.figure.colorbar(image, label="lift over the base rate", **place)
-    ticks = np.arange(-reach, reach + 1)
+    beside = axes.inset_axes((1.02, 0, 0.03, 1)) if is_laid_out else None
+    colorbar = axes.figure.colorbar(image, beside, axes, label="lift over the base rate")
+    ticks = np.arange(-reach, reach + 1).tolist()
     colorbar.set_ticks(ticks, labels=[_as_ratio(tick) for tick in ticks])
     if lift.size <= _MOST_NUMBERS and lift.shape[1] <= _MOST_NUMBERED_COLUMNS:
         _write_numbers(axes, image, lift)
@@ -107,10 +107,14 @@ def _as_ratio(tick: float) -> str:
     return f"{2**tick:g}" if tick >= 0 else f"1/{2**-tick:g}"
 
 
-def _write_numbers(axes: "Axes", image: "AxesImage", lift: NDArray[np.float64]) -> None:
+def _write_numbers(axes: "Axes", image: Any, lift: NDArray[np.float64]) -> None:
     colors = image.cmap(image.norm(image.get_array()))
     for (row, column), value in np.ndenumerate(lift):
         if np.isfinite(value):
             text = f"{value:.0f}" if value >= 9.95 else f"{value:.1f}"
-            style = {"ha": "center", "va": "center", "color": text_color(colors[row, column])}
+            style: dict[str, Any] = {
+                "ha": "center",
+                "va": "center",
+                "color": text_color(colors[row, column]),
+            }
             axes.text(column, row, text, fontsize=7.5, **style)
