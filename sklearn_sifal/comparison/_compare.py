@@ -24,10 +24,9 @@ from sklearn_sifal.comparison._candidates import (
     resolve_candidates,
 )
 from sklearn_sifal.comparison._inputs import (
-    check_budgets,
-    check_rates,
     check_share,
     check_targets,
+    positive_numbers,
     prepare_part,
     seeds_from,
     split_estimator,
@@ -155,9 +154,9 @@ def compare_strategies(
     """
     before, last = split_estimator(estimator)
     scoring = scoring_of(last)
-    budgets = check_budgets(budget)
+    budgets = positive_numbers(budget, "budget")
     check_integer_value(_NAME, "n_seeds", n_seeds, 1)
-    rates = check_rates(lr)
+    rates = () if lr is None else positive_numbers(lr, "lr")
     check_share(validation_fraction)
     candidates = resolve_candidates(last, strategies)
     labelled = scoring.has_labels

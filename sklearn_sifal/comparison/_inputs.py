@@ -35,20 +35,12 @@ def split_estimator(estimator: Any) -> tuple[Pipeline | None, LossSampledEstimat
     return before, last
 
 
-def check_budgets(budget: Any) -> tuple[float, ...]:
-    return _positive_numbers(budget, "budget")
-
-
 def check_share(validation_fraction: Any) -> None:
     name = "validation_fraction"
     check_real_value(_NAME, name, validation_fraction, 0, 1, open_low=True, open_high=True)
 
 
-def check_rates(lr: Any) -> tuple[float, ...]:
-    return () if lr is None else _positive_numbers(lr, "lr")
-
-
-def _positive_numbers(values: Any, name: str) -> tuple[float, ...]:
+def positive_numbers(values: Any, name: str) -> tuple[float, ...]:
     """One number or several, ascending."""
     listed = list(values) if np.iterable(values) and not isinstance(values, str) else [values]
     if not listed:

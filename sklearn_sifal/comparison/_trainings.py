@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import Any
 
@@ -96,12 +96,7 @@ def train(candidate: LossSampledEstimator, task: Task, part: Part) -> tuple[Run,
     """
     estimator = task.configure(candidate)
     scoring = scoring_of(estimator)
-    run: Run = {
-        "strategy": task.strategy,
-        "seed": task.seed,
-        "budget": task.budget,
-        "lr": task.lr,
-    }
+    run = asdict(task)
     with one_thread():
         if task.strategy not in _warmed_up:
             _warmed_up.add(task.strategy)

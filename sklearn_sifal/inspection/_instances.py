@@ -47,13 +47,8 @@ class InstanceTable(Tabular):
         return len(self.rows)
 
     def _columns(self) -> dict[str, Any]:
-        columns: dict[str, Any] = {
-            "row": self.rows,
-            "loss": self.losses,
-            "label": self.labels,
-            "prediction": self.predictions,
-            "visits": self.visits,
-        }
+        columns: dict[str, Any] = {"row": self.rows, "loss": self.losses, "label": self.labels}
+        columns |= {"prediction": self.predictions, "visits": self.visits}
         # Rows of numbers do not fit into a column.
         if getattr(self.contents, "ndim", 1) == 1:
             columns["content"] = self.contents

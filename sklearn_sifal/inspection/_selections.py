@@ -95,13 +95,9 @@ class SelectionOverlap(Tabular):
     never_chosen: int
 
     def _columns(self) -> dict[str, Any]:
-        names = ("jaccard", "kept_share", "expected_jaccard", "expected_kept_share")
-        columns: dict[str, Any] = {
-            "round": np.arange(len(self.jaccard)),
-            "n_chosen": self.n_chosen[:-1],
-            "n_chosen_next": self.n_chosen[1:],
-        }
-        return columns | {name: getattr(self, name) for name in names}
+        shares = self._given("jaccard", "kept_share", "expected_jaccard", "expected_kept_share")
+        rounds, n_chosen = np.arange(len(self.jaccard)), self.n_chosen
+        return {"round": rounds, "n_chosen": n_chosen[:-1], "n_chosen_next": n_chosen[1:]} | shares
 
 
 @dataclass(frozen=True, eq=False, repr=False)

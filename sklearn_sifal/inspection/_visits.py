@@ -52,8 +52,8 @@ class VisitsByGroup(Tabular):
     ratio: NDArray[np.float64]
 
     def _columns(self) -> dict[str, Any]:
-        names = ("n_rows", "mean_visits", "total_visits", "share_of_visits", "share_of_rows")
-        return {"group": self.groups, **{n: getattr(self, n) for n in names}, "ratio": self.ratio}
+        columns = dict(vars(self))
+        return {"group": columns.pop("groups")} | columns
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -99,15 +99,9 @@ class VisitHistory(Tabular):
     never_visited: int
 
     def _columns(self) -> dict[str, Any]:
-        names = (
-            "n_visits",
-            "cumulative_visits",
-            "n_rows",
-            "n_new",
-            "seen_share",
-            "most_visits",
-        )
-        return {"round": self.rounds, **{name: getattr(self, name) for name in names}}
+        visits = self._given("n_visits", "cumulative_visits")
+        rows = self._given("n_rows", "n_new", "seen_share", "most_visits")
+        return {"round": self.rounds} | visits | rows
 
 
 def visit_history(selections: Iterable[Any], n_samples: int) -> VisitHistory:

@@ -15,6 +15,7 @@ from sklearn_sifal.inspection._kl_divergence import (
     BANDWIDTH,
     FLOOR,
     GridCounts,
+    check_finite,
     chunks,
     count_on_grid,
     divergence,
@@ -239,7 +240,9 @@ def weight_histogram(
     if np.ndim(bins) == 0 and bins is not None:
         check_integer_value("weight_histogram", "bins", bins, 1)
     layers = _layers(weights, "weights", include_bias)
-    _check_finite(layers)
+    for layer, values in layers.items():
+        for chunk in chunks(values):
+            check_finite(chunk, layer)
     if bins is None:
         bins = default_bins(max(values.size for values in layers.values()))
     if value_range is None and np.ndim(bins) == 0:
@@ -348,12 +351,6 @@ def _layers(weights: Any, name: str, include_bias: bool) -> dict[str, NDArray[An
     if not any(values.size for values in layers.values()):
         raise ValueError(f"{name} must have at least one weight. Got {sorted(named)}.")
     return layers
-
-
-def _check_finite(layers: Mapping[str, NDArray[Any]]) -> None:
-    for layer, values in layers.items():
-        if not all(np.isfinite(chunk).all() for chunk in chunks(values)):
-            raise ValueError(f"{layer} must be finite numbers. Got an infinite one or NaN.")
 
 
 def _extremes(layers: Mapping[str, NDArray[Any]]) -> tuple[float, float]:

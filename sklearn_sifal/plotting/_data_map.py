@@ -10,12 +10,11 @@ from sklearn_sifal.inspection._data_map import DataMap, data_map
 from sklearn_sifal.plotting._display import Display
 from sklearn_sifal.plotting._fitted_estimators import last_step
 from sklearn_sifal.plotting._style import (
-    BLACK,
     ROWS_COLOR,
     SEQUENTIAL,
+    foreground,
     shown_count,
     shown_share,
-    visible,
 )
 
 _MARKERS = {"easy": "o", "ambiguous": "s", "hard": "^"}
@@ -146,7 +145,7 @@ class DataMapDisplay(Display):
     def _draw_points(self, known: NDArray[np.bool_], kwargs: dict[str, Any]) -> None:
         of = self.data_map
         colored = bool(np.isfinite(of.correctness[known]).all())
-        common = {"s": 16, "linewidth": 0.2, "edgecolor": visible(BLACK, self.ax_), "alpha": 0.8}
+        common = {"s": 16, "linewidth": 0.2, "edgecolor": foreground(self.ax_), "alpha": 0.8}
         for region, marker in _MARKERS.items():
             rows = np.flatnonzero(known & (of.region == region))
             settings = {"marker": marker, "rasterized": len(rows) > 1000, **common}
@@ -188,7 +187,8 @@ class DataMapDisplay(Display):
                 ha="right",
                 fontsize="small",
             )
-        style = {"color": visible(BLACK, self.ax_), "linewidth": 0.8, "linestyle": ":"}
+        style: dict[str, Any] = {"linewidth": 0.8, "linestyle": ":"}
+        style["color"] = foreground(self.ax_)
         if np.isfinite(border):
             self.ax_.axvline(border, **style)
         right = border if np.isfinite(border) else self.ax_.get_xlim()[1]

@@ -15,15 +15,7 @@ from sklearn_sifal.plotting._fitted_estimators import (
     loss_name,
     losses_of,
 )
-from sklearn_sifal.plotting._style import (
-    BLACK,
-    GREY,
-    LOSS_COLOR,
-    PALETTE,
-    shown,
-    shown_count,
-    visible,
-)
+from sklearn_sifal.plotting._style import GREY, LOSS_COLOR, PALETTE, foreground, shown, shown_count
 
 # More groups than this, and only the hardest and the easiest are drawn.
 _MOST_GROUPS = 24
@@ -196,7 +188,7 @@ class GroupReportDisplay(Display, axes_per="panel"):
             marker="s",
             s=34,
             facecolor="none",
-            edgecolor=visible(BLACK, axes),
+            edgecolor=foreground(axes),
             linewidth=1.0,
             zorder=4,
             label="at an equal label mix",

@@ -16,9 +16,8 @@ from sklearn_sifal.plotting._figures import (
 from sklearn_sifal.plotting._fitted_estimators import last_step, loss_name, staged_losses
 from sklearn_sifal.plotting._strategy_curves import (
     StrategyCurve,
-    curves_of_history,
+    curve_of_history,
     curves_of_runs,
-    single_curve,
 )
 from sklearn_sifal.plotting._style import shown, styles_of
 
@@ -118,11 +117,14 @@ class LossCurveDisplay(Display, axes_per="cost"):
         if X is not None and metric != "train_loss":
             raise ValueError(f"X can only be given with metric='train_loss'. Got {metric!r}.")
         label = name or ("rows trained on" if metric == "train_loss" else metric)
-        curves = curves_of_history(net.history_, {label: metric})
+        keys = sorted({key for round_ in net.history_ for key in round_})
+        if metric not in keys:
+            raise ValueError(f"history_ has no {metric!r}. It has {keys}.")
+        values = [round_.get(metric) for round_ in net.history_]
+        curves = [curve_of_history(net.history_, label, values)]
         if X is not None:
-            means = [np.mean(losses) for losses in staged_losses(estimator, X, y)]
-            whole = curves_of_history(net.history_, {"": "visits"})[0]
-            curves.append(single_curve("rows given", whole.visits, whole.seconds, means))
+            means = [float(np.mean(losses)) for losses in staged_losses(estimator, X, y)]
+            curves.append(curve_of_history(net.history_, "rows given", means))
         shown_metric = loss_name(estimator) if metric.endswith("_loss") else metric
         return cls(curves, metric=shown_metric).plot(ax, x=x, **kwargs)
 

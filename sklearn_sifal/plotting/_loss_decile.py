@@ -19,14 +19,13 @@ from sklearn_sifal.plotting._fitted_estimators import (
 )
 from sklearn_sifal.plotting._label_maps import draw_lift, frequent_labels, uneven_labels
 from sklearn_sifal.plotting._style import (
-    BLACK,
     LIGHT_GREY,
     LOSS_COLOR,
     bar_styles,
+    foreground,
     shown,
     shown_count,
     shown_share,
-    visible,
 )
 
 # More labels than this would be slivers: the lift is drawn instead.
@@ -236,7 +235,7 @@ class LossDecileDisplay(Display, axes_per="panel"):
             self.label_bars_[key] = axes.bar(places, rest, 0.8, below, color=LIGHT_GREY)
             names.append(f"{n_other} other labels")
         if len(deciles.labels) > 2:
-            self._frame_most_frequent(chosen, share, visible(BLACK, axes))
+            self._frame_most_frequent(chosen, share, foreground(axes))
         axes.set(ylabel="share of rows (%)", ylim=(0, 100))
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)

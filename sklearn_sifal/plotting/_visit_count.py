@@ -18,7 +18,7 @@ from sklearn_sifal.plotting._fitted_estimators import (
     losses_of,
     trained_rows,
 )
-from sklearn_sifal.plotting._style import BLACK, ROWS_COLOR, shown, shown_share, styles_of, visible
+from sklearn_sifal.plotting._style import ROWS_COLOR, foreground, shown, shown_share, styles_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -210,7 +210,7 @@ class VisitCountDisplay(Display, axes_per="panel"):
             order = np.argsort(-ratios, kind="stable")
             kept = np.concatenate([order[:half], order[-half:]])
             ratios, names = ratios[kept], [names[k] for k in kept]
-            axes.axhline(half - 0.5, color=visible(BLACK, axes), linewidth=0.8, linestyle=":")
+            axes.axhline(half - 0.5, color=foreground(axes), linewidth=0.8, linestyle=":")
             left_out = f"{half} most and {half} least visited; {len(order) - len(kept)} left out"
             axes.set_title(left_out, fontsize="small")
         places = np.arange(len(names))
@@ -223,7 +223,7 @@ class VisitCountDisplay(Display, axes_per="panel"):
 
 
 def _draw_dashed(axes: "Axes", x: float) -> None:
-    axes.axvline(x, color=visible(BLACK, axes), linestyle="--", linewidth=1.2)
+    axes.axvline(x, color=foreground(axes), linestyle="--", linewidth=1.2)
 
 
 def _edges(largest: int) -> NDArray[np.int64]:

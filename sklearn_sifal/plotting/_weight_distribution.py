@@ -92,12 +92,10 @@ class WeightDistributionDisplay(Display, axes_per="layer"):
         fit_bins = bins is None
         several = all(isinstance(value, Mapping) for value in weights.values())
         by_name = dict(weights) if several else {"": weights}
-        # One bin over all weights has their range.
-        whole = [weight_histogram(layers, bins=1) for layers in by_name.values()]
-        limits = [histogram.edges for histogram in whole]
-        span = (float(np.min(limits)), float(np.max(limits)))
-        if bins is None and whole:
-            bins = max(_bins_of_largest(histogram) for histogram in whole)
+        # Each alone has bins of its own, over the range of its weights.
+        edges = [weight_histogram(layers, bins=bins).edges for layers in by_name.values()]
+        span = (float(min(ends[0] for ends in edges)), float(max(ends[-1] for ends in edges)))
+        bins = max(len(ends) for ends in edges) - 1
         histograms = {
             name: weight_histogram(layers, bins=bins, value_range=span)
             for name, layers in by_name.items()
@@ -204,12 +202,6 @@ class WeightDistributionDisplay(Display, axes_per="layer"):
 def _n_weights(histogram: WeightHistogram, layer: str) -> int:
     position = histogram.layers.index(layer)
     return int(histogram.counts[position].sum() + histogram.n_outside[position])
-
-
-def _bins_of_largest(histogram: WeightHistogram) -> int:
-    """Bins that the largest layer fills."""
-    layers = [layer for layer in histogram.layers if layer != "all"]
-    return default_bins(max(_n_weights(histogram, layer) for layer in layers))
 
 
 def _densities(
