@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sklearn_sifal._parameters import check_integer_value
 from sklearn_sifal.inspection._checks import (
@@ -98,12 +98,12 @@ class GroupReport(Tabular):
 
 
 def group_report(
-    losses: Any,
-    groups: Any,
+    losses: ArrayLike,
+    groups: ArrayLike,
     *,
-    visits: Any = None,
-    correct: Any = None,
-    y: Any = None,
+    visits: ArrayLike | None = None,
+    correct: ArrayLike | None = None,
+    y: ArrayLike | None = None,
     min_rows: int = 2,
 ) -> GroupReport:
     """Compare the loss, the visits and the accuracy of groups of rows.
@@ -289,8 +289,8 @@ def _upper_quantile(n_groups: int) -> float:
 
 
 def _optional_means(
-    visits: Any,
-    correct: Any,
+    visits: ArrayLike | None,
+    correct: ArrayLike | None,
     known: NDArray[np.bool_],
     codes: NDArray[np.int64],
     n_rows: NDArray[Any],

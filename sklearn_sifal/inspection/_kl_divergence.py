@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sklearn_sifal._parameters import check_real_value
 
@@ -53,7 +53,7 @@ class GridCounts:
 
 
 def kl_divergence(
-    sample: Any, reference: Any, *, bandwidth: float = BANDWIDTH, floor: float = FLOOR
+    sample: ArrayLike, reference: ArrayLike, *, bandwidth: float = BANDWIDTH, floor: float = FLOOR
 ) -> float:
     """Estimate how far the distribution of a sample is from that of a reference.
 

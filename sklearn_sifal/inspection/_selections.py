@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sklearn_sifal._parameters import check_integer_value
 from sklearn_sifal.inspection._checks import (
@@ -328,7 +328,7 @@ def _expected_jaccard(a: int, b: int, n: int) -> float:
 
 
 def selection_labels(
-    selections: Sequence[Any], y: Any, *, rounds: Iterable[int] | None = None
+    selections: Sequence[Any], y: ArrayLike, *, rounds: Iterable[int] | None = None
 ) -> SelectionLabels:
     """Count the labels of the rows chosen in some rounds.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sklearn_sifal._parameters import check_integer_value
 from sklearn_sifal.inspection._checks import (
@@ -160,7 +160,7 @@ def visit_history(selections: Iterable[Any], n_samples: int) -> VisitHistory:
     )
 
 
-def visits_by_label(visits: Any, y: Any) -> VisitsByGroup:
+def visits_by_label(visits: ArrayLike, y: ArrayLike) -> VisitsByGroup:
     """Count the visits of every label.
 
     Parameters
@@ -193,7 +193,7 @@ def visits_by_label(visits: Any, y: Any) -> VisitsByGroup:
     return _by_group(labels, codes, counts)
 
 
-def visits_by_decile(visits: Any, losses: Any, *, n_bins: int = 10) -> VisitsByGroup:
+def visits_by_decile(visits: ArrayLike, losses: ArrayLike, *, n_bins: int = 10) -> VisitsByGroup:
     """Count the visits of every loss decile.
 
     Parameters

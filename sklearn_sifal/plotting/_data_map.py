@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn_sifal._parameters import check_integer_value
 from sklearn_sifal.inspection._data_map import DataMap, data_map
 from sklearn_sifal.plotting._display import Display
+from sklearn_sifal.plotting._figures import AxesLike
 from sklearn_sifal.plotting._fitted_estimators import last_step
 from sklearn_sifal.plotting._style import (
     ROWS_COLOR,
@@ -62,7 +63,7 @@ class DataMapDisplay(Display):
 
     @classmethod
     def from_estimator(
-        cls, estimator: Any, X: Any = None, y: Any = None, *, ax: Any = None, **kwargs: Any
+        cls, estimator: object, X: Any = None, y: Any = None, *, ax: AxesLike = None, **kwargs: Any
     ) -> Self:
         """Draw the map of a fit's training rows.
 
@@ -92,7 +93,7 @@ class DataMapDisplay(Display):
         variability: ArrayLike,
         correctness: ArrayLike | None = None,
         *,
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the map of dynamics of any origin.
@@ -111,7 +112,7 @@ class DataMapDisplay(Display):
             table["correctness"] = correctness
         return cls(data_map(table)).plot(ax, **kwargs)
 
-    def plot(self, ax: Any = None, *, max_points: int = 5000, **kwargs: Any) -> Self:
+    def plot(self, ax: AxesLike = None, *, max_points: int = 5000, **kwargs: Any) -> Self:
         """Draw the map.
 
         Parameters

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from sklearn_sifal.plotting._figures import make_axes
+from sklearn_sifal.plotting._figures import AxesLike, make_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -74,11 +74,16 @@ class Display:
             method.__doc__ = _completed(method.__doc__, method, known, "Returns", returned)
 
     def _make_axes(
-        self, ax: Any, n_axes: int = 1, *, size: tuple[float, float], n_columns: int | None = None
+        self,
+        ax: AxesLike,
+        n_axes: int = 1,
+        *,
+        size: tuple[float, float],
+        n_columns: int | None = None,
     ) -> NDArray[Any]:
-        """The axes to draw into; see `make_axes`."""
-        caller = f"{type(self).__name__}.plot"
-        self.figure_, axes = make_axes(caller, ax, n_axes, size=size, n_columns=n_columns)
+        """The axes to draw into, in one row or in so many columns; see `make_axes`."""
+        caller, columns = f"{type(self).__name__}.plot", n_columns or None
+        self.figure_, axes = make_axes(caller, ax, n_axes, size=size, n_columns=columns)
         self.ax_ = axes[0]
         return axes
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_sifal.plotting._display import Display
-from sklearn_sifal.plotting._figures import add_grid, add_legend, draw_line, integer_ticks
+from sklearn_sifal.plotting._figures import AxesLike, add_grid, add_legend, draw_line, integer_ticks
 from sklearn_sifal.plotting._fitted_estimators import check_counts, last_step, trained_rows
 from sklearn_sifal.plotting._style import (
     BLACK,
@@ -76,7 +76,7 @@ class EvictionDisplay(Display):
 
     @classmethod
     def from_estimator(
-        cls, estimator: Any, X: Any = None, y: Any = None, *, ax: Any = None, **kwargs: Any
+        cls, estimator: object, X: Any = None, y: Any = None, *, ax: AxesLike = None, **kwargs: Any
     ) -> Self:
         """Draw the evictions of one or several fits, in percent of the rows trained on.
 
@@ -103,7 +103,7 @@ class EvictionDisplay(Display):
         n_rows: int | Mapping[str, int] | None = None,
         newly_evicted: ArrayLike | None = None,
         restored: ArrayLike | None = None,
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw evictions of any origin.
@@ -118,7 +118,7 @@ class EvictionDisplay(Display):
 
     def plot(
         self,
-        ax: Any = None,
+        ax: AxesLike = None,
         *,
         legend: bool = True,
         styles: Mapping[str, Mapping[str, Any]] | None = None,
@@ -245,5 +245,5 @@ class EvictionDisplay(Display):
             add_legend(self.ax_, handles)
 
 
-def _recorded(estimator: Any, key: str) -> NDArray[np.int64]:
+def _recorded(estimator: object, key: str) -> NDArray[np.int64]:
     return np.array([round_[key] for round_ in last_step(estimator).history_], dtype=np.int64)

@@ -1,7 +1,7 @@
 """Figures and axes: made here, or given by the caller."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from matplotlib.container import Container
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
+
+#: What Displays draw into: given axes, or those of a figure of their own.
+AxesLike: TypeAlias = "Axes | Sequence[Axes] | NDArray[Any] | None"
 
 
 def import_pyplot(caller: str) -> Any:
@@ -37,7 +40,7 @@ def import_pyplot(caller: str) -> Any:
 
 def make_axes(
     caller: str,
-    ax: Any,
+    ax: AxesLike,
     n_axes: int = 1,
     *,
     size: tuple[float, float],
@@ -109,7 +112,7 @@ def panels_to_draw(
     chosen: Any,
     available: tuple[str, ...],
     default: tuple[str, ...],
-    ax: Any,
+    ax: AxesLike,
     *,
     name: str = "panels",
 ) -> tuple[str, ...]:

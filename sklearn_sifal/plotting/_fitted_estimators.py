@@ -1,7 +1,7 @@
 """What the Displays read from a fitted estimator or pipeline."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,6 +12,13 @@ from sklearn_sifal._labels import read
 #: Name and unit of a classifier's losses, which alone are negative log-likelihoods: what has
 #: losses of this name has labels, which are right or wrong, and not targets that are numbers.
 LOSS_OF_LABELS = "loss (nats)"
+
+
+class Predictor(Protocol):
+    """An estimator that is asked for its predictions."""
+
+    def predict(self, X: Any, /) -> Any:
+        """Predictions for rows."""
 
 
 def last_step(estimator: Any) -> Any:
@@ -44,7 +51,7 @@ def transformed(estimator: Any, X: Any) -> Any:
     return X
 
 
-def of_history(estimator: Any, name: str) -> Any:
+def of_history(estimator: object, name: str) -> Any:
     """An attribute that is only there with ``record='history'``."""
     net = last_step(estimator)
     value = getattr(net, name, None)
@@ -56,7 +63,7 @@ def of_history(estimator: Any, name: str) -> Any:
     return value
 
 
-def trained_rows(estimator: Any) -> NDArray[np.bool_]:
+def trained_rows(estimator: object) -> NDArray[np.bool_]:
     """Which rows of the training input could be chosen: not those held out or of weight zero."""
     net = last_step(estimator)
     mask = getattr(net, "training_mask_", None)
@@ -65,7 +72,7 @@ def trained_rows(estimator: Any) -> NDArray[np.bool_]:
     return np.asarray(trained, dtype=bool)
 
 
-def selections_among(estimator: Any) -> tuple[list[NDArray[np.int64]], NDArray[np.bool_]]:
+def selections_among(estimator: object) -> tuple[list[NDArray[np.int64]], NDArray[np.bool_]]:
     """What each round chose, in numbers of the rows that could be chosen, and which these are.
 
     Rows held out for validation, or of weight zero, would count as given up, and make chance
@@ -77,7 +84,7 @@ def selections_among(estimator: Any) -> tuple[list[NDArray[np.int64]], NDArray[n
     return [number[np.asarray(rows, dtype=np.int64)] for rows in selections], trained
 
 
-def losses_of(estimator: Any, X: Any = None, y: Any = None) -> NDArray[Any]:
+def losses_of(estimator: object, X: Any = None, y: Any = None) -> NDArray[Any]:
     """Losses of rows: fresh ones of those given, or the last known of the training rows.
 
     Parameters
@@ -101,7 +108,7 @@ def losses_of(estimator: Any, X: Any = None, y: Any = None) -> NDArray[Any]:
     return fresh
 
 
-def staged_losses(estimator: Any, X: Any, y: Any) -> Iterator[NDArray[Any]]:
+def staged_losses(estimator: object, X: Any, y: Any) -> Iterator[NDArray[Any]]:
     """Fresh losses of given rows after each round; needs ``record='history'``."""
     if y is None:
         raise ValueError("y must be given with X: losses are those of the labels.")

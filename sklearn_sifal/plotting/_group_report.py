@@ -7,9 +7,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from sklearn_sifal.inspection._groups import GroupReport, group_report, wilson_interval
 from sklearn_sifal.plotting._display import Display
-from sklearn_sifal.plotting._figures import add_grid, panels_to_draw
+from sklearn_sifal.plotting._figures import AxesLike, add_grid, panels_to_draw
 from sklearn_sifal.plotting._fitted_estimators import (
     LOSS_OF_LABELS,
+    Predictor,
     check_length,
     last_step,
     loss_name,
@@ -59,12 +60,12 @@ class GroupReportDisplay(Display, axes_per="panel"):
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: Predictor,
         X: Any = None,
         y: Any = None,
         *,
         groups: ArrayLike,
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the groups of a fitted estimator.
@@ -100,7 +101,7 @@ class GroupReportDisplay(Display, axes_per="panel"):
         visits: ArrayLike | None = None,
         correct: ArrayLike | None = None,
         y: ArrayLike | None = None,
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw groups of losses of any origin.
@@ -121,7 +122,7 @@ class GroupReportDisplay(Display, axes_per="panel"):
         report = group_report(losses, groups, visits=visits, correct=correct, y=y)
         return cls(report).plot(ax, **kwargs)
 
-    def plot(self, ax: Any = None, *, panels: Any = None, **kwargs: Any) -> Self:
+    def plot(self, ax: AxesLike = None, *, panels: Any = None, **kwargs: Any) -> Self:
         """Draw the groups.
 
         Parameters

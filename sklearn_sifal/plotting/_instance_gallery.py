@@ -9,8 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn_sifal._parameters import check_choice, check_integer_value
 from sklearn_sifal.inspection._instances import InstanceTable, ranked_instances
 from sklearn_sifal.plotting._display import Display
+from sklearn_sifal.plotting._figures import AxesLike
 from sklearn_sifal.plotting._fitted_estimators import (
     LOSS_OF_LABELS,
+    Predictor,
     last_step,
     loss_name,
     losses_of,
@@ -80,7 +82,7 @@ class InstanceGalleryDisplay(Display):
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: Predictor,
         X: Any = None,
         y: Any = None,
         *,
@@ -90,7 +92,7 @@ class InstanceGalleryDisplay(Display):
         is_training: bool = False,
         kind: str | None = None,
         image_shape: Sequence[int] | None = None,
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the hardest, easiest or most visited instances of a fitted estimator.
@@ -148,7 +150,7 @@ class InstanceGalleryDisplay(Display):
         n_instances: int = 10,
         kind: str | None = None,
         image_shape: Sequence[int] | None = None,
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw instances with losses of any origin.
@@ -179,7 +181,7 @@ class InstanceGalleryDisplay(Display):
 
     def plot(
         self,
-        ax: Any = None,
+        ax: AxesLike = None,
         *,
         n_columns: int | None = None,
         max_lines: int = 4,

@@ -7,6 +7,7 @@ import numpy as np
 
 from sklearn_sifal.plotting._display import Display
 from sklearn_sifal.plotting._figures import (
+    AxesLike,
     add_grid,
     add_legend,
     draw_line,
@@ -80,14 +81,14 @@ class LossCurveDisplay(Display, axes_per="cost"):
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: object,
         X: Any = None,
         y: Any = None,
         *,
         metric: str = "train_loss",
         name: str | None = None,
         x: Any = None,
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the rounds of one fit.
@@ -136,7 +137,7 @@ class LossCurveDisplay(Display, axes_per="cost"):
         metric: str = "accuracy",
         band: str = "range",
         x: Any = None,
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw many trainings: a line per strategy, a band over the seeds.
@@ -163,7 +164,7 @@ class LossCurveDisplay(Display, axes_per="cost"):
 
     def plot(
         self,
-        ax: Any = None,
+        ax: AxesLike = None,
         *,
         x: Any = None,
         bands: bool = True,
@@ -202,7 +203,7 @@ class LossCurveDisplay(Display, axes_per="cost"):
             add_legend(self.axes_[-1], self.lines_[-1])
         return self
 
-    def _costs(self, x: Any, ax: Any) -> tuple[str, ...]:
+    def _costs(self, x: Any, ax: AxesLike) -> tuple[str, ...]:
         known = tuple(
             cost
             for cost in _NAMES_OF_COSTS

@@ -9,7 +9,13 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn_sifal._parameters import check_integer_value
 from sklearn_sifal.inspection._deciles import LossDeciles, loss_deciles
 from sklearn_sifal.plotting._display import Display
-from sklearn_sifal.plotting._figures import add_grid, add_legend, name_every_nth, panels_to_draw
+from sklearn_sifal.plotting._figures import (
+    AxesLike,
+    add_grid,
+    add_legend,
+    name_every_nth,
+    panels_to_draw,
+)
 from sklearn_sifal.plotting._fitted_estimators import (
     LOSS_OF_LABELS,
     check_length,
@@ -75,12 +81,12 @@ class LossDecileDisplay(Display, axes_per="panel"):
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: object,
         X: Any = None,
         y: Any = None,
         *,
         n_bins: int = 10,
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the deciles of a fitted estimator.
@@ -113,7 +119,7 @@ class LossDecileDisplay(Display, axes_per="panel"):
         y: ArrayLike | None = None,
         *,
         n_bins: int = 10,
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the deciles of losses of any origin.
@@ -129,7 +135,7 @@ class LossDecileDisplay(Display, axes_per="panel"):
 
     def plot(
         self,
-        ax: Any = None,
+        ax: AxesLike = None,
         *,
         panels: Any = None,
         n_labels: int | None = None,
@@ -175,7 +181,7 @@ class LossDecileDisplay(Display, axes_per="panel"):
         self._name_bins(self.axes_[-1] if ax is None else None)
         return self
 
-    def _panels(self, panels: Any, ax: Any) -> tuple[str, ...]:
+    def _panels(self, panels: Any, ax: AxesLike) -> tuple[str, ...]:
         labels = self.deciles.labels
         if labels is None:
             return panels_to_draw("LossDecileDisplay.plot", panels, ("loss",), ("loss",), ax)

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn_sifal._parameters import check_integer_value, reject_value
 from sklearn_sifal.inspection._checks import encode
 from sklearn_sifal.plotting._display import Display
-from sklearn_sifal.plotting._figures import integer_ticks
+from sklearn_sifal.plotting._figures import AxesLike, integer_ticks
 from sklearn_sifal.plotting._fitted_estimators import check_length, losses_of, selections_among
 from sklearn_sifal.plotting._style import ROWS_COLOR, SEQUENTIAL, shown
 
@@ -76,12 +76,12 @@ class SelectionDisplay(Display):
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: object,
         X: Any = None,
         y: Any = None,
         *,
         sort_by: str = "row",
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the selections of a fit.
@@ -124,7 +124,7 @@ class SelectionDisplay(Display):
         *,
         y: ArrayLike | None = None,
         losses: ArrayLike | None = None,
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw selections of any origin.
@@ -137,7 +137,7 @@ class SelectionDisplay(Display):
         return cls(selections, n_samples, y=y, losses=losses).plot(ax, **kwargs)
 
     def plot(
-        self, ax: Any = None, *, sort_by: str = "row", max_rows: int = 400, **kwargs: Any
+        self, ax: AxesLike = None, *, sort_by: str = "row", max_rows: int = 400, **kwargs: Any
     ) -> Self:
         """Draw the raster.
 

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn_sifal._parameters import check_integer_value
 from sklearn_sifal.inspection._selections import SelectionLabels, selection_labels
 from sklearn_sifal.plotting._display import Display
-from sklearn_sifal.plotting._figures import name_every_nth
+from sklearn_sifal.plotting._figures import AxesLike, name_every_nth
 from sklearn_sifal.plotting._fitted_estimators import check_length, selections_among
 from sklearn_sifal.plotting._label_maps import draw_lift, uneven_labels
 
@@ -47,12 +47,12 @@ class SelectionLabelDisplay(Display):
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: object,
         X: Any = None,
         y: Any = None,
         *,
         rounds: Sequence[int] | None = None,
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the labels that a fit's rounds chose.
@@ -89,7 +89,7 @@ class SelectionLabelDisplay(Display):
         y: ArrayLike,
         *,
         rounds: Sequence[int] | None = None,
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the labels of selections of any origin.
@@ -103,7 +103,7 @@ class SelectionLabelDisplay(Display):
         """
         return cls(selection_labels(selections, y, rounds=rounds)).plot(ax, **kwargs)
 
-    def plot(self, ax: Any = None, *, n_labels: int = 20, **kwargs: Any) -> Self:
+    def plot(self, ax: AxesLike = None, *, n_labels: int = 20, **kwargs: Any) -> Self:
         """Draw the map of lifts.
 
         Parameters

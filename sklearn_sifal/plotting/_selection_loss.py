@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sklearn_sifal.inspection._selections import SelectionLosses, selection_losses
 from sklearn_sifal.plotting._display import Display
 from sklearn_sifal.plotting._figures import (
+    AxesLike,
     add_grid,
     add_legend,
     draw_line,
@@ -69,13 +70,13 @@ class SelectionLossDisplay(Display):
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: object,
         X: Any = None,
         y: Any = None,
         *,
         X_test: Any = None,
         y_test: Any = None,
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the rounds of a fit.
@@ -116,7 +117,7 @@ class SelectionLossDisplay(Display):
         return cls(losses, loss_label=loss_name(estimator)).plot(ax, **kwargs)
 
     def plot(
-        self, ax: Any = None, *, after: bool = False, legend: bool = True, **kwargs: Any
+        self, ax: AxesLike = None, *, after: bool = False, legend: bool = True, **kwargs: Any
     ) -> Self:
         """Draw the lines.
 

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn_sifal.inspection._selections import SelectionOverlap, selection_overlap
 from sklearn_sifal.plotting._display import Display
 from sklearn_sifal.plotting._figures import (
+    AxesLike,
     add_grid,
     add_legend,
     draw_line,
@@ -56,7 +57,7 @@ class SelectionOverlapDisplay(Display):
 
     @classmethod
     def from_estimator(
-        cls, estimator: Any, X: Any = None, y: Any = None, *, ax: Any = None, **kwargs: Any
+        cls, estimator: object, X: Any = None, y: Any = None, *, ax: AxesLike = None, **kwargs: Any
     ) -> Self:
         """Draw the overlaps of a fit's rounds.
 
@@ -77,7 +78,7 @@ class SelectionOverlapDisplay(Display):
 
     @classmethod
     def from_arrays(
-        cls, selections: Sequence[ArrayLike], n_samples: int, *, ax: Any = None, **kwargs: Any
+        cls, selections: Sequence[ArrayLike], n_samples: int, *, ax: AxesLike = None, **kwargs: Any
     ) -> Self:
         """Draw the overlaps of selections of any origin.
 
@@ -90,7 +91,7 @@ class SelectionOverlapDisplay(Display):
         """
         return cls(selection_overlap(selections, n_samples)).plot(ax, **kwargs)
 
-    def plot(self, ax: Any = None, *, legend: bool = True, **kwargs: Any) -> Self:
+    def plot(self, ax: AxesLike = None, *, legend: bool = True, **kwargs: Any) -> Self:
         """Draw the overlaps.
 
         Parameters

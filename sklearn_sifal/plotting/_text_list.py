@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_sifal.plotting._figures import make_axes, size_in_points
+from sklearn_sifal.plotting._figures import AxesLike, make_axes, size_in_points
 from sklearn_sifal.plotting._style import BLACK, DARK_GREY, LIGHT_GREY, foreground, visible
 from sklearn_sifal.plotting._text_layout import text_measure, wrapped
 
@@ -56,7 +56,7 @@ class _Layout:
 
 
 def draw_text_list(
-    caller: str, ax: Any, columns: list[Column], max_lines: int, kwargs: dict[str, Any]
+    caller: str, ax: AxesLike, columns: list[Column], max_lines: int, kwargs: dict[str, Any]
 ) -> tuple[Any, Any, list[Any]]:
     """Draw the list into given axes, or into a figure of the height that it needs.
 

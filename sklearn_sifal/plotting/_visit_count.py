@@ -11,7 +11,7 @@ from sklearn_sifal._labels import read
 from sklearn_sifal._parameters import reject_value
 from sklearn_sifal.inspection._visits import VisitsByGroup, visits_by_decile, visits_by_label
 from sklearn_sifal.plotting._display import Display
-from sklearn_sifal.plotting._figures import add_grid, integer_ticks, panels_to_draw
+from sklearn_sifal.plotting._figures import AxesLike, add_grid, integer_ticks, panels_to_draw
 from sklearn_sifal.plotting._fitted_estimators import (
     check_counts,
     last_step,
@@ -74,12 +74,12 @@ class VisitCountDisplay(Display, axes_per="panel"):
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: object,
         X: Any = None,
         y: Any = None,
         *,
         by: str | None = "auto",
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the visits of a fit.
@@ -121,7 +121,7 @@ class VisitCountDisplay(Display, axes_per="panel"):
         visits: ArrayLike | Mapping[str, ArrayLike],
         *,
         y: ArrayLike | None = None,
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw visits of any origin.
@@ -139,7 +139,9 @@ class VisitCountDisplay(Display, axes_per="panel"):
             raise ValueError("y cannot be given with the visits of several strategies.")
         return cls(visits, groups=visits_by_label(visits, y)).plot(ax, **kwargs)
 
-    def plot(self, ax: Any = None, *, panels: Any = None, log: bool = False, **kwargs: Any) -> Self:
+    def plot(
+        self, ax: AxesLike = None, *, panels: Any = None, log: bool = False, **kwargs: Any
+    ) -> Self:
         """Draw the histogram, and the groups beside it.
 
         Parameters

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from sklearn_sifal.inspection._weights import WeightHistogram, default_bins, weight_histogram
 from sklearn_sifal.plotting._display import Display
-from sklearn_sifal.plotting._figures import add_grid, add_legend
+from sklearn_sifal.plotting._figures import AxesLike, add_grid, add_legend
 from sklearn_sifal.plotting._fitted_estimators import last_step
 from sklearn_sifal.plotting._style import GREY, LIGHT_GREY, shown, styles_of
 
@@ -49,13 +49,13 @@ class WeightDistributionDisplay(Display, axes_per="layer"):
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: object,
         X: Any = None,
         y: Any = None,
         *,
         bins: int | None = None,
         show_initial: bool = True,
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the weights of one or several fitted estimators.
@@ -80,7 +80,7 @@ class WeightDistributionDisplay(Display, axes_per="layer"):
 
     @classmethod
     def from_arrays(
-        cls, weights: Any, *, bins: int | None = None, ax: Any = None, **kwargs: Any
+        cls, weights: Any, *, bins: int | None = None, ax: AxesLike = None, **kwargs: Any
     ) -> Self:
         """Draw weights of any origin.
 
@@ -104,7 +104,7 @@ class WeightDistributionDisplay(Display, axes_per="layer"):
 
     def plot(
         self,
-        ax: Any = None,
+        ax: AxesLike = None,
         *,
         layers: str | Sequence[str] | None = None,
         log: bool = True,
@@ -159,7 +159,7 @@ class WeightDistributionDisplay(Display, axes_per="layer"):
         return self
 
     def _layers(
-        self, layers: str | Sequence[str] | None, ax: Any, known: tuple[str, ...]
+        self, layers: str | Sequence[str] | None, ax: AxesLike, known: tuple[str, ...]
     ) -> list[str]:
         if layers is None:
             single = [name for name in known if name != "all"]

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn_sifal.inspection._weights import WeightStatistics, weight_trajectory
 from sklearn_sifal.plotting._display import Display
 from sklearn_sifal.plotting._figures import (
+    AxesLike,
     add_grid,
     add_legend,
     draw_line,
@@ -82,12 +83,12 @@ class WeightTrajectoryDisplay(Display, axes_per="panel"):
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: object,
         X: Any = None,
         y: Any = None,
         *,
         reference: Any = None,
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the weights of one or several fits.
@@ -121,7 +122,7 @@ class WeightTrajectoryDisplay(Display, axes_per="panel"):
 
     def plot(
         self,
-        ax: Any = None,
+        ax: AxesLike = None,
         *,
         panels: Any = None,
         layer: str = "all",
