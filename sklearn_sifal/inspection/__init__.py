@@ -1,7 +1,7 @@
 """Numbers to look inside with: what is hard, what was chosen, what became of the weights.
 
 The functions take arrays, such as the fitted attributes of an estimator, and return small
-records of arrays with a method `to_frame`. `sklearn_sifal.plotting` draws them.
+objects of arrays with a method `to_frame`. `sklearn_sifal.plotting` draws them.
 """
 
 from sklearn_sifal.inspection._data_map import DataMap, data_map
