@@ -107,8 +107,8 @@ class Scoring:
 def scoring_of(estimator: LossSampledEstimator) -> Scoring:
     """How an estimator is scored: the one place that asks of what kind it is."""
     if is_classifier(estimator):
-        return Scoring(CLASSIFICATION, True, _score_labels, _labels_and_losses)
-    return Scoring(REGRESSION, False, _score_numbers, _numbers_and_losses)
+        return Scoring(CLASSIFICATION, True, _score_labels, _losses_and_labels)
+    return Scoring(REGRESSION, False, _score_numbers, _losses_and_numbers)
 
 
 def loss_among(metrics: Iterable[Metric]) -> Metric:
@@ -135,7 +135,7 @@ def _score_labels(estimator: Any, X: Any, y: NDArray[Any]) -> TestScores:
     return TestScores(figures, per_class, by_row)
 
 
-def _labels_and_losses(
+def _losses_and_labels(
     estimator: Any, X: Any, y: NDArray[Any]
 ) -> tuple[NDArray[np.float64], NDArray[Any]]:
     losses, codes = _losses_and_codes(estimator, X, np.searchsorted(estimator.classes_, y))
@@ -167,7 +167,7 @@ def _per_class(
     return values
 
 
-def _numbers_and_losses(
+def _losses_and_numbers(
     estimator: Any, X: Any, y: NDArray[Any]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return estimator.instance_losses(X, y), estimator.predict(X)

@@ -135,10 +135,8 @@ def check_counts(
     return counts.astype(np.int64)
 
 
-def check_length(values: ArrayLike | None, name: str, n_rows: int) -> NDArray[Any] | None:
-    """`values` as an array with one entry a row; None stays None."""
-    if values is None:
-        return None
+def check_length(values: ArrayLike, name: str, n_rows: int) -> NDArray[Any]:
+    """`values` as an array with one entry a row."""
     array = read(values, name)
     if array.shape != (n_rows,):
         raise ValueError(

@@ -82,7 +82,7 @@ class GroupReportDisplay(Display, axes_per="panel"):
         """
         losses = losses_of(estimator, X, y)
         label = loss_name(estimator)
-        labels = check_length(y, "y", len(losses))
+        labels = None if y is None else check_length(y, "y", len(losses))
         correct = visits = None
         if X is None:
             visits = last_step(estimator).visit_counts_

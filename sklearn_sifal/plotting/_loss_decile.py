@@ -105,7 +105,9 @@ class LossDecileDisplay(Display, axes_per="panel"):
         """
         losses = losses_of(estimator, X, y)
         label = loss_name(estimator)
-        labels = check_length(y, "y", len(losses)) if label == LOSS_OF_LABELS else None
+        labels = None
+        if y is not None and label == LOSS_OF_LABELS:
+            labels = check_length(y, "y", len(losses))
         deciles = loss_deciles(losses, labels, n_bins=n_bins)
         if X is None:  # rows keep their numbers, but of these there was no loss to be known
             n_left_out = int(np.count_nonzero(~trained_rows(estimator)))

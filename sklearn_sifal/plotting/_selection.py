@@ -106,14 +106,9 @@ class SelectionDisplay(Display):
             If the estimator was not fitted with ``record='history'``.
         """
         selections, trained = selections_among(estimator)
-        labels = check_length(y, "y", len(trained))
-        losses = check_length(losses_of(estimator, X, y), "losses of X", len(trained))
-        display = cls(
-            selections,
-            int(trained.sum()),
-            y=None if labels is None else labels[trained],
-            losses=None if losses is None else losses[trained],
-        )
+        labels = None if y is None else check_length(y, "y", len(trained))[trained]
+        losses = check_length(losses_of(estimator, X, y), "losses of X", len(trained))[trained]
+        display = cls(selections, int(trained.sum()), y=labels, losses=losses)
         return display.plot(ax, sort_by=sort_by, **kwargs)
 
     @classmethod
@@ -208,10 +203,10 @@ class SelectionDisplay(Display):
         return np.argsort(-self._needed("losses", sort_by), kind="stable")
 
     def _needed(self, name: str, sort_by: str) -> NDArray[Any]:
-        values = check_length(getattr(self, name), name, self.n_samples)
+        values = getattr(self, name)
         if values is None:
             raise ValueError(f"sort_by={sort_by!r} needs {name}, which was not given.")
-        return values
+        return check_length(values, name, self.n_samples)
 
     def _labels(self) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """Distinct labels, sorted, and the position of each row's among them."""

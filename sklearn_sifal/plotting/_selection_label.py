@@ -78,9 +78,8 @@ class SelectionLabelDisplay(Display):
         if y is None:
             raise ValueError("y must be given: the training labels.")
         selections, trained = selections_among(estimator)
-        labels = check_length(y, "y", len(trained))
-        assert labels is not None
-        return cls.from_arrays(selections, labels[trained], rounds=rounds, ax=ax, **kwargs)
+        labels = check_length(y, "y", len(trained))[trained]
+        return cls.from_arrays(selections, labels, rounds=rounds, ax=ax, **kwargs)
 
     @classmethod
     def from_arrays(

@@ -3,7 +3,6 @@
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sklearn_sifal.inspection._selections import SelectionLosses, selection_losses
 from sklearn_sifal.plotting._display import Display
@@ -105,11 +104,10 @@ class SelectionLossDisplay(Display):
         """
         selections, trained = selections_among(estimator)
         if X is None:
-            after = [
-                np.asarray(losses)[trained] for losses in of_history(estimator, "loss_history_")
-            ]
+            of_rounds = of_history(estimator, "loss_history_")
         else:
-            after = [_of_trained(losses, trained) for losses in staged_losses(estimator, X, y)]
+            of_rounds = staged_losses(estimator, X, y)
+        after = [check_length(each, "losses of X", len(trained))[trained] for each in of_rounds]
         # Nothing is known before the first round.
         before = [np.full_like(after[0], np.nan), *after[:-1]]
         test = None if X_test is None else staged_losses(estimator, X_test, y_test)
@@ -151,9 +149,3 @@ class SelectionLossDisplay(Display):
         rounds = np.arange(len(values)) + is_after
         settings = style | {"color": visible(style["color"], self.ax_)} | kwargs
         self.lines_[field] = draw_line(self.ax_, rounds, values, label, settings)
-
-
-def _of_trained(losses: NDArray[Any], trained: NDArray[np.bool_]) -> NDArray[Any]:
-    checked = check_length(losses, "losses of X", len(trained))
-    assert checked is not None
-    return checked[trained]
