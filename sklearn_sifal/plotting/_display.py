@@ -49,7 +49,8 @@ class Display:
 
     def __init_subclass__(cls, *, axes_per: str = "") -> None:
         """Complete the docstrings; `axes_per` says what has axes of its own, if several do."""
-        if not cls.__doc__ or not Display.__doc__:  # python -OO
+        # Subclasses of a Display, which may be a user's, speak for themselves; and python -OO.
+        if Display not in cls.__bases__ or not cls.__doc__ or not Display.__doc__:
             return
         shared = _sections(Display.__doc__)
         known = _entries(shared["Parameters"])
@@ -81,9 +82,9 @@ class Display:
         size: tuple[float, float],
         n_columns: int | None = None,
     ) -> NDArray[Any]:
-        """The axes to draw into, in one row or in so many columns; see `make_axes`."""
-        caller, columns = f"{type(self).__name__}.plot", n_columns or None
-        self.figure_, axes = make_axes(caller, ax, n_axes, size=size, n_columns=columns)
+        """The axes to draw into; see `make_axes`."""
+        caller = f"{type(self).__name__}.plot"
+        self.figure_, axes = make_axes(caller, ax, n_axes, size=size, n_columns=n_columns)
         self.ax_ = axes[0]
         return axes
 

@@ -22,7 +22,7 @@ class Predictor(Protocol):
 
 
 def last_step(estimator: Any) -> Any:
-    """The fitted estimator that has the record: the last step of a pipeline, or itself.
+    """The estimator that was trained: the last step of a pipeline, or itself.
 
     A search that was refitted stands for its best estimator.
     """
@@ -91,7 +91,7 @@ def losses_of(estimator: object, X: Any = None, y: Any = None) -> NDArray[Any]:
     ----------
     estimator : fitted estimator or Pipeline
     X : array-like or None, default=None
-        Rows, as the pipeline takes them. None for the training record, in which rows held
+        Rows, as the pipeline takes them. None for the training rows, of which those held
         out for validation, and those of weight zero, count as unknown.
     y : array-like or None, default=None
         Their labels; needed with `X`.

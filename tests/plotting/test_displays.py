@@ -245,3 +245,13 @@ def test_docstrings_are_filled_with_what_displays_share():
     assert parameters["ax"] == "One per panel. None makes a figure."
     assert parameters["legend"] == "In words of its own."
     assert docstring["Raises"][0].desc == ["Never."]
+
+
+def test_a_subclass_of_a_display_keeps_its_own_words():
+    class Mine(MadeUpDisplay):
+        """Mine."""
+
+        def plot(self, ax=None, **kwargs):
+            """Draw it my way."""
+
+    assert (Mine.__doc__, Mine.plot.__doc__) == ("Mine.", "Draw it my way.")
