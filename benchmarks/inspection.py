@@ -34,8 +34,8 @@ from sklearn_sifal.comparison import compare_strategies
 from sklearn_sifal.inspection import (
     data_map,
     group_report,
-    hardest_instances,
     loss_deciles,
+    ranked_instances,
     selection_labels,
     selection_losses,
     selection_overlap,
@@ -114,7 +114,7 @@ def calls(rows: Rows) -> dict[str, tuple[Callable[[], Any], Callable[[Any], Any]
             lambda record: LossDecileDisplay(record).plot(),
         ),
         "hardest instances": (
-            lambda: hardest_instances(rows.losses, y=rows.names, contents=texts),
+            lambda: ranked_instances(rows.losses, y=rows.names, contents=texts),
             lambda record: InstanceGalleryDisplay(record, kind="text").plot(),
         ),
         "visits by label": (

@@ -37,8 +37,8 @@ from sklearn_sifal import LossSampledClassifier, RegexPreprocessor
 from sklearn_sifal.comparison import StrategyComparison, compare_strategies
 from sklearn_sifal.datasets import fetch_banking77, make_intents
 from sklearn_sifal.inspection import (
-    hardest_instances,
     loss_deciles,
+    ranked_instances,
     selection_losses,
     selection_overlap,
     weight_statistics,
@@ -345,7 +345,7 @@ def hardest_table(looks: list[Look], data: Data) -> str:
     """The hardest rows under base, and who else finds them hard."""
     base = [look for look in looks if look.strategy == "base"]
     losses = np.mean([look.losses for look in base], axis=0)
-    found = hardest_instances(losses, 8, y=data.y_train, contents=data.X_train)
+    found = ranked_instances(losses, 8, y=data.y_train, contents=data.X_train)
     return table(
         ["query", "label", "mean loss"],
         [

@@ -29,7 +29,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.pipeline import make_pipeline
 
 from sklearn_sifal import LossSampledClassifier, RegexPreprocessor
-from sklearn_sifal.inspection import easiest_instances, hardest_instances, loss_deciles
+from sklearn_sifal.inspection import loss_deciles, ranked_instances
 
 model = make_pipeline(
     RegexPreprocessor(),
@@ -86,14 +86,14 @@ print(f"mean loss of the hardest new ones: {new_deciles.mean_loss[-1]:.2f} nats"
 
 # %%
 # The hardest queries themselves, with their labels and what the net takes them for.
-predicted = model.predict(queries)
-hardest = hardest_instances(losses, 10, y=intents, y_pred=predicted, contents=queries)
+columns = {"y": intents, "y_pred": model.predict(queries), "contents": queries}
+hardest = ranked_instances(losses, 10, **columns)
 InstanceGalleryDisplay(hardest).plot()
 plt.show()
 
 # %%
 # And the easiest ones:
-easiest = easiest_instances(losses, 6, y=intents, y_pred=predicted, contents=queries)
+easiest = ranked_instances(losses, 6, order="easiest", **columns)
 InstanceGalleryDisplay(easiest).plot()
 plt.show()
 

@@ -22,7 +22,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn_sifal import LossSampledClassifier, LossSampledRegressor, RegexPreprocessor
 from sklearn_sifal._exceptions import InvalidParameterError
 from sklearn_sifal.comparison import compare_strategies
-from sklearn_sifal.inspection import group_report, hardest_instances, visits_by_label
+from sklearn_sifal.inspection import group_report, ranked_instances, visits_by_label
 from sklearn_sifal.plotting import GroupReportDisplay, SelectionDisplay
 from sklearn_sifal.samplers import LossSampler
 from sklearn_sifal.strategies import Base
@@ -255,7 +255,7 @@ def test_what_cannot_be_read_exactly_is_refused(container: Any, labels: Any, mat
 
 def test_numbers_among_texts_stay_numbers_where_they_are_groups() -> None:
     assert visits_by_label([1, 1, 1, 1], ["a", 1, "1", 1]).groups.tolist() == [1, "1", "a"]
-    table = hardest_instances([1.0, 2.0, 3.0], y=["a", 1, NAN])
+    table = ranked_instances([1.0, 2.0, 3.0], y=["a", 1, NAN])
     assert table.labels is not None
     assert table.labels.tolist()[1:] == [1, "a"]
 

@@ -60,12 +60,12 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "sklearn_sifal.inspection": {
         "Losses and instances": (
-            "loss_deciles", "LossDeciles", "hardest_instances", "easiest_instances",
-            "InstanceTable", "data_map", "DataMap",
+            "loss_deciles", "LossDeciles", "ranked_instances", "InstanceTable", "data_map",
+            "DataMap",
         ),
         "Visits": (
-            "most_visited_instances", "visits_by_label", "visits_by_decile", "VisitsByGroup",
-            "visit_history", "VisitHistory",
+            "visits_by_label", "visits_by_decile", "VisitsByGroup", "visit_history",
+            "VisitHistory",
         ),
         "Selections": (
             "selection_losses", "SelectionLosses", "selection_overlap", "SelectionOverlap",
@@ -74,7 +74,7 @@ GROUPS: dict[str, dict[str, tuple[str, ...]]] = {
         "Groups of people or things": ("group_report", "GroupReport"),
         "Weights": (
             "weight_statistics", "WeightStatistics", "weight_histogram", "WeightHistogram",
-            "weight_trajectory", "WeightTrajectory", "kl_divergence",
+            "weight_trajectory", "kl_divergence",
         ),
     },
 }  # fmt: skip

@@ -2,8 +2,9 @@
 
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -11,35 +12,32 @@ import numpy as np
 import scipy.sparse as sp
 from joblib import effective_n_jobs
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import BaseEstimator
 
 from sklearn_sifal._estimator import LossSampledEstimator
 from sklearn_sifal._exceptions import NonFiniteLossError
-from sklearn_sifal._parameters import (
-    check_integer_value,
-    check_real_value,
-)
+from sklearn_sifal._parameters import check_integer_value
 from sklearn_sifal._progress import ProgressBar
 from sklearn_sifal.comparison._candidates import (
     YARDSTICK,
     names_with_own_rate,
     resolve_candidates,
 )
-from sklearn_sifal.comparison._contents import contents_of
 from sklearn_sifal.comparison._inputs import (
-    check_budgets,
-    check_rates,
+    check_share,
     check_targets,
+    positive_numbers,
     prepare_part,
     seeds_from,
     split_estimator,
     validation_part,
 )
-from sklearn_sifal.comparison._plan import Plan, Progress
-from sklearn_sifal.comparison._recordings import Recording
+from sklearn_sifal.comparison._kept_rows import contents_of, shown_rows
 from sklearn_sifal.comparison._result import StrategyComparison
 from sklearn_sifal.comparison._row_errors import RowSums
-from sklearn_sifal.comparison._scores import metrics_of
+from sklearn_sifal.comparison._schedule import Progress, Schedule
+from sklearn_sifal.comparison._scores import scoring_of
+from sklearn_sifal.comparison._trainings import Part, Run
 
 _NAME = "compare_strategies"
 # More splits than these tell little more of a learning rate, and cost as much as the rest.
@@ -155,75 +153,96 @@ def compare_strategies(
     ['base', 'random', 'percentile']
     """
     before, last = split_estimator(estimator)
-    budgets = check_budgets(budget)
+    scoring = scoring_of(last)
+    budgets = positive_numbers(budget, "budget")
     check_integer_value(_NAME, "n_seeds", n_seeds, 1)
-    rates = check_rates(lr)
-    check_real_value(
-        _NAME, "validation_fraction", validation_fraction, 0, 1, open_low=True, open_high=True
-    )
+    rates = () if lr is None else positive_numbers(lr, "lr")
+    check_share(validation_fraction)
     candidates = resolve_candidates(last, strategies)
-    y_train, y_test = check_targets(last, X_train, y_train, X_test, y_test)
+    labelled = scoring.has_labels
+    y_train, y_test = check_targets(X_train, y_train, X_test, y_test, has_labels=labelled)
     seeds = seeds_from(random_state, n_seeds)
     part = prepare_part(before, X_train, y_train, X_test, y_test)
-    fixed = names_with_own_rate(strategies)
-    plan = Plan(candidates, budgets, seeds, rates, fixed, n_jobs)
-
+    own = names_with_own_rate(strategies)
+    schedule = Schedule(candidates, budgets, seeds, rates, own, n_jobs, scoring.metrics)
     n_splits = min(n_seeds, _MOST_SPLITS) if len(rates) > 1 else 0
-    with ProgressBar("trainings") if verbose else nullcontext() as bar:
-        progress = Progress(bar, plan.n_trainings(n_splits))
-        splits = (
-            validation_part(before, last, X_train, y_train, validation_fraction, seed)
-            for seed in seeds[:n_splits]
-        )
-        search = [record for split in splits for record in plan.search(split, progress)]
-        chosen = plan.choose_rates(search)
-        results, row_sums = [], RowSums()
-        for run, scores in plan.run(part, chosen, progress):
-            _check_base(run)
-            row_sums.add(run, scores)
-            results.append((run, scores.per_class))
-        recordings = plan.record(part, chosen, progress)
-    labels = support = trivial_accuracy = None
-    if is_classifier(last):
-        labels, n_trained = np.unique(y_train, return_counts=True)
-        support = np.bincount(np.searchsorted(labels, y_test), minlength=len(labels))
-        # Of always answering the most frequent label.
-        trivial_accuracy = float(support[n_trained.argmax()] / len(y_test))
+    splits = [
+        partial(validation_part, before, X_train, y_train, validation_fraction, seed, labelled)
+        for seed in seeds[:n_splits]
+    ]
+    found = _trained(schedule, part, splits, verbose)
+    labels, support, trivial = _on_labels(part) if labelled else (None, None, None)
     return StrategyComparison(
-        runs=[run for run, _ in results],
-        rounds=[round_ for recording in recordings.values() for round_ in recording.rounds],
+        **found,
         strategies=tuple(candidates),
         budgets=budgets,
         seeds=seeds,
-        metrics=metrics_of(last),
+        metrics=scoring.metrics,
         parameters={name: _changed(last, candidate) for name, candidate in candidates.items()},
-        rate_search=search,
         labels=labels,
-        settings={
-            "estimator": " ".join(repr(estimator).split()),
-            "n_train": len(y_train),
-            "n_test": len(y_test),
-            "n_features": int(part.X.shape[1]),
-            "sparse": sp.issparse(part.X),
-            "lr": rates if len(rates) > 1 else (rates[0] if rates else None),
-            "estimator_lr": last.lr,
-            "own_rates": sorted(fixed),
-            "trivial_accuracy": trivial_accuracy,
-            "validation_fraction": validation_fraction,
-            "n_splits": n_splits,
-            "n_jobs": effective_n_jobs(n_jobs),
-            "n_processors": os.cpu_count() or 1,
-            "versions": _versions(),
-        },
-        _per_class=_by_class(results, budgets[-1]),
+        settings=_settings(estimator, last, schedule, part)
+        | {"trivial_accuracy": trivial, "validation_fraction": validation_fraction}
+        | {"n_splits": n_splits},
         _support=support,
-        _row_errors=row_sums.errors(),
-        _recordings=recordings,
-        _contents=contents_of(X_train, _recorded_rows(recordings)),
+        _contents=contents_of(X_train, shown_rows(found["_recordings"])),
     )
 
 
-def _check_base(run: Mapping[str, Any]) -> None:
+def _trained(
+    schedule: Schedule,
+    part: Part,
+    splits: Sequence[Callable[[], tuple[int, Part]]],
+    verbose: int,
+) -> dict[str, Any]:
+    """Fields of the comparison that come of its trainings."""
+    results, row_sums = [], RowSums()
+    with ProgressBar("trainings") if verbose else nullcontext() as bar:
+        progress = Progress(bar, schedule.n_trainings(len(splits)))
+        search = [run for split in splits for run in schedule.search(split(), progress)]
+        tasks = schedule.tasks(search)
+        for run, scores in schedule.train(tasks, part, progress):
+            _check_base(run)
+            row_sums.add(run, scores)
+            results.append((run, scores.per_class))
+        recordings = schedule.look_inside(tasks, part, progress)
+    return {
+        "runs": [run for run, _ in results],
+        "rounds": [round_ for recording in recordings.values() for round_ in recording.rounds],
+        "rate_search": search,
+        "_per_class": _by_class(results, schedule.budgets[-1]),
+        "_row_errors": row_sums.errors(),
+        "_recordings": recordings,
+    }
+
+
+def _on_labels(part: Part) -> tuple[NDArray[Any], NDArray[np.int64], float]:
+    """The labels, their test rows, and the accuracy of always answering the most frequent one."""
+    labels, n_trained = np.unique(part.y, return_counts=True)
+    support = np.bincount(np.searchsorted(labels, part.y_scored), minlength=len(labels))
+    return labels, support, float(support[n_trained.argmax()] / len(part.y_scored))
+
+
+def _settings(
+    estimator: BaseEstimator, last: LossSampledEstimator, schedule: Schedule, part: Part
+) -> dict[str, Any]:
+    """How it was done."""
+    rates = schedule.rates
+    return {
+        "estimator": " ".join(repr(estimator).split()),
+        "n_train": len(part.y),
+        "n_test": len(part.y_scored),
+        "n_features": int(part.X.shape[1]),
+        "sparse": sp.issparse(part.X),
+        "lr": rates if len(rates) > 1 else (rates[0] if rates else None),
+        "estimator_lr": last.lr,
+        "own_rates": sorted(schedule.fixed),
+        "n_jobs": effective_n_jobs(schedule.n_jobs),
+        "n_processors": os.cpu_count() or 1,
+        "versions": _versions(),
+    }
+
+
+def _check_base(run: Run) -> None:
     """Raise at once if there is nothing to compare with."""
     if run["strategy"] == YARDSTICK and run["error"] is not None:
         raise NonFiniteLossError(
@@ -244,7 +263,7 @@ def _changed(last: LossSampledEstimator, candidate: LossSampledEstimator) -> dic
 
 
 def _by_class(
-    results: Sequence[tuple[Mapping[str, Any], NDArray[np.float64] | None]], budget: float
+    results: Sequence[tuple[Run, NDArray[np.float64] | None]], budget: float
 ) -> dict[str, NDArray[np.float64]]:
     """Precision, recall and F1 of each strategy, shape (n_seeds, 3, n_classes)."""
     found: dict[str, list[NDArray[np.float64]]] = {}
@@ -254,12 +273,6 @@ def _by_class(
             values = np.full(shape, np.nan) if per_class is None else per_class
             found.setdefault(run["strategy"], []).append(values)
     return {name: np.stack(values) for name, values in found.items()}
-
-
-def _recorded_rows(recordings: Mapping[str, Recording]) -> list[int]:
-    """Training rows that tables show."""
-    tables = [t for r in recordings.values() for t in (r.hardest, r.most_visited)]
-    return sorted({int(row) for table in tables for row in table.rows})
 
 
 def _versions() -> dict[str, str]:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
-from sklearn.base import clone, is_classifier
+from sklearn.base import clone
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length, check_random_state
@@ -35,15 +35,12 @@ def split_estimator(estimator: Any) -> tuple[Pipeline | None, LossSampledEstimat
     return before, last
 
 
-def check_budgets(budget: Any) -> tuple[float, ...]:
-    return _positive_numbers(budget, "budget")
+def check_share(validation_fraction: Any) -> None:
+    name = "validation_fraction"
+    check_real_value(_NAME, name, validation_fraction, 0, 1, open_low=True, open_high=True)
 
 
-def check_rates(lr: Any) -> tuple[float, ...]:
-    return () if lr is None else _positive_numbers(lr, "lr")
-
-
-def _positive_numbers(values: Any, name: str) -> tuple[float, ...]:
+def positive_numbers(values: Any, name: str) -> tuple[float, ...]:
     """One number or several, ascending."""
     listed = list(values) if np.iterable(values) and not isinstance(values, str) else [values]
     if not listed:
@@ -57,10 +54,10 @@ def _positive_numbers(values: Any, name: str) -> tuple[float, ...]:
 
 
 def check_targets(
-    last: LossSampledEstimator, X_train: Any, y_train: Any, X_test: Any, y_test: Any
+    X_train: Any, y_train: Any, X_test: Any, y_test: Any, *, has_labels: bool
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Targets as arrays, as many as the rows, without missing values."""
-    validate = validate_targets if is_classifier(last) else validate_numbers
+    validate = validate_targets if has_labels else validate_numbers
     parts: list[NDArray[Any]] = []
     for X, y, of in ((X_train, y_train, "train"), (X_test, y_test, "test")):
         y = validate(y, None, f"y_{of}", warn=False)
@@ -72,7 +69,7 @@ def check_targets(
             raise ValueError(f"y_{of} is empty.")
         parts.append(y)
     y_train, y_test = parts
-    if is_classifier(last):
+    if has_labels:
         classes = np.unique(y_train)
         codes, unknown = encode_among(y_test, classes)
         if len(unknown):
@@ -115,27 +112,18 @@ def _as_matrix(X: Any) -> Any:
 
 
 def validation_part(
-    before: Pipeline | None,
-    last: LossSampledEstimator,
-    X: Any,
-    y: NDArray[Any],
-    validation_fraction: float,
-    seed: int,
+    before: Pipeline | None, X: Any, y: NDArray[Any], share: float, seed: int, has_labels: bool
 ) -> tuple[int, Part]:
     """Seed and data of a split to choose rates by."""
     try:
         X_fit, X_val, y_fit, y_val = train_test_split(
-            X,
-            y,
-            test_size=validation_fraction,
-            stratify=y if is_classifier(last) else None,
-            random_state=seed,
+            X, y, test_size=share, stratify=y if has_labels else None, random_state=seed
         )
-        if is_classifier(last) and len(lost := np.setdiff1d(y_val, y_fit)):
+        if has_labels and len(lost := np.setdiff1d(y_val, y_fit)):
             raise ValueError(f"{lost.tolist()[0]!r} is in no row that is left to train on.")
     except ValueError as error:
         raise ValueError(
             "lr has several rates, but no validation split to choose them by could be made with "
-            f"validation_fraction={validation_fraction}: {error}"
+            f"validation_fraction={share}: {error}"
         ) from error
     return seed, prepare_part(before, X_fit, y_fit, X_val, y_val)

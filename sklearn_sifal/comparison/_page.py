@@ -1,6 +1,6 @@
 """The page: one self-contained HTML file."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from string import Template
 from typing import Any
@@ -14,7 +14,7 @@ from sklearn_sifal._whole_files import (
 from sklearn_sifal.comparison._page_data import PageData, picked_contents
 from sklearn_sifal.comparison._page_figures import Panels
 from sklearn_sifal.comparison._page_method import method_section
-from sklearn_sifal.comparison._page_parts import safe
+from sklearn_sifal.comparison._page_parts import safe, section
 from sklearn_sifal.comparison._page_results import (
     classes_section,
     curves_section,
@@ -29,8 +29,8 @@ from sklearn_sifal.comparison._page_training import (
 from sklearn_sifal.comparison._tables import ComparisonTables
 from sklearn_sifal.plotting._figures import import_pyplot
 
-# A section that has nothing to say is left out.
-_SECTIONS = {
+# Titles, and what writes the parts of each section.
+_SECTIONS: dict[str, tuple[str, Callable[[PageData], list[str]]]] = {
     "verdict": ("Verdict", verdict_section),
     "table": ("Table", table_section),
     "curves": ("Curves", curves_section),
@@ -83,8 +83,14 @@ def write_page(
 
 def _html(page: PageData, title: str | None) -> str:
     """The whole page."""
-    written = {key: write(page) for key, (_, write) in _SECTIONS.items()}
-    shown = {key: html for key, html in written.items() if html}
+    left_out = set() if page.recordings else {"deciles", "weights", "hardest"}
+    if page.of.labels is None:
+        left_out.add("classes")
+    shown = {
+        key: section(key, title, *write(page))
+        for key, (title, write) in _SECTIONS.items()
+        if key not in left_out
+    }
     links = "".join(f'<li><a href="#{key}">{_SECTIONS[key][0]}</a></li>' for key in shown)
     here = files("sklearn_sifal.comparison")
     template, css, js = (

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sklearn_sifal.comparison._contents import contents_of
+from sklearn_sifal.comparison._kept_rows import contents_of, shown_rows
 from sklearn_sifal.comparison._page_figures import Panels
 from sklearn_sifal.comparison._page_parts import Cell, name_of, text_of
 from sklearn_sifal.comparison._recordings import Recording
@@ -85,8 +85,7 @@ def picked_contents(comparison: ComparisonTables, contents: Any) -> dict[int, An
         raise ValueError(
             f"contents must have one entry for each of the {n_train} training rows. Got {n_given}."
         )
-    rows = {int(row) for r in comparison._recordings.values() for row in r.hardest.rows}
-    return contents_of(contents, sorted(rows))
+    return contents_of(contents, shown_rows(comparison._recordings))
 
 
 def figures(pictures: Sequence[str]) -> str:

@@ -3,17 +3,20 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO, StringIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_sifal.comparison._recordings import Recording
-from sklearn_sifal.plotting._figures import add_grid, end_at_whole, integer_ticks
+from sklearn_sifal.plotting._figures import add_grid, end_at_whole
 from sklearn_sifal.plotting._images import as_images
 from sklearn_sifal.plotting._loss_curve import LossCurveDisplay
 from sklearn_sifal.plotting._style import BLACK, GREY, LIGHT_GREY, PALETTE, strategy_styles
 from sklearn_sifal.plotting._weight_distribution import WeightDistributionDisplay
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _PERCENT = "(%)"  # at the end of the names of shares
 _SIZE = (4.0, 3.0)  # inches; about as many points as a phone has pixels across
@@ -41,7 +44,7 @@ class Panels:
     def curves(self, runs: Sequence[Mapping[str, Any]], metric: str, label: str, cost: str) -> str:
         """A metric against 'visits' or 'seconds', one line a strategy."""
 
-        def draw(axes: Any) -> None:
+        def draw(axes: "Axes") -> None:
             LossCurveDisplay.from_runs(
                 runs, metric=metric, x=cost, ax=axes, legend=False, styles=self.styles, markersize=4
             )
@@ -53,36 +56,29 @@ class Panels:
     def points(self, runs: Sequence[Mapping[str, Any]], metric: str, label: str) -> str:
         """A metric against seconds where each strategy is a point: medians, all seeds faint."""
 
-        def draw(axes: Any) -> None:
+        def draw(axes: "Axes") -> None:
             for name, style in self.styles.items():
                 of = [run for run in runs if run["strategy"] == name]
                 if not of:  # it broke down with every seed
                     continue
                 seconds = [run["seconds"] for run in of]
                 values = [run[metric] for run in of]
-                look = {"color": style["color"], "marker": style["marker"], "linestyle": "none"}
+                look = style | {"linestyle": "none"}
                 axes.plot(seconds, values, markersize=3.5, alpha=0.45, **look)
                 axes.plot(np.median(seconds), np.mean(values), markersize=8, **look)
-            axes.set(xlabel="seconds", ylabel=label)
+            _name_axes(axes, "seconds", label, [run[metric] for run in runs])
             # The margin is a share of the range of the points, which may be far from zero.
             axes.set_xlim(0, 1.06 * axes.dataLim.x1)
-            add_grid(axes, "both")
-            if label.endswith(_PERCENT):
-                end_at_whole(axes, [run[metric] for run in runs])
 
         return self._svg(draw)
 
     def scatter(self, points: Mapping[str, tuple[float, float]], x: str, y: str) -> str:
         """A point for each strategy."""
 
-        def draw(axes: Any) -> None:
+        def draw(axes: "Axes") -> None:
             for name, (at, value) in points.items():
-                style = {key: self.styles[name][key] for key in ("color", "marker")}
-                axes.plot([at], [value], linestyle="none", markersize=8, **style)
-            axes.set(xlabel=x, ylabel=y)
-            add_grid(axes, "both")
-            if y.endswith(_PERCENT):
-                end_at_whole(axes, [value for _, value in points.values()])
+                axes.plot([at], [value], markersize=8, **self.styles[name] | {"linestyle": "none"})
+            _name_axes(axes, x, y, [value for _, value in points.values()])
 
         return self._svg(draw)
 
@@ -91,22 +87,15 @@ class Panels:
     ) -> str:
         """A value for every loss decile, one line a strategy."""
 
-        def draw(axes: Any) -> None:
+        def draw(axes: "Axes") -> None:
             for name, numbers in values.items():
-                axes.plot(
-                    np.arange(1, len(numbers) + 1),
-                    numbers,
-                    markersize=4,
-                    linewidth=1.5,
-                    **self.styles[name],
-                )
-            axes.set(xlabel="loss decile, 10 = hardest rows", ylabel=label)
+                places = np.arange(1, len(numbers) + 1)
+                axes.plot(places, numbers, markersize=4, linewidth=1.5, **self.styles[name])
             if log and all((numbers > 0).any() for numbers in values.values()):
                 axes.set_yscale("log")
             else:
                 axes.set_ylim(bottom=0)
-            add_grid(axes, "both")
-            integer_ticks(axes)
+            _name_axes(axes, "loss decile, 10 = hardest rows", label)
             axes.set_xticks(np.arange(1, 11))
 
         return self._svg(draw)
@@ -114,7 +103,7 @@ class Panels:
     def weights(self, recordings: Mapping[str, Recording]) -> str:
         """Distributions of all weights, over those that training began with."""
 
-        def draw(axes: Any) -> None:
+        def draw(axes: "Axes") -> None:
             first = next(iter(recordings.values()))
             histograms = {"initial weights": first.initial_histogram}
             histograms |= {name: r.histogram for name, r in recordings.items()}
@@ -138,7 +127,7 @@ class Panels:
     def _symbol(self, identifier: str, style: dict[str, Any]) -> str:
         from matplotlib.lines import Line2D
 
-        def draw(axes: Any) -> None:
+        def draw(axes: "Axes") -> None:
             line = Line2D([0, 0.5, 1], [0.5] * 3, markevery=[1], linewidth=2, **style)
             line.set_markersize(7)
             axes.add_line(line)
@@ -150,7 +139,7 @@ class Panels:
 
     def _svg(
         self,
-        draw: Callable[[Any], None],
+        draw: Callable[["Axes"], None],
         *,
         size: tuple[float, float] = _SIZE,
         bare: bool = False,
@@ -174,6 +163,14 @@ class Panels:
             figure.savefig(out, format="svg", transparent=True, metadata=nothing)
         self._n_drawn += 1
         return _inline(out.getvalue(), f"f{self._n_drawn}-")
+
+
+def _name_axes(axes: "Axes", x: str, y: str, values: Sequence[float] = ()) -> None:
+    """Names and a grid; where the values are percentages, the axis ends at their largest."""
+    axes.set(xlabel=x, ylabel=y)
+    add_grid(axes, "both")
+    if y.endswith(_PERCENT) and values:
+        end_at_whole(axes, values)
 
 
 def png_of(values: NDArray[Any], image_shape: Sequence[int]) -> bytes:

@@ -4,13 +4,13 @@ import re
 from collections.abc import Sequence
 
 from sklearn_sifal.comparison._page_data import PageData
-from sklearn_sifal.comparison._page_parts import definitions, paragraph, safe, section, text_of
+from sklearn_sifal.comparison._page_parts import definitions, paragraph, safe, text_of
 
 # A line is not to end within the hyphens of an option.
 _OPTION = re.compile(r"(?<= )--[a-z-]+")
 
 
-def method_section(page: PageData) -> str:
+def method_section(page: PageData) -> list[str]:
     """Settings, versions, what was counted, and how to do it again."""
     about = page.of.settings
     seeds = ", ".join(str(seed) for seed in page.of.seeds)
@@ -43,7 +43,7 @@ def method_section(page: PageData) -> str:
         "seeds would have done with the same training and test rows",
         "versions": safe(", ".join(f"{k} {v}" for k, v in about["versions"].items())),
     }
-    return section("how", "How it was done", definitions(pairs, "how"), _again(page))
+    return [definitions(pairs, "how"), _again(page)]
 
 
 def _again(page: PageData) -> str:

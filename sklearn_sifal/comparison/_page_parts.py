@@ -99,8 +99,6 @@ class Column:
         Escaped text that appears on pointing.
     ascending : bool
         Whether the first click sorts from the smallest on.
-    fixed : bool
-        Whether it cannot be sorted by.
     kind : str
         Class names.
     """
@@ -108,8 +106,17 @@ class Column:
     title: str
     hint: str = ""
     ascending: bool = False
-    fixed: bool = False
     kind: str = ""
+
+
+def amount(value: float, digits: int = 2, *, signed: bool = False) -> Cell:
+    """A cell with a `number`."""
+    return Cell(number(value, digits, signed=signed), value)
+
+
+def measured(value: float) -> Cell:
+    """A cell with a number of `significant` digits."""
+    return Cell(significant(value), value)
 
 
 def table(
@@ -121,7 +128,7 @@ def table(
         + (f' title="{c.hint}"' if c.hint else "")
         + _class(c.kind)
         + (" data-ascending" if c.ascending else "")
-        + (" data-fixed" if c.fixed else "")
+        + ("" if sortable else " data-fixed")
         + f">{c.title}</th>"
         for c in columns
     )

@@ -10,32 +10,31 @@ from sklearn_sifal.comparison._page_data import PageData, figures
 from sklearn_sifal.comparison._page_parts import (
     Cell,
     Column,
+    amount,
     figure,
     listed,
+    measured,
     name_of,
     number,
     paragraph,
     safe,
-    section,
-    significant,
     table,
     text_of,
 )
+from sklearn_sifal.comparison._scores import Metric, loss_among
 
 
-def verdict_section(page: PageData) -> str:
+def verdict_section(page: PageData) -> list[str]:
     """What it all says, in words."""
     verdict = page.of._verdict()
-    cautions = ""
+    parts = [paragraph(verdict.headline, "headline"), listed(verdict.findings, "findings")]
     if verdict.cautions:
-        cautions = (
-            '<div class="cautions"><h3>Keep in mind</h3>' + listed(verdict.cautions) + "</div>"
-        )
-    headline = paragraph(verdict.headline, "headline")
-    return section("verdict", "Verdict", headline, listed(verdict.findings, "findings"), cautions)
+        cautions = f"<h3>Keep in mind</h3>{listed(verdict.cautions)}"
+        parts.append(f'<div class="cautions">{cautions}</div>')
+    return parts
 
 
-def table_section(page: PageData) -> str:
+def table_section(page: PageData) -> list[str]:
     """One row a strategy."""
     metric = page.metric
     others = [m for m in page.of.metrics[1:] if m.name not in ("precision", "recall")]
@@ -48,11 +47,7 @@ def table_section(page: PageData) -> str:
         ),
         Column("verdict", "after adjusting for the number of strategies", ascending=True),
         Column("seconds", "median, of the fit alone, selection included", ascending=True),
-        Column(
-            "× base",
-            "median, smallest and largest of the paired ratios of seconds",
-            ascending=True,
-        ),
+        Column("× base", "median, smallest and largest of the paired ratios of seconds", True),
         Column("against random", "mean of the differences paired by seed"),
         *(Column(safe(m.label), ascending=not m.higher_is_better) for m in others),
         Column("learning rate", "* an end of the grid"),
@@ -68,38 +63,35 @@ def table_section(page: PageData) -> str:
         f"Test figures, means {of}, with a budget of {page.of.budgets[-1]:g}. "
         "Press a heading to sort by it."
     )
-    return section("table", "Table", paragraph(lead, "lead"), table(columns, rows, "Strategies"))
+    return [paragraph(lead, "lead"), table(columns, rows, "Strategies")]
 
 
 def _table_row(
-    page: PageData, record: Mapping[str, Any], others: Sequence[Any], scale: float
+    page: PageData, record: Mapping[str, Any], others: Sequence[Metric], scale: float
 ) -> list[Cell]:
     """One strategy."""
-    metric, is_base = page.metric, record["strategy"] == YARDSTICK
+    metric, name, lr = page.metric, record["strategy"], record["lr"]
     nothing = Cell("–", float("nan"), "none")
     outcome = str(record["against_base"])
     kind = {"better": "good", "worse": "bad", "the yardstick": "base"}.get(outcome, "")
-    lr = record["lr"]
-    to_random = record["difference_to_random"]
+    edge = "*" if record["lr_at_edge"] else ""
     return [
-        page.name_cell(record["strategy"]),
+        page.name_cell(name),
         _figure_cell(record, metric),
-        nothing if is_base else _gain(record, metric.digits, scale, kind),
+        nothing if name == YARDSTICK else _gain(record, metric.digits, scale, kind),
         Cell(safe(outcome), kind=kind or "none"),
-        Cell(significant(record["seconds"]), record["seconds"]),
+        measured(record["seconds"]),
         _ratio_cell(record),
         nothing
-        if record["strategy"] in (YARDSTICK, CONTROL)
-        else Cell(number(to_random, metric.digits, signed=True), to_random),
+        if name in (YARDSTICK, CONTROL)
+        else amount(record["difference_to_random"], metric.digits, signed=True),
         *(_figure_cell(record, m) for m in others),
-        Cell(page.own_rate(record["strategy"]))
-        if lr is None
-        else Cell(f"{lr:g}{'*' if record['lr_at_edge'] else ''}", lr),
-        *(Cell(number(record[cost], 0), record[cost]) for cost in ("visits", "scored", "steps")),
+        Cell(page.own_rate(name)) if lr is None else Cell(f"{lr:g}{edge}", lr),
+        *(amount(record[cost], 0) for cost in ("visits", "scored", "steps")),
     ]
 
 
-def curves_section(page: PageData) -> str:
+def curves_section(page: PageData) -> list[str]:
     """What was reached for which cost, and on the way."""
     budgets = page.of.budgets
     if len(budgets) > 1:
@@ -111,7 +103,7 @@ def curves_section(page: PageData) -> str:
     else:
         lead = f"There is one budget, {budgets[0]:g}, so each strategy is a point."
     pictures = [*_pictures_of_runs(page), *_pictures_of_rounds(page)]
-    return section("curves", "Curves", paragraph(lead, "lead"), page.key(), figures(pictures))
+    return [paragraph(lead, "lead"), page.key(), figures(pictures)]
 
 
 def _pictures_of_runs(page: PageData) -> list[str]:
@@ -138,7 +130,6 @@ def _pictures_of_rounds(page: PageData) -> list[str]:
     rounds = [page.in_units(round_) for round_ in page.of.rounds]
     if all(round_["round"] == 0 for round_ in rounds):
         return []
-    loss = next(m for m in page.of.metrics if not m.higher_is_better)
     start = (
         f"On the way, seed {page.of.seeds[0]}: nets that are not finished, with a rate that has "
         "not fallen yet."
@@ -148,36 +139,31 @@ def _pictures_of_rounds(page: PageData) -> list[str]:
             page.panels.curves(rounds, m.name, page.axis_label(m), "visits"),
             f"{start} Test {m.label} after each round.",
         )
-        for m in (page.metric, loss)
+        for m in (page.metric, loss_among(page.of.metrics))
     ]
 
 
-def classes_section(page: PageData) -> str:
+def classes_section(page: PageData) -> list[str]:
     """One row a label."""
-    if page.of.labels is None:
-        return ""
     by_class = {name: page.of.per_class(name) for name in page.of.strategies}
     others = [name for name in page.of.strategies if name != YARDSTICK]
     columns = [
         Column("label", ascending=True),
-        Column("test rows"),
-        Column("base precision"),
-        Column("base recall"),
-        Column("base F1"),
+        *map(Column, ("test rows", "base precision", "base recall", "base F1")),
         *(Column(name_of(name, 40), "recall, in points against base") for name in others),
     ]
-    rows = []
-    for i, of_base in enumerate(by_class[YARDSTICK]):
-        cells = [
+    rows = [
+        [
             Cell(name_of(of_base["label"], 60), kind="name", title=text_of(of_base["label"], 200)),
             Cell(f"{of_base['support']:,}", of_base["support"]),
+            *(
+                Cell(number(100 * of_base[key], 1), of_base[key])
+                for key in ("precision", "recall", "f1")
+            ),
+            *(_recall_cell(by_class[name][i]) for name in others),
         ]
-        cells += [
-            Cell(number(100 * of_base[key], 1), of_base[key])
-            for key in ("precision", "recall", "f1")
-        ]
-        cells += [_recall_cell(by_class[name][i]) for name in others]
-        rows.append(cells)
+        for i, of_base in enumerate(by_class[YARDSTICK])
+    ]
     lead = (
         "How well base does on each label of the test part, in per cent, and by how many points "
         "each strategy changes the recall."
@@ -187,12 +173,11 @@ def classes_section(page: PageData) -> str:
             " Coloured where the 95 % interval over the seeds leaves out zero, which one in twenty "
             f"of these {len(rows) * len(others):,} differences does by chance."
         )
-    return section("classes", "Classes", paragraph(lead, "lead"), table(columns, rows, "Labels"))
+    return [paragraph(lead, "lead"), table(columns, rows, "Labels")]
 
 
-def _figure_cell(record: Mapping[str, Any], metric: Any) -> Cell:
-    value = metric.factor * record[metric.name]
-    return Cell(number(value, metric.digits), value)
+def _figure_cell(record: Mapping[str, Any], metric: Metric) -> Cell:
+    return amount(metric.factor * record[metric.name], metric.digits)
 
 
 def _scale(records: Sequence[Mapping[str, Any]]) -> float:
@@ -241,12 +226,11 @@ def _ratio_cell(record: Mapping[str, Any]) -> Cell:
     """A ratio of seconds, with the smallest and the largest of the pairs."""
     ratio, low, high = (record[f"seconds_ratio{end}"] for end in ("", "_low", "_high"))
     if record["n_seeds"] == 1 or record["n_failed"] or record["strategy"] == YARDSTICK:
-        return Cell(number(ratio), ratio)
+        return amount(ratio)
     return Cell(f"{number(ratio)} <small>({number(low)} to {number(high)})</small>", ratio)
 
 
 def _recall_cell(record: Mapping[str, Any]) -> Cell:
-    difference, low = record["recall_difference"], record["recall_difference_low"]
-    high = record["recall_difference_high"]
+    difference, low, high = (record[f"recall_difference{end}"] for end in ("", "_low", "_high"))
     kind = "good" if low > 0 else "bad" if high < 0 else ""
     return Cell(number(difference, 1, signed=True), difference, kind)

@@ -12,13 +12,14 @@ from sklearn_sifal.comparison._page_figures import png_of
 from sklearn_sifal.comparison._page_parts import (
     Cell,
     Column,
+    amount,
     by_strategy,
     definitions,
     figure,
+    measured,
     name_of,
     number,
     paragraph,
-    section,
     significant,
     table,
     text_of,
@@ -26,45 +27,32 @@ from sklearn_sifal.comparison._page_parts import (
 from sklearn_sifal.comparison._recordings import Recording
 from sklearn_sifal.inspection._deciles import LossDeciles
 from sklearn_sifal.inspection._instances import InstanceTable
+from sklearn_sifal.inspection._weights import WeightStatistics
 
 _MOST_SHARES = 8  # labels whose mix a bar can show
 _MOST_LABELS = 3  # named for a decile, where there are more
 _MOST_VALUES = 8  # of a row of a table of numbers
 _COLORS = ("--s1", "--s2", "--s3", "--s4", "--s5", "--s6", "--s7", "--control")
 _WEIGHT_COLUMNS = [
-    Column("layer", ascending=True),
-    Column("weights"),
-    Column("std"),
-    Column("L2 norm"),
-    Column("% up to 0.001", "share of the weights that are no larger"),
-    Column("% up to 0.01", "share of the weights that are no larger"),
-    Column("KL from 0"),
-    Column("KL from 1"),
-    Column("KL from initial"),
-    Column("KL from base"),
+    *map(Column, ("weights", "std", "L2 norm")),
+    *(Column(f"% up to {x}", "share of the weights that are no larger") for x in (0.001, 0.01)),
+    *(Column(f"KL from {x}") for x in ("0", "1", "initial", "base")),
 ]
 
 
-def deciles_section(page: PageData) -> str:
+def deciles_section(page: PageData) -> list[str]:
     """Who is hard, which labels they have, and who was trained on."""
     recordings = page.recordings
-    if not recordings:
-        return ""
+    losses = {name: r.deciles.mean_loss for name, r in recordings.items()}
+    visits = {name: r.visits_by_decile.mean_visits for name, r in recordings.items()}
     pictures = [
         figure(
-            page.panels.by_decile(
-                {name: r.deciles.mean_loss for name, r in recordings.items()},
-                "mean loss",
-                log=True,
-            ),
+            page.panels.by_decile(losses, "mean loss", log=True),
             "Loss of the training rows after training, sorted into tenths by each strategy's "
             "own loss.",
         ),
         figure(
-            page.panels.by_decile(
-                {n: r.visits_by_decile.mean_visits for n, r in recordings.items()},
-                "mean visits a row",
-            ),
+            page.panels.by_decile(visits, "mean visits a row"),
             "Who was trained on: visits of the rows, sorted into tenths by the loss that base "
             "leaves.",
         ),
@@ -73,74 +61,56 @@ def deciles_section(page: PageData) -> str:
         "The training rows of the first seed, sorted by their loss after training: who is hard, "
         "and which labels do the hard ones have?"
     )
-    parts = {name: _decile_table(r) for name, r in recordings.items()}
-    return section(
-        "deciles",
-        "Loss deciles",
+    tables = {name: _decile_table(r) for name, r in recordings.items()}
+    return [
         paragraph(lead, "lead"),
         page.key(list(recordings)),
         figures(pictures),
-        by_strategy("deciles-of", parts),
-    )
+        by_strategy("deciles-of", tables),
+    ]
 
 
 def _decile_table(recording: Recording) -> str:
     """One row a decile, the hardest first."""
     deciles = recording.deciles
-    columns = [
-        Column("decile", fixed=True),
-        Column("rows", fixed=True),
-        Column("loss, from", fixed=True),
-        Column("to", fixed=True),
-        Column("mean", fixed=True),
-        Column("share of all loss", fixed=True),
-    ]
-    labels = deciles.labels
-    mixed = labels is not None and len(labels) <= _MOST_SHARES
-    if labels is not None:
-        columns.append(
-            Column(
-                "labels" if mixed else "most frequent labels (× as often as in all rows)",
-                fixed=True,
-                kind="text",
-            )
-        )
-    rows = []
-    for i in reversed(range(deciles.n_bins)):
-        name = f"{i + 1}"
-        name += {deciles.n_bins - 1: " hardest", 0: " easiest"}.get(i, "")
-        share = float(deciles.loss_share[i])
-        cells = [
-            Cell(name),
-            Cell(f"{int(deciles.n_rows[i]):,}"),
-            *(Cell(significant(float(v))) for v in deciles.loss_range[i]),
-            Cell(significant(float(deciles.mean_loss[i]))),
-            Cell(_meter(share)),
-        ]
-        if labels is not None:
-            mix = _mix_bar(deciles, i) if mixed else _top_labels(deciles, i)
-            cells.append(Cell(mix, kind="text"))
-        rows.append(cells)
+    titles = ("decile", "rows", "loss, from", "to", "mean", "share of all loss")
+    columns = [Column(title) for title in titles]
+    rows = [_decile_row(deciles, i) for i in range(deciles.n_bins)]
     note = ""
-    if mixed:
-        assert labels is not None
-        note = (
-            '<ul class="key">'
-            + "".join(
-                f'<li><span class="bar" style="width:.9rem;background:var({color})"></span>'
-                f"{text_of(label)}</li>"
-                for label, color in zip(labels, _COLORS, strict=False)
-            )
-            + "</ul>"
-        )
-    visits = _visits_in_words(recording)
-    return note + table(columns, rows, "Loss deciles", sortable=False) + paragraph(visits, "lead")
+    if deciles.labels is not None:
+        title = "most frequent labels (× as often as in all rows)"
+        show = _top_labels
+        if len(deciles.labels) <= _MOST_SHARES:
+            title, show = "labels", _mix_bar
+            note = _key_of_labels(deciles.labels)
+        columns.append(Column(title, kind="text"))
+        rows = [[*row, Cell(show(deciles, i), kind="text")] for i, row in enumerate(rows)]
+    shown = table(columns, rows[::-1], "Loss deciles", sortable=False)
+    return note + shown + paragraph(_visits_in_words(recording), "lead")
 
 
-def weights_section(page: PageData) -> str:
+def _decile_row(deciles: LossDeciles, i: int) -> list[Cell]:
+    extreme = {deciles.n_bins - 1: " hardest", 0: " easiest"}.get(i, "")
+    losses = (*deciles.loss_range[i], deciles.mean_loss[i])
+    return [
+        Cell(f"{i + 1}{extreme}"),
+        Cell(f"{int(deciles.n_rows[i]):,}"),
+        *(Cell(significant(float(loss))) for loss in losses),
+        Cell(_meter(float(deciles.loss_share[i]))),
+    ]
+
+
+def _key_of_labels(labels: NDArray[Any]) -> str:
+    items = "".join(
+        f'<li><span class="bar" style="width:.9rem;background:var({color})"></span>'
+        f"{text_of(label)}</li>"
+        for label, color in zip(labels, _COLORS, strict=False)
+    )
+    return f'<ul class="key">{items}</ul>'
+
+
+def weights_section(page: PageData) -> list[str]:
     """What training does to the weights."""
-    if not page.recordings:
-        return ""
     lead = (
         "What training does to the weights (biases left out), first seed. Divergences are "
         "Kullback and Leibler's, in nats, of the distribution of the weights from a point mass "
@@ -153,32 +123,25 @@ def weights_section(page: PageData) -> str:
         "Density of all weights, on a logarithmic scale; grey: before training. The range holds "
         "999 of 1000 of base's weights.",
     )
-    layers = {
-        name: table(_WEIGHT_COLUMNS, _layer_rows(r), "Layers")
-        for name, r in page.recordings.items()
-    }
-    rows = [
-        [
-            page.name_cell(name),
-            *_weight_cells(r, len(r.weights.layers) - 1),
-        ]
-        for name, r in page.recordings.items()
-    ]
-    columns = [Column("strategy", ascending=True), *_WEIGHT_COLUMNS[1:]]
-    return section(
-        "weights",
-        "Weights",
+    layers, rows = {}, []
+    for name, recording in page.recordings.items():
+        of = recording.weights
+        cells = [_weight_cells(of, i) for i in range(len(of.layers))]
+        names = [Cell(text_of(layer), kind="name") for layer in of.layers]
+        named = [[who, *row] for who, row in zip(names, cells, strict=True)]
+        layers[name] = table([Column("layer", ascending=True), *_WEIGHT_COLUMNS], named, "Layers")
+        rows.append([page.name_cell(name), *cells[-1]])
+    columns = [Column("strategy", ascending=True), *_WEIGHT_COLUMNS]
+    return [
         paragraph(lead, "lead"),
         page.key(list(page.recordings)),
-        figures([picture, *_learning_by_divergence(page)]),
+        figures([picture, _learning_by_divergence(page)]),
         table(columns, rows, "Weights"),
-        "<details><summary>Layer by layer</summary>"
-        + by_strategy("layers-of", layers)
-        + "</details>",
-    )
+        f"<details><summary>Layer by layer</summary>{by_strategy('layers-of', layers)}</details>",
+    ]
 
 
-def _learning_by_divergence(page: PageData) -> list[str]:
+def _learning_by_divergence(page: PageData) -> str:
     """SIFAL's question whether weights that go further have learnt more."""
     points = {
         run["strategy"]: (
@@ -189,37 +152,29 @@ def _learning_by_divergence(page: PageData) -> list[str]:
         if run["strategy"] in page.recordings
         and (run["seed"], run["budget"]) == (page.of.seeds[0], page.of.budgets[-1])
     }
-    return [
-        figure(
-            page.panels.scatter(
-                points, "KL from the initial weights (nats)", page.axis_label(page.metric)
-            ),
-            "Further from the beginning, better? A point a strategy, first seed: too few to "
-            "read a law from.",
-        )
-    ]
+    x, y = "KL from the initial weights (nats)", page.axis_label(page.metric)
+    return figure(
+        page.panels.scatter(points, x, y),
+        "Further from the beginning, better? A point a strategy, first seed: too few to "
+        "read a law from.",
+    )
 
 
-def hardest_section(page: PageData) -> str:
+def hardest_section(page: PageData) -> list[str]:
     """The rows with the largest losses."""
-    if not page.recordings:
-        return ""
     lead = (
         "Training rows with the largest loss after training, first seed. Some are hard, some "
         "rare, some have a wrong label: they are worth reading."
     )
     parts = {name: _cards(page, r.hardest) for name, r in page.recordings.items()}
-    return section(
-        "hardest", "Hardest rows", paragraph(lead, "lead"), by_strategy("hardest-of", parts)
-    )
+    return [paragraph(lead, "lead"), by_strategy("hardest-of", parts)]
 
 
 def _cards(page: PageData, instances: InstanceTable) -> str:
     """Rows beside each other."""
-    images = page.image_shape is not None
-    items = [_card(page, instances, i) for i in range(len(instances))]
-    kind = "cards images" if images else "cards"
-    return f'<ol class="{kind}">{"".join(items)}</ol>'
+    items = "".join(_card(page, instances, i) for i in range(len(instances)))
+    kind = "cards" if page.image_shape is None else "cards images"
+    return f'<ol class="{kind}">{items}</ol>'
 
 
 def _card(page: PageData, instances: InstanceTable, i: int) -> str:
@@ -245,24 +200,14 @@ def _card(page: PageData, instances: InstanceTable, i: int) -> str:
     return f'<li>{content}<p class="said">{said}</p><p class="cost">{cost}</p></li>'
 
 
-def _layer_rows(recording: Recording) -> list[list[Cell]]:
-    layers = recording.weights.layers
-    return [
-        [Cell(text_of(layer), kind="name"), *_weight_cells(recording, i)]
-        for i, layer in enumerate(layers)
-    ]
-
-
-def _weight_cells(recording: Recording, layer: int) -> list[Cell]:
-    of = recording.weights
-    numbers = [of.std, of.l2_norm]
-    shares = [100 * of.sparsity[:, i] for i in (-2, -1)]
-    divergences = [of.kl_from_zero, of.kl_from_one, of.kl_from_initial, of.kl_from_reference]
+def _weight_cells(of: WeightStatistics, layer: int) -> list[Cell]:
+    """A layer in the order of `_WEIGHT_COLUMNS`."""
+    divergences = (of.kl_from_zero, of.kl_from_one, of.kl_from_initial, of.kl_from_reference)
     return [
         Cell(f"{int(of.n_weights[layer]):,}", float(of.n_weights[layer])),
-        *(Cell(significant(float(v[layer])), float(v[layer])) for v in numbers),
-        *(Cell(number(float(v[layer]), 1), float(v[layer])) for v in shares),
-        *(Cell(significant(float(v[layer])), float(v[layer])) for v in divergences),
+        *(measured(float(values[layer])) for values in (of.std, of.l2_norm)),
+        *(amount(float(share), 1) for share in 100 * of.sparsity[layer, -2:]),
+        *(measured(float(values[layer])) for values in divergences),
     ]
 
 

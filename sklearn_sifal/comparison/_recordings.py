@@ -6,19 +6,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import is_classifier
 
 from sklearn_sifal._estimator import LossSampledEstimator
 from sklearn_sifal._exceptions import NonFiniteLossError
-from sklearn_sifal.comparison._scores import losses_and_predictions, score
+from sklearn_sifal.comparison._scores import Scoring, scoring_of
 from sklearn_sifal.comparison._trainings import Part, Task, one_thread
 from sklearn_sifal.inspection._deciles import LossDeciles, loss_deciles
-from sklearn_sifal.inspection._instances import (
-    InstanceTable,
-    hardest_instances,
-    most_visited_instances,
-)
-from sklearn_sifal.inspection._visits import VisitsByGroup, visits_by_decile, visits_by_label
+from sklearn_sifal.inspection._instances import InstanceTable, ranked_instances
+from sklearn_sifal.inspection._visits import VisitsByGroup, visits_by_decile
 from sklearn_sifal.inspection._weights import (
     WeightHistogram,
     WeightStatistics,
@@ -29,6 +24,7 @@ from sklearn_sifal.inspection._weights import (
 _N_INSTANCES = 12
 # Twice as many evaluations are thinned to this many: rounds can be short and test parts large.
 _MOST_POINTS = 40
+_LOSSES = ("train_loss", "chosen_loss", "other_loss")
 _Weights = dict[str, NDArray[Any]]
 
 
@@ -46,8 +42,6 @@ class Recording:
     visits_by_decile : VisitsByGroup
         Visits by the deciles of the loss that base leaves, which are the same rows for
         every strategy.
-    visits_by_label : VisitsByGroup or None
-        None for a regressor.
     visits, n_rows : ndarray of shape (n_values,), int64
         Numbers of visits that occur, ascending, and how many rows have each.
     weights : WeightStatistics
@@ -56,21 +50,17 @@ class Recording:
         Of its weights and of those that it began with, over the range of base's.
     hardest : InstanceTable
         Rows with the largest losses after the training.
-    most_visited : InstanceTable
-        Rows trained on most often.
     """
 
     rounds: list[dict[str, Any]]
     deciles: LossDeciles
     visits_by_decile: VisitsByGroup
-    visits_by_label: VisitsByGroup | None
     visits: NDArray[np.int64]
     n_rows: NDArray[np.int64]
     weights: WeightStatistics
     histogram: WeightHistogram
     initial_histogram: WeightHistogram
     hardest: InstanceTable
-    most_visited: InstanceTable
 
 
 @dataclass(frozen=True)
@@ -89,41 +79,66 @@ class Yardstick:
     losses: NDArray[np.float64]
 
 
-def record_base(
+def look_inside_base(
     candidate: LossSampledEstimator, task: Task, part: Part
 ) -> tuple[Recording, Yardstick]:
-    """Record base, which the others are seen against."""
-    fitted, rounds, losses, predicted = _fit(candidate, task, part)
-    yardstick = Yardstick(fitted.weights_, losses)
-    return _recording(fitted, rounds, losses, predicted, part.y, yardstick), yardstick
+    """Train base, which the others are seen against."""
+    fit = _Fit(candidate, task, part)
+    yardstick = Yardstick(fit.estimator.weights_, fit.losses)
+    return fit.seen_against(yardstick), yardstick
 
 
-def record(
+def look_inside(
     candidate: LossSampledEstimator, task: Task, part: Part, yardstick: Yardstick
 ) -> Recording | None:
-    """Record another strategy; None if a loss became infinite or NaN."""
+    """Train with another strategy; None if a loss became infinite or NaN."""
     try:
-        fitted, rounds, losses, predicted = _fit(candidate, task, part)
+        return _Fit(candidate, task, part).seen_against(yardstick)
     except NonFiniteLossError:
         return None
-    return _recording(fitted, rounds, losses, predicted, part.y, yardstick)
 
 
-def _fit(
-    candidate: LossSampledEstimator, task: Task, part: Part
-) -> tuple[Any, list[dict[str, Any]], NDArray[np.float64], NDArray[Any]]:
-    """A fitted estimator, its rounds, and losses and predictions of the training rows."""
-    from sklearn_sifal.neural._round_callback import RoundCallback
+class _Fit:
+    """A training for the eyes alone: the fitted estimator, and what it makes of the rows."""
 
-    estimator: Any = task.configure(candidate)
-    watch = _Watch(estimator, part)
-    estimator.set_params(callbacks=[*(estimator.callbacks or ()), RoundCallback(watch.after_round)])
-    with one_thread():
-        estimator.fit(part.X, part.y)
-        losses, predicted = losses_and_predictions(estimator, part.X, part.y)
-    if is_classifier(estimator):
-        predicted = estimator.classes_[predicted]
-    return estimator, watch.rounds(task.strategy), losses, predicted
+    def __init__(self, candidate: LossSampledEstimator, task: Task, part: Part) -> None:
+        from sklearn_sifal.neural._round_callback import RoundCallback
+
+        self.estimator: Any = task.configure(candidate)
+        self.y, self.scoring = part.y, scoring_of(candidate)
+        watch = _Watch(self.estimator, part, self.scoring)
+        callbacks = [*(self.estimator.callbacks or ()), RoundCallback(watch.after_round)]
+        self.estimator.set_params(callbacks=callbacks)
+        with one_thread():
+            self.estimator.fit(part.X, part.y)
+            look = self.scoring.losses_and_predictions
+            self.losses, self.predicted = look(self.estimator, part.X, part.y)
+        self.rounds = watch.rounds(task.strategy)
+
+    def seen_against(self, yardstick: Yardstick) -> Recording:
+        """What is kept of it."""
+        visits, y = self.estimator.visit_counts_, self.y
+        deciles = loss_deciles(self.losses, y if self.scoring.has_labels else None)
+        # Rows held out, or of weight zero, could not be visited: no choice of the strategy.
+        trained = self.estimator.training_mask_
+        values, n_rows = np.unique(visits[trained], return_counts=True)
+        weights, initial = self.estimator.weights_, self.estimator.initial_weights_
+        # A strategy may stand for a net of another depth, too.
+        reference = yardstick.weights if yardstick.weights.keys() == weights.keys() else None
+        span = _range_of(yardstick.weights)
+        return Recording(
+            rounds=self.rounds,
+            deciles=replace(deciles, bin_of_row=np.empty(0, np.int64)),
+            visits_by_decile=visits_by_decile(visits[trained], yardstick.losses[trained]),
+            visits=values.astype(np.int64),
+            n_rows=n_rows.astype(np.int64),
+            weights=weight_statistics(weights, initial=initial, reference=reference),
+            histogram=weight_histogram(weights, value_range=span),
+            initial_histogram=weight_histogram(initial, value_range=span),
+            hardest=ranked_instances(
+                self.losses, _N_INSTANCES, y=y, y_pred=self.predicted, visits=visits
+            ),
+        )
 
 
 class _Watch:
@@ -135,10 +150,12 @@ class _Watch:
         That is being fitted; what it has learnt of labels and columns is set before its net.
     part : Part
         With the rows to score.
+    scoring : Scoring
+        How.
     """
 
-    def __init__(self, estimator: Any, part: Part) -> None:
-        self.estimator, self.part = estimator, part
+    def __init__(self, estimator: Any, part: Part, scoring: Scoring) -> None:
+        self.estimator, self.part, self.scoring = estimator, part, scoring
         self._n_rounds, self._step = 0, 1
         self._figures: dict[int, dict[str, float]] = {}
 
@@ -150,18 +167,18 @@ class _Watch:
             return
         view = copy.copy(self.estimator)
         view.net_ = net
-        self._figures[number] = score(view, self.part.X_scored, self.part.y_scored).figures
+        self._figures[number] = self._score(view)
         if len(self._figures) > 2 * _MOST_POINTS:
             self._step *= 2
             self._figures = {n: f for n, f in self._figures.items() if n % self._step == 0}
 
     def rounds(self, strategy: str) -> list[dict[str, Any]]:
-        """Records of the rounds that were scored, with the last one among them."""
+        """Figures of the rounds that were scored, with the last one among them."""
         history = self.estimator.history_
         figures = dict(self._figures)
         last = len(history) - 1
         if last not in figures:
-            figures[last] = score(self.estimator, self.part.X_scored, self.part.y_scored).figures
+            figures[last] = self._score(self.estimator)
         visits = np.cumsum([round_["visits"] for round_ in history])
         return [
             {
@@ -169,49 +186,14 @@ class _Watch:
                 "round": number,
                 "visits": int(visits[number]),
                 **figures[number],
-                "train_loss": history[number]["train_loss"],
-                "chosen_loss": history[number]["chosen_loss"],
-                "other_loss": history[number]["other_loss"],
+                **{key: history[number][key] for key in _LOSSES},
             }
             for number in sorted(figures)
         ]
 
-
-def _recording(
-    fitted: Any,
-    rounds: list[dict[str, Any]],
-    losses: NDArray[np.float64],
-    predicted: NDArray[Any],
-    y: NDArray[Any],
-    yardstick: Yardstick,
-) -> Recording:
-    visits = fitted.visit_counts_
-    labels = y if is_classifier(fitted) else None
-    deciles = loss_deciles(losses, labels)
-    # Rows held out, or of weight zero, could not be visited: no choice of the strategy.
-    trained = fitted.training_mask_
-    values, n_rows = np.unique(visits[trained], return_counts=True)
-    weights, initial = fitted.weights_, fitted.initial_weights_
-    # A strategy may stand for a net of another depth, too.
-    reference = yardstick.weights if yardstick.weights.keys() == weights.keys() else None
-    span = _range_of(yardstick.weights)
-    return Recording(
-        rounds=rounds,
-        deciles=replace(deciles, bin_of_row=np.empty(0, np.int64)),
-        visits_by_decile=visits_by_decile(visits[trained], yardstick.losses[trained]),
-        visits_by_label=(
-            None if labels is None else visits_by_label(visits[trained], labels[trained])
-        ),
-        visits=values.astype(np.int64),
-        n_rows=n_rows.astype(np.int64),
-        weights=weight_statistics(weights, initial=initial, reference=reference),
-        histogram=weight_histogram(weights, value_range=span),
-        initial_histogram=weight_histogram(initial, value_range=span),
-        hardest=hardest_instances(losses, _N_INSTANCES, y=y, y_pred=predicted, visits=visits),
-        most_visited=most_visited_instances(
-            visits, _N_INSTANCES, losses=losses, y=y, y_pred=predicted
-        ),
-    )
+    def _score(self, estimator: Any) -> dict[str, float]:
+        scores = self.scoring.score(estimator, self.part.X_scored, self.part.y_scored)
+        return scores.figures
 
 
 def _range_of(weights: _Weights) -> tuple[float, float]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sklearn_sifal.comparison._tables import ComparisonTables
+from sklearn_sifal.inspection._tabular import make_frame
 
 
 @dataclass(eq=False, repr=False)
@@ -58,14 +59,7 @@ class StrategyComparison(ComparisonTables):
         ImportError
             Without pandas.
         """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise ImportError(
-                "to_frame needs pandas, which is not installed: pip install pandas. Without it, "
-                "`runs` has the same as a list of dicts."
-            ) from error
-        return pd.DataFrame(self.runs)
+        return make_frame(self.runs, " Without it, `runs` has the same as a list of dicts.")
 
     def plot(self, ax: Any = None, *, metric: str | None = None, **kwargs: Any) -> Any:
         """Draw a figure of the test part against visits and against seconds.

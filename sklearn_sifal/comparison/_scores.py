@@ -1,5 +1,6 @@
 """Test figures of a fitted estimator, and how each is shown."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import is_classifier
 from sklearn.metrics import precision_recall_fscore_support
+
+from sklearn_sifal._estimator import LossSampledEstimator
 
 _ROWS_PER_PART = 1 << 16
 
@@ -75,27 +78,47 @@ class TestScores:
     by_row: dict[str, NDArray[Any]] = field(default_factory=dict)
 
 
-def metrics_of(estimator: Any) -> tuple[Metric, ...]:
-    """The metrics of a classifier or of a regressor."""
-    return CLASSIFICATION if is_classifier(estimator) else REGRESSION
+@dataclass(frozen=True)
+class Scoring:
+    """What differs in a comparison between classifiers and regressors.
 
-
-def score(estimator: Any, X: Any, y: NDArray[Any]) -> TestScores:
-    """Score a fitted estimator.
-
-    Parameters
+    Attributes
     ----------
-    estimator : LossSampledEstimator
-        Fitted.
-    X : {ndarray, sparse matrix} of shape (n_test, n_features)
-        Inputs as the estimator takes them.
-    y : ndarray of shape (n_test,)
-        Targets; labels among the estimator's.
+    metrics : tuple of Metric
+        The figures; the first is the main one.
+    has_labels : bool
+        Whether targets are labels, and not numbers.
+    score : callable
+        Takes a fitted estimator, inputs as it takes them and their targets, and gives
+        `TestScores`.
+    losses_and_predictions : callable
+        Takes the same and gives the loss of every row, in nats or what a regressor is trained
+        with, and the targets that are predicted.
     """
-    if metrics_of(estimator) is REGRESSION:
-        return _regression_scores(y, estimator.predict(X))
-    losses, predicted = losses_and_predictions(estimator, X, y)
+
+    metrics: tuple[Metric, ...]
+    has_labels: bool
+    score: Callable[[Any, Any, NDArray[Any]], TestScores]
+    losses_and_predictions: Callable[
+        [Any, Any, NDArray[Any]], tuple[NDArray[np.float64], NDArray[Any]]
+    ]
+
+
+def scoring_of(estimator: LossSampledEstimator) -> Scoring:
+    """How an estimator is scored: the one place that asks of what kind it is."""
+    if is_classifier(estimator):
+        return Scoring(CLASSIFICATION, True, _score_labels, _losses_and_labels)
+    return Scoring(REGRESSION, False, _score_numbers, _losses_and_numbers)
+
+
+def loss_among(metrics: Iterable[Metric]) -> Metric:
+    """The figure that is a mean loss."""
+    return next(metric for metric in metrics if not metric.higher_is_better)
+
+
+def _score_labels(estimator: Any, X: Any, y: NDArray[Any]) -> TestScores:
     codes = np.searchsorted(estimator.classes_, y)
+    losses, predicted = _losses_and_codes(estimator, X, codes)
     per_class = _per_class(codes, predicted, len(estimator.classes_))
     tested = ~np.isnan(per_class[1])
     precision, recall, f1 = per_class[:, tested].mean(axis=1)
@@ -112,30 +135,17 @@ def score(estimator: Any, X: Any, y: NDArray[Any]) -> TestScores:
     return TestScores(figures, per_class, by_row)
 
 
-def losses_and_predictions(
+def _losses_and_labels(
     estimator: Any, X: Any, y: NDArray[Any]
 ) -> tuple[NDArray[np.float64], NDArray[Any]]:
-    """Loss of every row and what is predicted for it.
+    losses, codes = _losses_and_codes(estimator, X, np.searchsorted(estimator.classes_, y))
+    return losses, estimator.classes_[codes]
 
-    Parameters
-    ----------
-    estimator : LossSampledEstimator
-        Fitted.
-    X : {ndarray, sparse matrix} of shape (n_samples, n_features)
-        Inputs.
-    y : ndarray of shape (n_samples,)
-        Targets.
 
-    Returns
-    -------
-    losses : ndarray of shape (n_samples,), float64
-        In nats, or those that a regressor is trained with.
-    predictions : ndarray of shape (n_samples,)
-        Codes of labels, or predicted targets.
-    """
-    if metrics_of(estimator) is REGRESSION:
-        return estimator.instance_losses(X, y), estimator.predict(X)
-    codes = np.searchsorted(estimator.classes_, y)
+def _losses_and_codes(
+    estimator: Any, X: Any, codes: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Loss of every row, and the code of the label that is predicted for it."""
     losses, predicted = np.empty(len(codes)), np.empty(len(codes), np.int64)
     # In parts: the outputs for a million rows and many classes would fill the memory.
     for start in range(0, len(codes), _ROWS_PER_PART):
@@ -157,8 +167,14 @@ def _per_class(
     return values
 
 
-def _regression_scores(y: NDArray[Any], predicted: NDArray[np.float64]) -> TestScores:
-    residuals = np.asarray(y, np.float64) - predicted
+def _losses_and_numbers(
+    estimator: Any, X: Any, y: NDArray[Any]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return estimator.instance_losses(X, y), estimator.predict(X)
+
+
+def _score_numbers(estimator: Any, X: Any, y: NDArray[Any]) -> TestScores:
+    residuals = np.asarray(y, np.float64) - estimator.predict(X)
     mse = float(np.mean(residuals**2))
     variance = float(np.var(y))
     figures = {

@@ -33,6 +33,10 @@ class PairedDifference:
     p_value: float
     n_pairs: int
 
+    def named(self, name: str) -> dict[str, float]:
+        """The difference and the ends of its interval, as entries of a record."""
+        return {name: self.mean, f"{name}_low": self.low, f"{name}_high": self.high}
+
 
 def paired_difference(
     values: ArrayLike, reference: ArrayLike, *, resolution: float = 0.0

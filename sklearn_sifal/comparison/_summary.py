@@ -110,12 +110,7 @@ def _differences(runs: Runs, name: str, metric: Metric, resolution: float) -> di
     for reference, key in ((YARDSTICK, "difference"), (CONTROL, "difference_to_random")):
         theirs = metric.factor * runs.values(reference, metric.name)
         difference = paired_difference(values, theirs, resolution=resolution)
-        record |= {
-            key: difference.mean,
-            f"{key}_low": difference.low,
-            f"{key}_high": difference.high,
-            f"{key}_p_value": difference.p_value,
-        }
+        record |= difference.named(key) | {f"{key}_p_value": difference.p_value}
     return record
 
 

@@ -119,11 +119,8 @@ class ComparisonTables:
         records = []
         for code, (label, support) in enumerate(zip(self.labels, self._support, strict=True)):
             precision, recall, f1 = mine[:, :, code].mean(axis=0)
-            difference = paired_difference(
-                100 * mine[:, 1, code],
-                100 * base[:, 1, code],
-                resolution=100 / max(int(support), 1),
-            )
+            recalls = (100 * each[:, 1, code] for each in (mine, base))
+            difference = paired_difference(*recalls, resolution=100 / max(int(support), 1))
             records.append(
                 {
                     "label": label.item() if isinstance(label, np.generic) else label,
@@ -131,9 +128,7 @@ class ComparisonTables:
                     "precision": float(precision),
                     "recall": float(recall),
                     "f1": float(f1),
-                    "recall_difference": difference.mean,
-                    "recall_difference_low": difference.low,
-                    "recall_difference_high": difference.high,
+                    **difference.named("recall_difference"),
                 }
             )
         return records

@@ -3,22 +3,24 @@
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import is_classifier
 from threadpoolctl import threadpool_limits
 
 from sklearn_sifal._cloning import clone_with_callbacks
 from sklearn_sifal._estimator import LossSampledEstimator
 from sklearn_sifal._exceptions import NonFiniteLossError
-from sklearn_sifal.comparison._scores import TestScores, metrics_of, score
+from sklearn_sifal.comparison._scores import TestScores, scoring_of
 
 _WARM_UP_ROWS = 100  # of each of two classes
 _COSTS = ("visits", "scored", "steps", "seconds_select", "seconds_score", "seconds_train")
+
+#: Figures and costs of a training, by name.
+Run = dict[str, Any]
 
 # Strategies that this process has trained with before.
 _warmed_up: set[str] = set()
@@ -72,7 +74,7 @@ class Task:
         return estimator
 
 
-def train(candidate: LossSampledEstimator, task: Task, part: Part) -> tuple[dict[str, Any], Any]:
+def train(candidate: LossSampledEstimator, task: Task, part: Part) -> tuple[Run, TestScores]:
     """Fit on the clock and score off it.
 
     Parameters
@@ -93,23 +95,21 @@ def train(candidate: LossSampledEstimator, task: Task, part: Part) -> tuple[dict
         Also by class and by row.
     """
     estimator = task.configure(candidate)
-    run: dict[str, Any] = {
-        "strategy": task.strategy,
-        "seed": task.seed,
-        "budget": task.budget,
-        "lr": task.lr,
-    }
+    scoring = scoring_of(estimator)
+    run = asdict(task)
     with one_thread():
-        _warm_up(estimator, task.strategy, part)
+        if task.strategy not in _warmed_up:
+            _warmed_up.add(task.strategy)
+            _warm_up(estimator, part, has_labels=scoring.has_labels)
         began = perf_counter()
         try:
             estimator.fit(part.X, part.y)
         except NonFiniteLossError as error:
-            scores = TestScores({m.name: float("nan") for m in metrics_of(estimator)})
+            scores = TestScores({metric.name: float("nan") for metric in scoring.metrics})
             costs = dict.fromkeys((*_COSTS, "rounds", "seconds"), float("nan"))
             return {**run, **scores.figures, **costs, "error": str(error)}, scores
         seconds = perf_counter() - began
-        scores = score(estimator, part.X_scored, part.y_scored)
+        scores = scoring.score(estimator, part.X_scored, part.y_scored)
     history = estimator.history_
     costs = {name: sum(round_[name] for round_ in history) for name in _COSTS}
     costs |= {"rounds": len(history), "seconds": seconds}
@@ -127,13 +127,10 @@ def one_thread() -> Iterator[None]:
         yield
 
 
-def _warm_up(estimator: LossSampledEstimator, name: str, part: Part) -> None:
+def _warm_up(estimator: LossSampledEstimator, part: Part, *, has_labels: bool) -> None:
     """Train a little, so that what torch and a strategy load once is in nobody's seconds."""
-    if name in _warmed_up:
-        return
-    _warmed_up.add(name)
     rows = np.arange(min(2 * _WARM_UP_ROWS, len(part.y)))
-    if is_classifier(estimator):
+    if has_labels:
         codes = np.unique(part.y, return_inverse=True)[1]
         two = np.argsort(np.bincount(codes), kind="stable")[-2:]
         rows = np.sort(

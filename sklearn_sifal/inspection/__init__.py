@@ -1,18 +1,13 @@
 """Numbers to look inside with: what is hard, what was chosen, what became of the weights.
 
 The functions take arrays, such as the fitted attributes of an estimator, and return small
-records of arrays with a method `to_frame`. `sklearn_sifal.plotting` draws them.
+objects of arrays with a method `to_frame`. `sklearn_sifal.plotting` draws them.
 """
 
 from sklearn_sifal.inspection._data_map import DataMap, data_map
 from sklearn_sifal.inspection._deciles import LossDeciles, loss_deciles
 from sklearn_sifal.inspection._groups import GroupReport, group_report
-from sklearn_sifal.inspection._instances import (
-    InstanceTable,
-    easiest_instances,
-    hardest_instances,
-    most_visited_instances,
-)
+from sklearn_sifal.inspection._instances import InstanceTable, ranked_instances
 from sklearn_sifal.inspection._kl_divergence import kl_divergence
 from sklearn_sifal.inspection._selections import (
     SelectionLabels,
@@ -32,7 +27,6 @@ from sklearn_sifal.inspection._visits import (
 from sklearn_sifal.inspection._weights import (
     WeightHistogram,
     WeightStatistics,
-    WeightTrajectory,
     weight_histogram,
     weight_statistics,
     weight_trajectory,
@@ -50,14 +44,11 @@ __all__ = [
     "VisitsByGroup",
     "WeightHistogram",
     "WeightStatistics",
-    "WeightTrajectory",
     "data_map",
-    "easiest_instances",
     "group_report",
-    "hardest_instances",
     "kl_divergence",
     "loss_deciles",
-    "most_visited_instances",
+    "ranked_instances",
     "selection_labels",
     "selection_losses",
     "selection_overlap",

@@ -4,13 +4,15 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sklearn_sifal._labels import check_labels, missing_among, read, refuse_missing
 from sklearn_sifal._training_data import read_numbers
 
 
-def check_losses(losses: Any, name: str = "losses", n_rows: int | None = None) -> NDArray[Any]:
+def check_losses(
+    losses: ArrayLike, name: str = "losses", n_rows: int | None = None
+) -> NDArray[Any]:
     """One finite or NaN loss per row, as floats of at least single precision."""
     values = as_numbers(losses, name)
     if values.dtype not in (np.float32, np.float64):
@@ -48,7 +50,7 @@ def check_one_per_row(values: NDArray[Any], name: str, n_rows: int | None) -> No
         )
 
 
-def check_visits(visits: Any, n_rows: int | None = None) -> NDArray[np.int64]:
+def check_visits(visits: ArrayLike, n_rows: int | None = None) -> NDArray[np.int64]:
     """One visit count per row."""
     values = read(visits, "visits")
     check_one_per_row(values, "visits", n_rows)
@@ -60,7 +62,7 @@ def check_visits(visits: Any, n_rows: int | None = None) -> NDArray[np.int64]:
     raise ValueError("visits must be counts: integers of at least 0.")
 
 
-def check_correct(correct: Any, n_rows: int) -> NDArray[np.float64]:
+def check_correct(correct: ArrayLike, n_rows: int) -> NDArray[np.float64]:
     """Whether each row was predicted correctly, as 1 and 0."""
     values = read(correct, "correct")
     check_one_per_row(values, "correct", n_rows)

@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 from sklearn_sifal._parameters import check_real_value
 from sklearn_sifal.inspection._checks import as_numbers, check_one_per_row
-from sklearn_sifal.inspection._record import Record
+from sklearn_sifal.inspection._tabular import Tabular
 
 REGIONS = ("easy", "ambiguous", "hard", "unknown")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class DataMap(Record):
+class DataMap(Tabular):
     """Where rows stand by confidence and variability, made by `data_map`.
 
     Attributes
@@ -44,8 +44,8 @@ class DataMap(Record):
     confidence_threshold: float
 
     def _columns(self) -> dict[str, Any]:
-        names = ("confidence", "variability", "correctness", "region")
-        return {"row": np.arange(len(self.region)), **{n: getattr(self, n) for n in names}}
+        fields = self._given("confidence", "variability", "correctness", "region")
+        return {"row": np.arange(len(self.region))} | fields
 
 
 def data_map(
@@ -148,10 +148,8 @@ def _dynamics(table: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
 
 def _floats(values: Any, name: str, n_rows: int | None) -> NDArray[Any]:
     column = as_numbers(values, name)
-    if column.dtype.kind != "f":
-        column = column.astype(np.float64)
     check_one_per_row(column, name, n_rows)
-    return column
+    return column if column.dtype.kind == "f" else column.astype(np.float64)
 
 
 def _dynamics_of_losses(

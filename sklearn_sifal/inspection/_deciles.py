@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sklearn_sifal._parameters import check_integer_value
 from sklearn_sifal.inspection._checks import check_losses, divide, encode, group_sums
-from sklearn_sifal.inspection._record import Record, make_frame
+from sklearn_sifal.inspection._tabular import Tabular, make_frame
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LossDeciles(Record):
+class LossDeciles(Tabular):
     """Bins of rows by their loss, made by `loss_deciles`.
 
     Bin 0 has the smallest losses. Fields of labels are None if no labels were given.
@@ -108,7 +108,7 @@ class LossDeciles(Record):
         )
 
 
-def loss_deciles(losses: Any, y: Any = None, *, n_bins: int = 10) -> LossDeciles:
+def loss_deciles(losses: ArrayLike, y: ArrayLike | None = None, *, n_bins: int = 10) -> LossDeciles:
     """Sort rows by loss into bins of equal size, and count the labels in each.
 
     Parameters
@@ -183,7 +183,7 @@ def _ranges(bins: NDArray[np.int64], values: NDArray[Any], n_bins: int) -> NDArr
 
 
 def _label_fields(
-    y: Any, known: NDArray[np.bool_], bins: NDArray[np.int64], n_bins: int
+    y: ArrayLike | None, known: NDArray[np.bool_], bins: NDArray[np.int64], n_bins: int
 ) -> dict[str, Any]:
     if y is None:
         return {}

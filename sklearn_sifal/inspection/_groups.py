@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sklearn_sifal._parameters import check_integer_value
 from sklearn_sifal.inspection._checks import (
@@ -15,13 +15,15 @@ from sklearn_sifal.inspection._checks import (
     encode,
     group_sums,
 )
-from sklearn_sifal.inspection._record import Record
+from sklearn_sifal.inspection._tabular import Tabular
 
 _LEVEL = 0.95
+# With fewer than two groups.
+_NO_GAP = (np.nan, (np.nan, np.nan))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class GroupReport(Record):
+class GroupReport(Tabular):
     """Loss, visits and accuracy of groups of rows, made by `group_report`.
 
     A gap is the largest minus the smallest value of the groups that take part in it. Fields
@@ -90,20 +92,18 @@ class GroupReport(Record):
     adjusted_coverage: float | None = None
 
     def _columns(self) -> dict[str, Any]:
-        names = ("n_rows", "in_gaps", "mean_loss", "loss_stderr")
-        optional = ("adjusted_loss", "mean_visits", "accuracy")
-        columns = {"group": self.groups, **{name: getattr(self, name) for name in names}}
-        given = {name: getattr(self, name) for name in optional}
-        return columns | {name: values for name, values in given.items() if values is not None}
+        always = self._given("n_rows", "in_gaps", "mean_loss", "loss_stderr")
+        optional = self._given("adjusted_loss", "mean_visits", "accuracy")
+        return {"group": self.groups} | always | optional
 
 
 def group_report(
-    losses: Any,
-    groups: Any,
+    losses: ArrayLike,
+    groups: ArrayLike,
     *,
-    visits: Any = None,
-    correct: Any = None,
-    y: Any = None,
+    visits: ArrayLike | None = None,
+    correct: ArrayLike | None = None,
+    y: ArrayLike | None = None,
     min_rows: int = 2,
 ) -> GroupReport:
     """Compare the loss, the visits and the accuracy of groups of rows.
@@ -232,12 +232,16 @@ def _gap(
     """Largest minus smallest mean, and Welch's interval corrected for all pairs."""
     mean, variance, n_rows = mean[in_gaps], variance[in_gaps], n_rows[in_gaps]
     if len(mean) < 2:
-        return np.nan, (np.nan, np.nan)
-    extremes = [int(np.argmin(mean)), int(np.argmax(mean))]
-    gap = float(mean[extremes[1]] - mean[extremes[0]])
-    squared_errors, freedom = (variance / n_rows)[extremes], n_rows[extremes] - 1
-    reach = _reach(squared_errors, freedom, len(mean))
+        return _NO_GAP
+    gap, extremes = _extremes(mean)
+    reach = _reach((variance / n_rows)[extremes], n_rows[extremes] - 1, len(mean))
     return gap, (gap - reach, gap + reach)
+
+
+def _extremes(values: NDArray[Any]) -> tuple[float, list[int]]:
+    """Gap between the smallest and the largest value, and where these are."""
+    lowest, highest = int(np.argmin(values)), int(np.argmax(values))
+    return float(values[highest] - values[lowest]), [lowest, highest]
 
 
 def _reach(squared_errors: NDArray[Any], freedom: NDArray[Any], n_groups: int) -> float:
@@ -259,13 +263,11 @@ def _gap_of_shares(share: NDArray[Any], n_rows: NDArray[Any]) -> tuple[float, tu
     from scipy.stats import norm
 
     if len(share) < 2:
-        return np.nan, (np.nan, np.nan)
-    extremes = [int(np.argmin(share)), int(np.argmax(share))]
+        return _NO_GAP
+    gap, extremes = _extremes(share)
     low, high = share[extremes]
-    gap = float(high - low)
-    lower, upper = wilson_interval(
-        share[extremes], n_rows[extremes], float(norm.ppf(_upper_quantile(len(share))))
-    )
+    z = float(norm.ppf(_upper_quantile(len(share))))
+    lower, upper = wilson_interval(share[extremes], n_rows[extremes], z)
     below = float(np.hypot(high - lower[1], upper[0] - low))
     above = float(np.hypot(upper[1] - high, low - lower[0]))
     return gap, (gap - below, gap + above)
@@ -287,8 +289,8 @@ def _upper_quantile(n_groups: int) -> float:
 
 
 def _optional_means(
-    visits: Any,
-    correct: Any,
+    visits: ArrayLike | None,
+    correct: ArrayLike | None,
     known: NDArray[np.bool_],
     codes: NDArray[np.int64],
     n_rows: NDArray[Any],
@@ -329,13 +331,11 @@ def _adjusted(
     freedom = np.maximum(counts - 1, 0).sum(axis=0)
     pooled = divide(squares.sum(axis=0), freedom)
     spread = np.where(comparable, share**2 * divide(pooled, counts), 0.0)
-    gap, interval = float("nan"), (float("nan"), float("nan"))
+    gap, interval = _NO_GAP
     if in_gaps.sum() > 1 and comparable.any():
-        some = adjusted[in_gaps]
-        extremes = [int(np.argmin(some)), int(np.argmax(some))]
-        gap = float(some[extremes[1]] - some[extremes[0]])
+        gap, extremes = _extremes(adjusted[in_gaps])
         of_labels = spread[in_gaps][extremes].sum(axis=0)
-        reach = _reach(of_labels[comparable], freedom[comparable], len(some))
+        reach = _reach(of_labels[comparable], freedom[comparable], int(in_gaps.sum()))
         interval = (gap - reach, gap + reach)
     return {
         "adjusted_loss": adjusted,

@@ -4,16 +4,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sklearn_sifal._labels import read
-from sklearn_sifal._parameters import check_integer_value
+from sklearn_sifal._parameters import check_integer_value, reject_value
 from sklearn_sifal.inspection._checks import check_losses, check_one_per_row, check_visits
-from sklearn_sifal.inspection._record import Record
+from sklearn_sifal.inspection._tabular import Tabular
+
+_ORDERS = ("hardest", "easiest", "most_visited")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class InstanceTable(Record):
+class InstanceTable(Tabular):
     """Some rows of the data, in the order that was asked for.
 
     Fields that were not given are None.
@@ -45,183 +47,92 @@ class InstanceTable(Record):
         return len(self.rows)
 
     def _columns(self) -> dict[str, Any]:
-        columns: dict[str, Any] = {
-            "row": self.rows,
-            "loss": self.losses,
-            "label": self.labels,
-            "prediction": self.predictions,
-            "visits": self.visits,
-        }
+        columns: dict[str, Any] = {"row": self.rows, "loss": self.losses, "label": self.labels}
+        columns |= {"prediction": self.predictions, "visits": self.visits}
         # Rows of numbers do not fit into a column.
         if getattr(self.contents, "ndim", 1) == 1:
             columns["content"] = self.contents
         return {name: values for name, values in columns.items() if values is not None}
 
 
-def hardest_instances(
-    losses: Any,
+def ranked_instances(
+    losses: ArrayLike | None = None,
     n_instances: int = 10,
     *,
-    y: Any = None,
-    y_pred: Any = None,
-    visits: Any = None,
+    order: str = "hardest",
+    y: ArrayLike | None = None,
+    y_pred: ArrayLike | None = None,
+    visits: ArrayLike | None = None,
     contents: Any = None,
 ) -> InstanceTable:
-    """List the rows with the largest losses, the largest first.
+    """List the hardest, the easiest or the most visited rows.
 
     Parameters
     ----------
-    losses : array-like of shape (n_samples,)
-        Losses in nats; rows with NaN are left out.
+    losses : array-like of shape (n_samples,), default=None
+        Losses in nats, NaN where not known. Needed for the orders 'hardest' and 'easiest'.
     n_instances : int, default=10
         How many rows; fewer if there are not as many.
+    order : {'hardest', 'easiest', 'most_visited'}, default='hardest'
+        Which rows come first: those with the largest losses, those with the smallest, neither
+        with rows of unknown loss; or those trained on most often, of rows with equal visits the
+        one with the larger loss. Where all is equal the earlier row comes first.
     y : array-like of shape (n_samples,), default=None
         Labels.
     y_pred : array-like of shape (n_samples,), default=None
         Predicted labels.
     visits : array-like of shape (n_samples,), default=None
-        How often each row was trained on.
+        How often each row was trained on. Needed for the order 'most_visited'.
     contents : sequence, array, sparse matrix or data frame of n_samples rows, default=None
         What the rows are, such as texts.
 
     Returns
     -------
     instances : InstanceTable
-        Of rows with equal losses the earlier comes first.
 
     Raises
     ------
     ValueError
-        If something given is not one per row, or a loss is infinite.
+        If what the order goes by is missing, something given is not one per row, a loss is
+        infinite, or `visits` are no counts.
 
     Examples
     --------
-    >>> table = hardest_instances([0.1, 3.0, 0.4], 2, contents=["hi", "refund?", "hello"])
+    >>> table = ranked_instances([0.1, 3.0, 0.4], 2, contents=["hi", "refund?", "hello"])
     >>> table.rows
     array([1, 2])
     >>> table.contents
     ['refund?', 'hello']
+    >>> ranked_instances(visits=[2, 5, 2], order="most_visited").rows
+    array([1, 0, 2])
     """
-    check_integer_value("hardest_instances", "n_instances", n_instances, 1)
-    values = check_losses(losses)
-    rows = _first_by(-values, n_instances)
-    return _table(rows, values, y, y_pred, _visits(visits, values), contents)
-
-
-def easiest_instances(
-    losses: Any,
-    n_instances: int = 10,
-    *,
-    y: Any = None,
-    y_pred: Any = None,
-    visits: Any = None,
-    contents: Any = None,
-) -> InstanceTable:
-    """List the rows with the smallest losses, the smallest first.
-
-    Parameters
-    ----------
-    losses : array-like of shape (n_samples,)
-        Losses in nats; rows with NaN are left out.
-    n_instances : int, default=10
-        How many rows; fewer if there are not as many.
-    y : array-like of shape (n_samples,), default=None
-        Labels.
-    y_pred : array-like of shape (n_samples,), default=None
-        Predicted labels.
-    visits : array-like of shape (n_samples,), default=None
-        How often each row was trained on.
-    contents : sequence, array, sparse matrix or data frame of n_samples rows, default=None
-        What the rows are, such as texts.
-
-    Returns
-    -------
-    instances : InstanceTable
-        Of rows with equal losses the earlier comes first.
-
-    Raises
-    ------
-    ValueError
-        If something given is not one per row, or a loss is infinite.
-
-    Examples
-    --------
-    >>> easiest_instances([0.1, 3.0, float("nan"), 0.4], 2).rows
-    array([0, 3])
-    """
-    check_integer_value("easiest_instances", "n_instances", n_instances, 1)
-    values = check_losses(losses)
-    rows = _first_by(values, n_instances)
-    return _table(rows, values, y, y_pred, _visits(visits, values), contents)
-
-
-def most_visited_instances(
-    visits: Any,
-    n_instances: int = 10,
-    *,
-    losses: Any = None,
-    y: Any = None,
-    y_pred: Any = None,
-    contents: Any = None,
-) -> InstanceTable:
-    """List the rows that were trained on most often.
-
-    Parameters
-    ----------
-    visits : array-like of shape (n_samples,)
-        How often each row was trained on.
-    n_instances : int, default=10
-        How many rows; fewer if there are not as many.
-    losses : array-like of shape (n_samples,), default=None
-        Losses in nats, NaN where not known. Of rows with equal visits the one with the
-        larger loss comes first, then the earlier one.
-    y : array-like of shape (n_samples,), default=None
-        Labels.
-    y_pred : array-like of shape (n_samples,), default=None
-        Predicted labels.
-    contents : sequence, array, sparse matrix or data frame of n_samples rows, default=None
-        What the rows are, such as texts.
-
-    Returns
-    -------
-    instances : InstanceTable
-
-    Raises
-    ------
-    ValueError
-        If something given is not one per row, or `visits` are no counts.
-
-    Examples
-    --------
-    >>> table = most_visited_instances([2, 5, 2], 3, losses=[0.1, 0.2, 0.3])
-    >>> table.rows
-    array([1, 2, 0])
-    """
-    check_integer_value("most_visited_instances", "n_instances", n_instances, 1)
-    counts = check_visits(visits)
-    if losses is None:
-        rows = np.argsort(-counts, kind="stable")
-        return _table(rows[:n_instances], None, y, y_pred, counts, contents)
-    values = check_losses(losses, n_rows=len(counts))
-    rows = np.lexsort((-values, -counts))  # stable, NaN last
+    check_integer_value("ranked_instances", "n_instances", n_instances, 1)
+    if order not in _ORDERS:
+        reject_value("ranked_instances", "order", f"one of {list(_ORDERS)}", order)
+    counts: NDArray[np.int64] | None
+    if order == "most_visited":
+        if visits is None:
+            raise ValueError("order='most_visited' needs the visits of the training rows.")
+        counts = check_visits(visits)
+        values = None if losses is None else check_losses(losses, n_rows=len(counts))
+        # Stable, and rows of unknown loss last.
+        rows = np.lexsort([-counts] if values is None else [-values, -counts])
+    else:
+        if losses is None:
+            raise ValueError(f"order={order!r} needs the losses of the rows.")
+        values = check_losses(losses)
+        counts = None if visits is None else check_visits(visits, len(values))
+        rows = np.flatnonzero(~np.isnan(values))
+        keys = values[rows] if order == "easiest" else -values[rows]
+        rows = rows[np.argsort(keys, kind="stable")]
     return _table(rows[:n_instances], values, y, y_pred, counts, contents)
-
-
-def _first_by(keys: NDArray[Any], n_instances: int) -> NDArray[np.int64]:
-    """Rows of the smallest keys, the smallest first, without those of NaN."""
-    rows = np.flatnonzero(~np.isnan(keys))
-    return rows[np.argsort(keys[rows], kind="stable")[:n_instances]]
-
-
-def _visits(visits: Any, losses: NDArray[Any]) -> NDArray[np.int64] | None:
-    return None if visits is None else check_visits(visits, len(losses))
 
 
 def _table(
     rows: NDArray[np.int64],
     losses: NDArray[Any] | None,
-    y: Any,
-    y_pred: Any,
+    y: ArrayLike | None,
+    y_pred: ArrayLike | None,
     visits: NDArray[np.int64] | None,
     contents: Any,
 ) -> InstanceTable:
@@ -236,7 +147,9 @@ def _table(
     )
 
 
-def _column(values: Any, name: str, n_rows: int, rows: NDArray[np.int64]) -> NDArray[Any] | None:
+def _column(
+    values: ArrayLike | None, name: str, n_rows: int, rows: NDArray[np.int64]
+) -> NDArray[Any] | None:
     if values is None:
         return None
     column = read(values, name)

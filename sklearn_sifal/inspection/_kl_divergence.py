@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sklearn_sifal._parameters import check_real_value
 
@@ -53,7 +53,7 @@ class GridCounts:
 
 
 def kl_divergence(
-    sample: Any, reference: Any, *, bandwidth: float = BANDWIDTH, floor: float = FLOOR
+    sample: ArrayLike, reference: ArrayLike, *, bandwidth: float = BANDWIDTH, floor: float = FLOOR
 ) -> float:
     """Estimate how far the distribution of a sample is from that of a reference.
 
@@ -128,9 +128,14 @@ def count_on_grid(values: NDArray[Any], bandwidth: float, name: str) -> GridCoun
     return total_counts(_counts_of(chunk, points_per_unit, name) for chunk in chunks(values))
 
 
-def _counts_of(values: NDArray[np.float64], points_per_unit: float, name: str) -> GridCounts:
+def check_finite(values: NDArray[np.float64], name: str) -> None:
+    """Raise if a number is infinite or NaN."""
     if not np.isfinite(values).all():
         raise ValueError(f"{name} must be finite numbers. Got an infinite one or NaN.")
+
+
+def _counts_of(values: NDArray[np.float64], points_per_unit: float, name: str) -> GridCounts:
+    check_finite(values, name)
     with np.errstate(over="ignore"):
         points = np.rint(values * points_per_unit)
     points = points.clip(-_MOST_POINTS, _MOST_POINTS).astype(np.int64)

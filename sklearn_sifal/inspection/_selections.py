@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sklearn_sifal._parameters import check_integer_value
 from sklearn_sifal.inspection._checks import (
@@ -15,14 +15,14 @@ from sklearn_sifal.inspection._checks import (
     encode,
     group_sums,
 )
-from sklearn_sifal.inspection._record import Record
+from sklearn_sifal.inspection._tabular import Tabular
 
 # Standard deviations of a hypergeometric distribution beyond which nothing counts.
 _TAIL = 12
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SelectionLosses(Record):
+class SelectionLosses(Tabular):
     """Mean losses of the rows chosen in a round and of the others.
 
     All in nats, over distinct rows with a known loss, NaN where there are none or nothing
@@ -65,7 +65,7 @@ class SelectionLosses(Record):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SelectionOverlap(Record):
+class SelectionOverlap(Tabular):
     """How much successive selections have in common.
 
     Entry r compares round r with round r + 1. Rows count once a round, however often they
@@ -95,17 +95,13 @@ class SelectionOverlap(Record):
     never_chosen: int
 
     def _columns(self) -> dict[str, Any]:
-        names = ("jaccard", "kept_share", "expected_jaccard", "expected_kept_share")
-        columns: dict[str, Any] = {
-            "round": np.arange(len(self.jaccard)),
-            "n_chosen": self.n_chosen[:-1],
-            "n_chosen_next": self.n_chosen[1:],
-        }
-        return columns | {name: getattr(self, name) for name in names}
+        shares = self._given("jaccard", "kept_share", "expected_jaccard", "expected_kept_share")
+        rounds, n_chosen = np.arange(len(self.jaccard)), self.n_chosen
+        return {"round": rounds, "n_chosen": n_chosen[:-1], "n_chosen_next": n_chosen[1:]} | shares
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SelectionLabels(Record):
+class SelectionLabels(Tabular):
     """Labels of the rows that were chosen.
 
     Attributes
@@ -332,7 +328,7 @@ def _expected_jaccard(a: int, b: int, n: int) -> float:
 
 
 def selection_labels(
-    selections: Sequence[Any], y: Any, *, rounds: Iterable[int] | None = None
+    selections: Sequence[Any], y: ArrayLike, *, rounds: Iterable[int] | None = None
 ) -> SelectionLabels:
     """Count the labels of the rows chosen in some rounds.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sklearn_sifal._parameters import check_integer_value
 from sklearn_sifal.inspection._checks import (
@@ -17,11 +17,11 @@ from sklearn_sifal.inspection._checks import (
     group_sums,
 )
 from sklearn_sifal.inspection._deciles import bins_by_rank
-from sklearn_sifal.inspection._record import Record
+from sklearn_sifal.inspection._tabular import Tabular
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class VisitsByGroup(Record):
+class VisitsByGroup(Tabular):
     """Visits of groups of rows.
 
     Attributes
@@ -52,12 +52,12 @@ class VisitsByGroup(Record):
     ratio: NDArray[np.float64]
 
     def _columns(self) -> dict[str, Any]:
-        names = ("n_rows", "mean_visits", "total_visits", "share_of_visits", "share_of_rows")
-        return {"group": self.groups, **{n: getattr(self, n) for n in names}, "ratio": self.ratio}
+        columns = dict(vars(self))
+        return {"group": columns.pop("groups")} | columns
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class VisitHistory(Record):
+class VisitHistory(Tabular):
     """When rows were trained on, made by `visit_history`.
 
     Attributes
@@ -99,15 +99,9 @@ class VisitHistory(Record):
     never_visited: int
 
     def _columns(self) -> dict[str, Any]:
-        names = (
-            "n_visits",
-            "cumulative_visits",
-            "n_rows",
-            "n_new",
-            "seen_share",
-            "most_visits",
-        )
-        return {"round": self.rounds, **{name: getattr(self, name) for name in names}}
+        visits = self._given("n_visits", "cumulative_visits")
+        rows = self._given("n_rows", "n_new", "seen_share", "most_visits")
+        return {"round": self.rounds} | visits | rows
 
 
 def visit_history(selections: Iterable[Any], n_samples: int) -> VisitHistory:
@@ -166,7 +160,7 @@ def visit_history(selections: Iterable[Any], n_samples: int) -> VisitHistory:
     )
 
 
-def visits_by_label(visits: Any, y: Any) -> VisitsByGroup:
+def visits_by_label(visits: ArrayLike, y: ArrayLike) -> VisitsByGroup:
     """Count the visits of every label.
 
     Parameters
@@ -199,7 +193,7 @@ def visits_by_label(visits: Any, y: Any) -> VisitsByGroup:
     return _by_group(labels, codes, counts)
 
 
-def visits_by_decile(visits: Any, losses: Any, *, n_bins: int = 10) -> VisitsByGroup:
+def visits_by_decile(visits: ArrayLike, losses: ArrayLike, *, n_bins: int = 10) -> VisitsByGroup:
     """Count the visits of every loss decile.
 
     Parameters

@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,13 @@ from sklearn_sifal.inspection._kl_divergence import (
     BANDWIDTH,
     FLOOR,
     GridCounts,
+    check_finite,
     chunks,
     count_on_grid,
     divergence,
     total_counts,
 )
-from sklearn_sifal.inspection._record import Record
+from sklearn_sifal.inspection._tabular import Tabular
 
 #: What counts as nearly zero, unless said otherwise.
 THRESHOLDS = (1e-4, 1e-3, 1e-2)
@@ -30,10 +31,11 @@ _BUFFERS = ("running_mean", "running_var", "num_batches_tracked")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class WeightStatistics(Record):
-    """Statistics of the weights of a net, by layer, made by `weight_statistics`.
+class WeightStatistics(Tabular):
+    """Statistics of the weights of a net, by layer, and over the rounds of a training.
 
-    The last entry of every array is of all layers together.
+    Made by `weight_statistics`, and by `weight_trajectory`, whose arrays have the rounds as
+    their first axis, but for `n_weights`. The last layer is all layers together.
 
     Attributes
     ----------
@@ -41,25 +43,27 @@ class WeightStatistics(Record):
         Names of the weights, then ``"all"``.
     n_weights : ndarray of shape (n_layers,), int64
         Number of weights.
-    mean, std : ndarray of shape (n_layers,), float64
+    mean, std : ndarray of shape ([n_rounds,] n_layers), float64
         Mean and standard deviation.
-    l1_norm, l2_norm : ndarray of shape (n_layers,), float64
+    l1_norm, l2_norm : ndarray of shape ([n_rounds,] n_layers), float64
         Sum of the absolute values, and root of the sum of squares.
-    largest : ndarray of shape (n_layers,), float64
+    largest : ndarray of shape ([n_rounds,] n_layers), float64
         Largest absolute value.
     thresholds : tuple of n_thresholds floats
         What counts as nearly zero.
-    sparsity : ndarray of shape (n_layers, n_thresholds), float64
+    sparsity : ndarray of shape ([n_rounds,] n_layers, n_thresholds), float64
         Share of the weights with an absolute value of at most the threshold.
-    kl_from_zero, kl_from_one : ndarray of shape (n_layers,), float64
+    kl_from_zero, kl_from_one : ndarray of shape ([n_rounds,] n_layers), float64
         Kullback-Leibler divergence, in nats, of the distribution of the weights from a
         point mass at 0 and at 1; see `kl_divergence`.
-    kl_from_initial : ndarray of shape (n_layers,), float64
+    kl_from_initial : ndarray of shape ([n_rounds,] n_layers), float64
         The same from the initial weights; NaN if not given.
-    kl_from_reference : ndarray of shape (n_layers,), float64
+    kl_from_reference : ndarray of shape ([n_rounds,] n_layers), float64
         The same from the weights of another model; NaN if not given.
     bandwidth : float
         Bandwidth of these divergences, in units of the weights.
+    rounds : ndarray of shape (n_rounds,), int64, or None
+        The rounds, from 0, after which the weights were these; None of one state of a net.
     """
 
     layers: tuple[str, ...]
@@ -76,13 +80,23 @@ class WeightStatistics(Record):
     kl_from_initial: NDArray[np.float64]
     kl_from_reference: NDArray[np.float64]
     bandwidth: float
+    rounds: NDArray[np.int64] | None = None
 
-    def _columns(self) -> dict[str, Any]:
-        return _statistics_columns(self, {"layer": np.array(self.layers)})
+    def _columns(self) -> dict[str, NDArray[Any]]:
+        n_rounds = 1 if self.rounds is None else len(self.rounds)
+        n_layers, n_thresholds = len(self.layers), len(self.thresholds)
+        columns: dict[str, NDArray[Any]] = {}
+        if self.rounds is not None:
+            columns["round"] = np.repeat(self.rounds, n_layers)
+        columns["layer"] = np.tile(np.array(self.layers), n_rounds)
+        columns["n_weights"] = np.tile(self.n_weights, n_rounds)
+        columns |= {name: getattr(self, name).ravel() for name in _BY_LAYER}
+        shares = zip(self.thresholds, self.sparsity.reshape(-1, n_thresholds).T, strict=True)
+        return columns | {f"sparsity_{threshold:g}": share for threshold, share in shares}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class WeightHistogram(Record):
+class WeightHistogram(Tabular):
     """Histogram of the weights of a net, by layer, made by `weight_histogram`.
 
     Attributes
@@ -117,86 +131,11 @@ class WeightHistogram(Record):
         }
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class WeightTrajectory(Record):
-    """The statistics of `WeightStatistics` over the rounds of a training.
-
-    The last layer of every array is all layers together.
-
-    Attributes
-    ----------
-    rounds : ndarray of shape (n_rounds,), int64
-        The rounds, from 0; the weights are those after the round.
-    layers : tuple of str
-        Names of the weights, then ``"all"``.
-    n_weights : ndarray of shape (n_layers,), int64
-        Number of weights.
-    mean, std : ndarray of shape (n_rounds, n_layers), float64
-        Mean and standard deviation.
-    l1_norm, l2_norm : ndarray of shape (n_rounds, n_layers), float64
-        Sum of the absolute values, and root of the sum of squares.
-    largest : ndarray of shape (n_rounds, n_layers), float64
-        Largest absolute value.
-    thresholds : tuple of n_thresholds floats
-        What counts as nearly zero.
-    sparsity : ndarray of shape (n_rounds, n_layers, n_thresholds), float64
-        Share of the weights with an absolute value of at most the threshold.
-    kl_from_zero, kl_from_one : ndarray of shape (n_rounds, n_layers), float64
-        Divergence, in nats, from a point mass at 0 and at 1.
-    kl_from_initial : ndarray of shape (n_rounds, n_layers), float64
-        Divergence from the initial weights; NaN if not given.
-    kl_from_reference : ndarray of shape (n_rounds, n_layers), float64
-        Divergence from the weights of another model; NaN if not given.
-    bandwidth : float
-        Bandwidth of these divergences, in units of the weights.
-    """
-
-    rounds: NDArray[np.int64]
-    layers: tuple[str, ...]
-    n_weights: NDArray[np.int64]
-    mean: NDArray[np.float64]
-    std: NDArray[np.float64]
-    l1_norm: NDArray[np.float64]
-    l2_norm: NDArray[np.float64]
-    largest: NDArray[np.float64]
-    thresholds: tuple[float, ...]
-    sparsity: NDArray[np.float64]
-    kl_from_zero: NDArray[np.float64]
-    kl_from_one: NDArray[np.float64]
-    kl_from_initial: NDArray[np.float64]
-    kl_from_reference: NDArray[np.float64]
-    bandwidth: float
-
-    def _columns(self) -> dict[str, Any]:
-        n_rounds, n_layers = self.mean.shape
-        keys = {
-            "round": np.repeat(self.rounds, n_layers),
-            "layer": np.tile(np.array(self.layers), n_rounds),
-        }
-        return _statistics_columns(self, keys)
-
-
 # Statistics with one number a layer, in the order of the columns.
-_SCALARS = (
-    "mean",
-    "std",
-    "l1_norm",
-    "l2_norm",
-    "largest",
-    "kl_from_zero",
-    "kl_from_one",
-    "kl_from_initial",
-    "kl_from_reference",
+_BY_LAYER = (
+    *("mean", "std", "l1_norm", "l2_norm", "largest"),
+    *("kl_from_zero", "kl_from_one", "kl_from_initial", "kl_from_reference"),
 )
-
-
-def _statistics_columns(record: Any, keys: dict[str, NDArray[Any]]) -> dict[str, Any]:
-    n_entries = record.mean.size
-    columns = {**keys, "n_weights": np.resize(record.n_weights, n_entries)}
-    columns |= {name: getattr(record, name).ravel() for name in _SCALARS}
-    sparsity = record.sparsity.reshape(n_entries, len(record.thresholds))
-    named = zip(record.thresholds, sparsity.T, strict=True)
-    return columns | {f"sparsity_{threshold:g}": share for threshold, share in named}
 
 
 def weight_statistics(
@@ -301,7 +240,9 @@ def weight_histogram(
     if np.ndim(bins) == 0 and bins is not None:
         check_integer_value("weight_histogram", "bins", bins, 1)
     layers = _layers(weights, "weights", include_bias)
-    _check_finite(layers)
+    for layer, values in layers.items():
+        for chunk in chunks(values):
+            check_finite(chunk, layer)
     if bins is None:
         bins = default_bins(max(values.size for values in layers.values()))
     if value_range is None and np.ndim(bins) == 0:
@@ -336,29 +277,20 @@ def weight_trajectory(
     include_bias: bool = False,
     bandwidth: float = BANDWIDTH,
     floor: float = FLOOR,
-) -> WeightTrajectory:
+) -> WeightStatistics:
     """Describe the weights of a net after every round.
 
     Parameters
     ----------
     weight_history : iterable of n_rounds mappings, paths or array-likes
         The weights after each round, such as ``estimator.weight_history_``.
-    initial : mapping of str to array, path or array-like, default=None
-        The weights before training, with the same names.
-    reference : mapping of str to array, path or array-like, default=None
-        Weights of another model, with the same names; shapes may differ.
-    thresholds : sequence of float, default=(0.0001, 0.001, 0.01)
-        Absolute values up to which a weight counts as nearly zero.
-    include_bias : bool, default=False
-        Whether to take in biases, which start at 0.
-    bandwidth : float, default=0.01
-        See `kl_divergence`, as for `floor`.
-    floor : float, default=1e-10
-        Least probability of a grid point.
+    initial, reference, thresholds, include_bias, bandwidth, floor
+        See `weight_statistics`.
 
     Returns
     -------
-    trajectory : WeightTrajectory
+    trajectory : WeightStatistics
+        With the rounds as first axis.
 
     Raises
     ------
@@ -388,17 +320,11 @@ def weight_trajectory(
         rounds.append(_statistics(layers, references, limits, bandwidth, floor))
     if not rounds:
         raise ValueError("weight_history must have at least one round. Got none.")
-    return WeightTrajectory(
-        rounds=np.arange(len(rounds)),
-        layers=rounds[0].layers,
-        n_weights=rounds[0].n_weights,
-        thresholds=limits,
-        bandwidth=float(bandwidth),
-        **{
-            name: np.array([getattr(of_round, name) for of_round in rounds])
-            for name in (*_SCALARS, "sparsity")
-        },
-    )
+    stacked: dict[str, Any] = {
+        name: np.array([getattr(of_round, name) for of_round in rounds])
+        for name in (*_BY_LAYER, "sparsity")
+    }
+    return replace(rounds[0], rounds=np.arange(len(rounds)), **stacked)
 
 
 def _check_settings(owner: str, bandwidth: float, floor: float) -> None:
@@ -425,12 +351,6 @@ def _layers(weights: Any, name: str, include_bias: bool) -> dict[str, NDArray[An
     if not any(values.size for values in layers.values()):
         raise ValueError(f"{name} must have at least one weight. Got {sorted(named)}.")
     return layers
-
-
-def _check_finite(layers: Mapping[str, NDArray[Any]]) -> None:
-    for layer, values in layers.items():
-        if not all(np.isfinite(chunk).all() for chunk in chunks(values)):
-            raise ValueError(f"{layer} must be finite numbers. Got an infinite one or NaN.")
 
 
 def _extremes(layers: Mapping[str, NDArray[Any]]) -> tuple[float, float]:
@@ -528,6 +448,9 @@ def _statistics(
         together += of_layer
     sums = [*sums, together]
     n_weights = np.array([s.n for s in sums], dtype=np.int64)
+    divergences: dict[str, Any] = {
+        name: _divergences(counts, compared, floor) for name, compared in references.items()
+    }
     with np.errstate(invalid="ignore"):  # a layer without weights has no mean
         return WeightStatistics(
             layers=(*layers, "all"),
@@ -540,9 +463,7 @@ def _statistics(
             thresholds=thresholds,
             sparsity=np.array([s.nearly_zero for s in sums]) / n_weights[:, np.newaxis],
             bandwidth=float(bandwidth),
-            **{
-                name: _divergences(counts, compared, floor) for name, compared in references.items()
-            },
+            **divergences,
         )
 
 

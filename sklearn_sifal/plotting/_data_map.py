@@ -1,29 +1,27 @@
 """DataMapDisplay: rows by how confidently and how steadily they were learnt."""
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_sifal._parameters import check_integer_value
-from sklearn_sifal.plotting._figures import make_axes
-from sklearn_sifal.plotting._fitted_records import last_step
+from sklearn_sifal.inspection._data_map import DataMap, data_map
+from sklearn_sifal.plotting._display import Display
+from sklearn_sifal.plotting._figures import AxesLike
+from sklearn_sifal.plotting._fitted_estimators import last_step
 from sklearn_sifal.plotting._style import (
-    BLACK,
     ROWS_COLOR,
     SEQUENTIAL,
+    foreground,
     shown_count,
     shown_share,
-    visible,
 )
-
-if TYPE_CHECKING:
-    from sklearn_sifal.inspection._data_map import DataMap
 
 _MARKERS = {"easy": "o", "ambiguous": "s", "hard": "^"}
 
 
-class DataMapDisplay:
+class DataMapDisplay(Display):
     """A data map: confidence in a row's label against how much it varied.
 
     Up to `max_points` rows are drawn one by one, with the correctness as colour and the
@@ -36,10 +34,6 @@ class DataMapDisplay:
 
     Attributes
     ----------
-    ax_ : matplotlib Axes
-        The axes with the map.
-    figure_ : matplotlib Figure
-        The figure with the axes.
     points_ : dict of str to matplotlib PathCollection
         Points of each region; empty if there are hexagons.
     hexagons_ : matplotlib PolyCollection or None
@@ -64,12 +58,12 @@ class DataMapDisplay:
     ['ambiguous', 'easy', 'hard']
     """
 
-    def __init__(self, data_map: "DataMap") -> None:
+    def __init__(self, data_map: DataMap) -> None:
         self.data_map = data_map
 
     @classmethod
     def from_estimator(
-        cls, estimator: Any, X: Any = None, y: Any = None, *, ax: Any = None, **kwargs: Any
+        cls, estimator: object, X: Any = None, y: Any = None, *, ax: AxesLike = None, **kwargs: Any
     ) -> Self:
         """Draw the map of a fit's training rows.
 
@@ -77,24 +71,12 @@ class DataMapDisplay:
         ----------
         estimator : fitted estimator or Pipeline
             A classifier fitted with ``record='dynamics'`` or ``'history'``.
-        X, y : None
-            Not used; here for the convention.
-        ax : matplotlib Axes, default=None
-            See `plot`.
-        **kwargs : dict
-            See `plot`.
-
-        Returns
-        -------
-        display : DataMapDisplay
 
         Raises
         ------
         ValueError
             If the dynamics were not recorded.
         """
-        from sklearn_sifal.inspection._data_map import data_map
-
         net = last_step(estimator)
         table = net.loss_table_
         if "confidence" not in (table.dtype.names or ()):
@@ -111,7 +93,7 @@ class DataMapDisplay:
         variability: ArrayLike,
         correctness: ArrayLike | None = None,
         *,
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the map of dynamics of any origin.
@@ -124,42 +106,26 @@ class DataMapDisplay:
             Its standard deviation.
         correctness : array-like of shape (n_samples,), default=None
             Share of the visits in which the row was right, in [0, 1].
-        ax : matplotlib Axes, default=None
-            See `plot`.
-        **kwargs : dict
-            See `plot`.
-
-        Returns
-        -------
-        display : DataMapDisplay
         """
-        from sklearn_sifal.inspection._data_map import data_map
-
         table = {"confidence": confidence, "variability": variability}
         if correctness is not None:
             table["correctness"] = correctness
         return cls(data_map(table)).plot(ax, **kwargs)
 
-    def plot(self, ax: Any = None, *, max_points: int = 5000, **kwargs: Any) -> Self:
+    def plot(self, ax: AxesLike = None, *, max_points: int = 5000, **kwargs: Any) -> Self:
         """Draw the map.
 
         Parameters
         ----------
-        ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
         max_points : int, default=5000
             Most rows that are drawn one by one.
         **kwargs : dict
             Passed to :meth:`matplotlib.axes.Axes.scatter` or
             :meth:`matplotlib.axes.Axes.hexbin`.
-
-        Returns
-        -------
-        self : DataMapDisplay
         """
         check_integer_value("DataMapDisplay.plot", "max_points", max_points, 0)
         known = np.isfinite(self.data_map.confidence) & np.isfinite(self.data_map.variability)
-        self.figure_, (self.ax_,) = make_axes("DataMapDisplay.plot", ax, size=(6.2, 4.8))
+        self._make_axes(ax, size=(6.2, 4.8))
         self.points_: dict[str, Any] = {}
         self.hexagons_: Any = None
         self.colorbar_: Any = None
@@ -167,41 +133,29 @@ class DataMapDisplay:
             self._draw_hexagons(known, kwargs)
         elif known.any():
             self._draw_points(known, kwargs)
+        widest = float(np.max(self.data_map.variability[known], initial=0))
         self.ax_.set(
             xlabel="variability (standard deviation of the label's probability)",
             ylabel="confidence (its mean)",
-            xlim=(
-                -0.01,
-                max(0.1, 1.04 * float(np.max(self.data_map.variability[known], initial=0))),
-            ),
+            xlim=(-0.01, max(0.1, 1.04 * widest)),
             ylim=(-0.02, 1.02),
         )
         self._name_regions(int(known.sum()))
         return self
 
     def _draw_points(self, known: NDArray[np.bool_], kwargs: dict[str, Any]) -> None:
-        record = self.data_map
-        colored = bool(np.isfinite(record.correctness[known]).all())
+        of = self.data_map
+        colored = bool(np.isfinite(of.correctness[known]).all())
+        common = {"s": 16, "linewidth": 0.2, "edgecolor": foreground(self.ax_), "alpha": 0.8}
         for region, marker in _MARKERS.items():
-            rows = np.flatnonzero(known & (record.region == region))
-            settings = {
-                "marker": marker,
-                "s": 16,
-                "linewidth": 0.2,
-                "edgecolor": visible(BLACK, self.ax_),
-            }
-            settings |= {"alpha": 0.8, "rasterized": len(rows) > 1000}
+            rows = np.flatnonzero(known & (of.region == region))
+            settings = {"marker": marker, "rasterized": len(rows) > 1000, **common}
             if colored:
-                settings |= {
-                    "c": record.correctness[rows],
-                    "cmap": SEQUENTIAL,
-                    "vmin": 0,
-                    "vmax": 1,
-                }
+                settings |= {"c": of.correctness[rows], "cmap": SEQUENTIAL, "vmin": 0, "vmax": 1}
             else:
                 settings["color"] = ROWS_COLOR
             self.points_[region] = self.ax_.scatter(
-                record.variability[rows], record.confidence[rows], **{**settings, **kwargs}
+                of.variability[rows], of.confidence[rows], **{**settings, **kwargs}
             )
         if colored:
             self.colorbar_ = self.figure_.colorbar(
@@ -221,12 +175,12 @@ class DataMapDisplay:
 
     def _name_regions(self, n_known: int) -> None:
         """Borders of the regions, and above the axes how many rows each has."""
-        record = self.data_map
+        counts, border = self.data_map.counts, self.data_map.variability_threshold
         names = [
-            f"{region} {shown_share(record.counts.get(region, 0) / max(1, n_known))}"
+            f"{region} {shown_share(counts.get(region, 0) / max(1, n_known))}"
             for region in _MARKERS
         ]
-        if unknown := record.counts.get("unknown", 0):
+        if unknown := counts.get("unknown", 0):
             self.ax_.annotate(
                 f"not trained on: {shown_count(unknown)} rows",
                 (0.99, 0.01),
@@ -234,12 +188,12 @@ class DataMapDisplay:
                 ha="right",
                 fontsize="small",
             )
-        border = record.variability_threshold
-        style = {"color": visible(BLACK, self.ax_), "linewidth": 0.8, "linestyle": ":"}
+        style: dict[str, Any] = {"linewidth": 0.8, "linestyle": ":"}
+        style["color"] = foreground(self.ax_)
         if np.isfinite(border):
             self.ax_.axvline(border, **style)
         right = border if np.isfinite(border) else self.ax_.get_xlim()[1]
-        self.ax_.plot([-1, right], [record.confidence_threshold] * 2, **style)
+        self.ax_.plot([-1, right], [self.data_map.confidence_threshold] * 2, **style)
         if self.points_:
             self.ax_.legend(
                 list(self.points_.values()),

@@ -6,13 +6,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sklearn_sifal.plotting._figures import add_grid, add_legend, integer_ticks, make_axes
-from sklearn_sifal.plotting._fitted_records import last_step, trained_rows
+from sklearn_sifal.plotting._display import Display
+from sklearn_sifal.plotting._figures import AxesLike, add_grid, add_legend, draw_line, integer_ticks
+from sklearn_sifal.plotting._fitted_estimators import check_counts, last_step, trained_rows
 from sklearn_sifal.plotting._style import (
     BLACK,
     LOSS_COLOR,
     ROWS_COLOR,
-    marker_step,
     shown,
     shown_count,
     styles_of,
@@ -26,7 +26,7 @@ _EVENTS = (
 )
 
 
-class EvictionDisplay:
+class EvictionDisplay(Display):
     """Rows that sit out at the end of each round: bars of one strategy, lines of several.
 
     Where evictions are lifted, rows come back; they may be evicted again in the same round.
@@ -44,10 +44,6 @@ class EvictionDisplay:
 
     Attributes
     ----------
-    ax_ : matplotlib Axes
-        The axes with the bars or lines.
-    figure_ : matplotlib Figure
-        The figure with the axes.
     bars_ : matplotlib BarContainer or None
         Of one strategy.
     lines_ : dict of str to matplotlib Line2D
@@ -80,7 +76,7 @@ class EvictionDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator: Any, X: Any = None, y: Any = None, *, ax: Any = None, **kwargs: Any
+        cls, estimator: object, X: Any = None, y: Any = None, *, ax: AxesLike = None, **kwargs: Any
     ) -> Self:
         """Draw the evictions of one or several fits, in percent of the rows trained on.
 
@@ -88,16 +84,6 @@ class EvictionDisplay:
         ----------
         estimator : fitted estimator or Pipeline, or mapping of str to such
             One of sklearn_sifal's, or a pipeline that ends in one; several by name.
-        X, y : None
-            Not used; here for the convention.
-        ax : matplotlib Axes, default=None
-            See `plot`.
-        **kwargs : dict
-            See `plot`.
-
-        Returns
-        -------
-        display : EvictionDisplay
         """
         if isinstance(estimator, Mapping):
             models = {str(name): each for name, each in estimator.items()}
@@ -117,27 +103,10 @@ class EvictionDisplay:
         n_rows: int | Mapping[str, int] | None = None,
         newly_evicted: ArrayLike | None = None,
         restored: ArrayLike | None = None,
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw evictions of any origin.
-
-        Parameters
-        ----------
-        evicted : array-like of shape (n_rounds,), or mapping of str to such
-            Rows that sit out at the end of each round, of one strategy or of several by name.
-        n_rows : int, or mapping of str to int, default=None
-            Rows there are, for percentages.
-        newly_evicted, restored : array-like of shape (n_rounds,), default=None
-            Evictions, and evictions lifted, within each round; not with several strategies.
-        ax : matplotlib Axes, default=None
-            See `plot`.
-        **kwargs : dict
-            See `plot`.
-
-        Returns
-        -------
-        display : EvictionDisplay
 
         Raises
         ------
@@ -149,7 +118,7 @@ class EvictionDisplay:
 
     def plot(
         self,
-        ax: Any = None,
+        ax: AxesLike = None,
         *,
         legend: bool = True,
         styles: Mapping[str, Mapping[str, Any]] | None = None,
@@ -159,20 +128,9 @@ class EvictionDisplay:
 
         Parameters
         ----------
-        ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
-        legend : bool, default=True
-            Whether to draw a legend, to the right of the axes.
-        styles : mapping of str to dict, default=None
-            Styles of the strategies by name, such as those of `strategy_styles` for a longer
-            list. None is that of the names drawn.
         **kwargs : dict
             Passed to the bars (:meth:`matplotlib.axes.Axes.bar`), or to the lines of several
             strategies (:meth:`matplotlib.axes.Axes.plot`).
-
-        Returns
-        -------
-        self : EvictionDisplay
 
         Raises
         ------
@@ -180,7 +138,7 @@ class EvictionDisplay:
             If the numbers are not counts of rows, one a round.
         """
         heights = self._heights()
-        self.figure_, (self.ax_,) = make_axes("EvictionDisplay.plot", ax, size=(6.8, 3.6))
+        self._make_axes(ax, size=(6.8, 3.6))
         self.bars_: Any = None
         self.lines_: dict[str, Any] = {}
         if isinstance(self.evicted, Mapping):
@@ -200,27 +158,28 @@ class EvictionDisplay:
 
     def _heights(self) -> dict[str, NDArray[np.float64]]:
         """What is drawn, by name of the strategy or of the field, in rows or percent."""
-        several = isinstance(self.evicted, Mapping)
-        given: dict[str, Any] = {"evicted": self.evicted}
-        if isinstance(self.evicted, Mapping):
-            if self.newly_evicted is not None or self.restored is not None:
-                raise ValueError(
-                    "newly_evicted and restored cannot be given with those of several strategies."
-                )
-            if not self.evicted:
-                raise ValueError("evicted must have at least one strategy. Got none.")
-            given = {str(name): values for name, values in self.evicted.items()}
+        events = {field: getattr(self, field) for field, *_ in _EVENTS}
+        events = {field: values for field, values in events.items() if values is not None}
+        if not isinstance(self.evicted, Mapping):
+            evicted = check_counts(self.evicted, "evicted", "round")
+            heights = {"evicted": evicted} | {
+                field: check_counts(values, field, "round", len(evicted))
+                for field, values in events.items()
+            }
+        elif events:
+            raise ValueError(
+                "newly_evicted and restored cannot be given with those of several strategies."
+            )
+        elif not self.evicted:
+            raise ValueError("evicted must have at least one strategy. Got none.")
         else:
-            given |= {field: getattr(self, field) for field, *_ in _EVENTS}
-        heights: dict[str, NDArray[np.float64]] = {}
-        for name, values in given.items():
-            if values is None:
-                continue
-            n_rounds = None if several or name == "evicted" else len(heights["evicted"])
-            label = f"evicted[{name!r}]" if several else name
-            counts = _checked(values, label, n_rounds).astype(np.float64)
-            heights[name] = counts * self._scale(name)
-        return heights
+            heights = {
+                str(name): check_counts(values, f"evicted[{str(name)!r}]", "round")
+                for name, values in self.evicted.items()
+            }
+        return {
+            name: counts.astype(np.float64) * self._scale(name) for name, counts in heights.items()
+        }
 
     def _scale(self, name: str) -> float:
         """What a row is on the vertical axis."""
@@ -276,32 +235,15 @@ class EvictionDisplay:
     ) -> None:
         styles = styles_of(heights, given, self.ax_)
         for name, values in heights.items():
-            style = {"markersize": 4.5, "markevery": marker_step(len(values))} | styles[name]
-            (self.lines_[name],) = self.ax_.plot(
-                np.arange(len(values)), values, label=shown(name), **{**style, **kwargs}
-            )
+            style = styles[name] | kwargs
+            rounds = np.arange(len(values))
+            self.lines_[name] = draw_line(self.ax_, rounds, values, shown(name), style)
 
     def _add_legend(self) -> None:
         handles = [*([] if self.bars_ is None else [self.bars_]), *self.lines_.values()]
         if self.bars_ is None or len(handles) > 1:
-            add_legend(self.ax_, handles, [handle.get_label() for handle in handles])
+            add_legend(self.ax_, handles)
 
 
-def _recorded(estimator: Any, key: str) -> NDArray[np.int64]:
-    return np.array([record[key] for record in last_step(estimator).history_], dtype=np.int64)
-
-
-def _checked(values: ArrayLike, name: str, n_rounds: int | None) -> NDArray[np.int64]:
-    counts = np.asarray(values)
-    if (
-        counts.ndim != 1
-        or not len(counts)
-        or counts.dtype.kind not in "iu"
-        or counts.min() < 0
-        or len(counts) != (n_rounds or len(counts))
-    ):
-        raise ValueError(
-            f"{name} must be non-negative integers, one a round. "
-            f"Got shape {counts.shape} and dtype {counts.dtype}."
-        )
-    return counts.astype(np.int64)
+def _recorded(estimator: object, key: str) -> NDArray[np.int64]:
+    return np.array([round_[key] for round_ in last_step(estimator).history_], dtype=np.int64)

@@ -1,17 +1,23 @@
 """Figures and axes: made here, or given by the caller."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sklearn_sifal._parameters import reject_value
-from sklearn_sifal.plotting._style import GRID
+from sklearn_sifal.plotting._style import GRID, marker_step
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.container import Container
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+#: What Displays draw into: given axes, or those of a figure of their own.
+AxesLike: TypeAlias = "Axes | Sequence[Axes] | NDArray[Any] | None"
 
 
 def import_pyplot(caller: str) -> Any:
@@ -34,12 +40,11 @@ def import_pyplot(caller: str) -> Any:
 
 def make_axes(
     caller: str,
-    ax: Any,
+    ax: AxesLike,
     n_axes: int = 1,
     *,
     size: tuple[float, float],
     n_columns: int | None = None,
-    sharex: bool = False,
 ) -> tuple["Figure", NDArray[Any]]:
     """Axes to draw into: those given, or new ones.
 
@@ -55,8 +60,6 @@ def make_axes(
         Width and height, in inches, of a new figure.
     n_columns : int, default=None
         Columns of a new figure; None puts all axes in one row.
-    sharex : bool, default=False
-        Whether new axes share their x axis.
 
     Returns
     -------
@@ -75,7 +78,7 @@ def make_axes(
         columns = n_axes if n_columns is None else min(n_columns, n_axes)
         rows = -(-n_axes // columns)
         figure, grid = plt.subplots(
-            rows, columns, figsize=size, squeeze=False, layout="constrained", sharex=sharex
+            rows, columns, figsize=size, squeeze=False, layout="constrained"
         )
         # A label must not touch the panel before it.
         figure.get_layout_engine().set(wspace=0.05, hspace=0.03)
@@ -109,7 +112,7 @@ def panels_to_draw(
     chosen: Any,
     available: tuple[str, ...],
     default: tuple[str, ...],
-    ax: Any,
+    ax: AxesLike,
     *,
     name: str = "panels",
 ) -> tuple[str, ...]:
@@ -154,8 +157,19 @@ def integer_ticks(axes: "Axes", axis: str = "x") -> None:
     getattr(axes, f"{axis}axis").set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
 
 
-def add_legend(axes: "Axes", handles: Any, labels: list[str], title: str | None = None) -> Any:
-    """A legend to the right of the axes, where it covers no data.
+def name_every_nth(axes: "Axes", names: Sequence[object], most: int) -> None:
+    """Name columns or bins, at most so many of them."""
+    places = range(0, len(names), -(-len(names) // most))
+    axes.set_xticks(places, [str(names[place]) for place in places])
+
+
+def add_legend(
+    axes: "Axes",
+    handles: "Iterable[Artist | Container]",
+    labels: Sequence[str] | None = None,
+    title: str | None = None,
+) -> None:
+    """A legend to the right of the axes, where it covers no data; None for the labels drawn.
 
     A given figure without a layout engine would cut it off: there it goes inside.
     """
@@ -163,9 +177,24 @@ def add_legend(axes: "Axes", handles: Any, labels: list[str], title: str | None 
     if axes.figure.get_layout_engine() is not None:
         settings = {"loc": "upper left", "bbox_to_anchor": (1.01, 1.0), "borderaxespad": 0.0}
         settings["frameon"] = False
-    return axes.legend(
-        list(handles), labels, title=title, fontsize="small", title_fontsize="small", **settings
-    )
+    shown = list(handles)
+    names = [str(handle.get_label()) for handle in shown] if labels is None else labels
+    settings |= {"title": title, "fontsize": "small", "title_fontsize": "small"}
+    axes.legend(shown, names, **settings)
+
+
+def write_inside(axes: "Axes", text: str) -> None:
+    """Say in the middle of axes why there is nothing in them."""
+    axes.text(0.5, 0.5, text, ha="center", transform=axes.transAxes)
+
+
+def draw_line(
+    axes: "Axes", x: ArrayLike, y: NDArray[Any], label: str, style: Mapping[str, Any]
+) -> "Line2D":
+    """Draw a line with a label, in the style that all Displays share but for what is given."""
+    style = {"markersize": 4.5, "markevery": marker_step(len(y)), **style}
+    (line,) = axes.plot(x, y, label=label, **style)
+    return line
 
 
 def end_at_whole(axes: "Axes", values: Sequence[float]) -> None:

@@ -1,36 +1,29 @@
 """GroupReportDisplay: losses, visits and accuracies of groups of rows."""
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sklearn_sifal.plotting._figures import add_grid, make_axes, panels_to_draw
-from sklearn_sifal.plotting._fitted_records import (
+from sklearn_sifal.inspection._groups import GroupReport, group_report, wilson_interval
+from sklearn_sifal.plotting._display import Display
+from sklearn_sifal.plotting._figures import AxesLike, add_grid, panels_to_draw
+from sklearn_sifal.plotting._fitted_estimators import (
+    LOSS_OF_LABELS,
+    Predictor,
     check_length,
     last_step,
     loss_name,
     losses_of,
 )
-from sklearn_sifal.plotting._style import (
-    BLACK,
-    GREY,
-    LOSS_COLOR,
-    PALETTE,
-    shown,
-    shown_count,
-    visible,
-)
-
-if TYPE_CHECKING:
-    from sklearn_sifal.inspection._groups import GroupReport
+from sklearn_sifal.plotting._style import GREY, LOSS_COLOR, PALETTE, foreground, shown, shown_count
 
 # More groups than this, and only the hardest and the easiest are drawn.
 _MOST_GROUPS = 24
 _FIELDS = {"loss": "mean_loss", "visits": "mean_visits", "accuracy": "accuracy"}
 
 
-class GroupReportDisplay:
+class GroupReportDisplay(Display, axes_per="panel"):
     """Groups of rows beside each other, the one with the largest loss on top.
 
     Bars at mean losses and accuracies are 95 % intervals. Hollow squares are the losses at an
@@ -40,17 +33,9 @@ class GroupReportDisplay:
     ----------
     report : GroupReport
         The groups.
-    loss_label : str, default='loss (nats)'
-        Name and unit of the losses.
 
     Attributes
     ----------
-    ax_ : matplotlib Axes
-        The first of the axes.
-    axes_ : ndarray of matplotlib Axes
-        One per panel that was drawn.
-    figure_ : matplotlib Figure
-        The figure with the axes.
     points_ : dict of str to matplotlib PathCollection
         Points of each panel, and the adjusted losses as 'adjusted_loss'.
     order_ : ndarray of int
@@ -68,27 +53,25 @@ class GroupReportDisplay:
     [[4.5, 0.0], [1.5, 1.0]]
     """
 
-    def __init__(self, report: "GroupReport", *, loss_label: str = "loss (nats)") -> None:
+    def __init__(self, report: GroupReport, *, loss_label: str = LOSS_OF_LABELS) -> None:
         self.report = report
         self.loss_label = loss_label
 
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: Predictor,
         X: Any = None,
         y: Any = None,
         *,
         groups: ArrayLike,
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the groups of a fitted estimator.
 
         Parameters
         ----------
-        estimator : fitted estimator or Pipeline
-            One of sklearn_sifal's, or a pipeline that ends in one.
         X : array-like, default=None
             Rows as the pipeline takes them: losses and accuracies under the finished
             weights. None for the training rows: last known losses, and visits.
@@ -96,32 +79,17 @@ class GroupReportDisplay:
             Labels of these rows. Needed with `X`.
         groups : array-like of shape (n_samples,)
             The group of each row.
-        ax : matplotlib Axes or sequence of them, default=None
-            See `plot`.
-        **kwargs : dict
-            See `plot`.
-
-        Returns
-        -------
-        display : GroupReportDisplay
         """
-        from sklearn_sifal.inspection._groups import group_report
-
         losses = losses_of(estimator, X, y)
         label = loss_name(estimator)
-        labels = check_length(y, "y", len(losses))
+        labels = None if y is None else check_length(y, "y", len(losses))
         correct = visits = None
         if X is None:
             visits = last_step(estimator).visit_counts_
-        elif label != "loss":  # a regressor is neither right nor wrong
+        elif label == LOSS_OF_LABELS:  # a regressor is neither right nor wrong
             correct = np.asarray(estimator.predict(X)) == labels
-        report = group_report(
-            losses,
-            groups,
-            visits=visits,
-            correct=correct,
-            y=None if label == "loss" else labels,
-        )
+        mixed = labels if label == LOSS_OF_LABELS else None
+        report = group_report(losses, groups, visits=visits, correct=correct, y=mixed)
         return cls(report, loss_label=label).plot(ax, **kwargs)
 
     @classmethod
@@ -133,7 +101,7 @@ class GroupReportDisplay:
         visits: ArrayLike | None = None,
         correct: ArrayLike | None = None,
         y: ArrayLike | None = None,
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw groups of losses of any origin.
@@ -150,35 +118,19 @@ class GroupReportDisplay:
             Whether its label was predicted.
         y : array-like of shape (n_samples,), default=None
             Labels, for losses at an equal label mix.
-        ax : matplotlib Axes or sequence of them, default=None
-            See `plot`.
-        **kwargs : dict
-            See `plot`.
-
-        Returns
-        -------
-        display : GroupReportDisplay
         """
-        from sklearn_sifal.inspection._groups import group_report
-
         report = group_report(losses, groups, visits=visits, correct=correct, y=y)
         return cls(report).plot(ax, **kwargs)
 
-    def plot(self, ax: Any = None, *, panels: Any = None, **kwargs: Any) -> Self:
+    def plot(self, ax: AxesLike = None, *, panels: Any = None, **kwargs: Any) -> Self:
         """Draw the groups.
 
         Parameters
         ----------
-        ax : matplotlib Axes or sequence of them, default=None
-            One per panel. None makes a figure.
         panels : {'loss', 'visits', 'accuracy'} or sequence of them, default=None
             What to draw. None is all that the report has, and in one given axes the loss.
         **kwargs : dict
             Passed to the points (:meth:`matplotlib.axes.Axes.scatter`).
-
-        Returns
-        -------
-        self : GroupReportDisplay
 
         Raises
         ------
@@ -195,10 +147,7 @@ class GroupReportDisplay:
             half = _MOST_GROUPS // 2
             self.order_ = np.concatenate([self.order_[:half], self.order_[-half:]])
         height = 1.5 + 0.27 * max(3, len(self.order_))
-        self.figure_, self.axes_ = make_axes(
-            "GroupReportDisplay.plot", ax, len(names), size=(2.0 + 3.3 * len(names), height)
-        )
-        self.ax_ = self.axes_[0]
+        self.axes_ = self._make_axes(ax, len(names), size=(2.0 + 3.3 * len(names), height))
         self.points_: dict[str, Any] = {}
         for name, axes in zip(names, self.axes_, strict=True):
             self._draw(axes, name, kwargs)
@@ -221,7 +170,7 @@ class GroupReportDisplay:
             axes.hlines(places, values - half, values + half, colors=colors.tolist(), linewidth=1.5)
             self._draw_adjusted(axes, places)
         elif percent:
-            low, high = _share_interval(values / 100, np.asarray(report.n_rows)[self.order_])
+            low, high = wilson_interval(values / 100, report.n_rows[self.order_], 1.96)
             axes.hlines(places, 100 * low, 100 * high, colors=colors.tolist(), linewidth=1.5)
         style = {"c": colors.tolist(), "s": 36, "zorder": 3}
         self.points_[name] = axes.scatter(values, places, **{**style, **kwargs})
@@ -240,7 +189,7 @@ class GroupReportDisplay:
             marker="s",
             s=34,
             facecolor="none",
-            edgecolor=visible(BLACK, axes),
+            edgecolor=foreground(axes),
             linewidth=1.0,
             zorder=4,
             label="at an equal label mix",
@@ -258,7 +207,7 @@ class GroupReportDisplay:
             axes.tick_params(axis="y", labelsize="small")
 
 
-def _reach_of_means(report: "GroupReport") -> NDArray[np.float64]:
+def _reach_of_means(report: GroupReport) -> NDArray[np.float64]:
     """Half of the 95 % t interval of each mean loss; 0 where a single row has none."""
     from scipy.stats import t
 
@@ -267,16 +216,7 @@ def _reach_of_means(report: "GroupReport") -> NDArray[np.float64]:
     return np.nan_to_num(reach)
 
 
-def _share_interval(
-    share: NDArray[np.float64], n_rows: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Wilson's 95 % interval of a share, which stays within 0 and 1."""
-    from sklearn_sifal.inspection._groups import wilson_interval
-
-    return wilson_interval(share, n_rows, 1.96)
-
-
-def _gap(report: "GroupReport", name: str) -> str:
+def _gap(report: GroupReport, name: str) -> str:
     """The gap in words, with its interval; what cannot be told from chance says so."""
     gap = getattr(report, f"{name}_gap")
     interval = getattr(report, f"{name}_gap_interval")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_sifal.plotting._figures import make_axes, size_in_points
+from sklearn_sifal.plotting._figures import AxesLike, make_axes, size_in_points
 from sklearn_sifal.plotting._style import LIGHT_GREY, visible
 from sklearn_sifal.plotting._text_layout import cut, text_measure
 
@@ -46,7 +46,7 @@ class _Grid:
 
 def draw_image_grid(
     caller: str,
-    ax: Any,
+    ax: AxesLike,
     images: NDArray[Any],
     titles: list[list[tuple[str, str]]],
     n_columns: int | None,

@@ -6,21 +6,29 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sklearn_sifal._parameters import check_integer_value, reject_value
-from sklearn_sifal.plotting._contents import as_texts, holds_strings, value_text
-from sklearn_sifal.plotting._fitted_records import last_step, losses_of
+from sklearn_sifal._parameters import check_choice, check_integer_value
+from sklearn_sifal.inspection._instances import InstanceTable, ranked_instances
+from sklearn_sifal.plotting._display import Display
+from sklearn_sifal.plotting._figures import AxesLike
+from sklearn_sifal.plotting._fitted_estimators import (
+    LOSS_OF_LABELS,
+    Predictor,
+    last_step,
+    loss_name,
+    losses_of,
+)
 from sklearn_sifal.plotting._image_grid import draw_image_grid
 from sklearn_sifal.plotting._images import as_images
+from sklearn_sifal.plotting._row_texts import as_texts, holds_strings, value_text
 from sklearn_sifal.plotting._style import BLACK, DARK_GREY, LOSS_COLOR, printable
 from sklearn_sifal.plotting._text_list import Column, draw_text_list
 
 if TYPE_CHECKING:
-    from sklearn_sifal.inspection._instances import InstanceTable
+    from matplotlib.image import AxesImage
+    from matplotlib.text import Text
 
-_ORDERS = ("hardest", "easiest", "most_visited")
 
-
-class InstanceGalleryDisplay:
+class InstanceGalleryDisplay(Display):
     """Single instances to look at: a list of texts, or a grid of images.
 
     Each comes with its row number and, as far as the table has them, label, prediction,
@@ -36,15 +44,9 @@ class InstanceGalleryDisplay:
         Shape of an image: (height, width), (height, width, channels) or
         (channels, height, width), with one, three or four channels. None takes contents that
         have such a shape themselves.
-    loss_label : str, default='loss (nats)'
-        Name and unit of the losses.
 
     Attributes
     ----------
-    ax_ : matplotlib Axes
-        The axes with all instances.
-    figure_ : matplotlib Figure
-        The figure with the axes.
     texts_ : list of matplotlib Text
         Contents of the texts, or titles of the images.
     images_ : list of matplotlib AxesImage
@@ -66,11 +68,11 @@ class InstanceGalleryDisplay:
 
     def __init__(
         self,
-        instances: "InstanceTable",
+        instances: InstanceTable,
         *,
         kind: str | None = None,
         image_shape: Sequence[int] | None = None,
-        loss_label: str = "loss (nats)",
+        loss_label: str = LOSS_OF_LABELS,
     ) -> None:
         self.instances = instances
         self.kind = kind
@@ -80,7 +82,7 @@ class InstanceGalleryDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: Predictor,
         X: Any = None,
         y: Any = None,
         *,
@@ -90,15 +92,13 @@ class InstanceGalleryDisplay:
         is_training: bool = False,
         kind: str | None = None,
         image_shape: Sequence[int] | None = None,
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the hardest, easiest or most visited instances of a fitted estimator.
 
         Parameters
         ----------
-        estimator : fitted estimator or Pipeline
-            One of sklearn_sifal's, or a pipeline that ends in one.
         X : array-like, default=None
             Rows as the pipeline takes them: they get fresh losses and predictions. None
             for the training rows with their last known losses.
@@ -113,18 +113,6 @@ class InstanceGalleryDisplay:
         is_training : bool, default=False
             Whether `X` are the rows that `fit` was given, in their order, so that their
             visits are known.
-        kind : {'text', 'image'}, default=None
-            See the class.
-        image_shape : tuple of int, default=None
-            See the class.
-        ax : matplotlib Axes, default=None
-            See `plot`.
-        **kwargs : dict
-            See `plot`.
-
-        Returns
-        -------
-        display : InstanceGalleryDisplay
 
         Raises
         ------
@@ -136,19 +124,17 @@ class InstanceGalleryDisplay:
         if X is None and contents is None:
             raise ValueError("contents must be given without X: there is nothing to show.")
         visits = np.asarray(net.visit_counts_) if X is None or is_training else None
-        # A regressor's predictions are hardly ever equal to the targets.
-        is_classifier = hasattr(net, "classes_")
-        instances = _choose(
-            order,
-            n_instances,
+        instances = ranked_instances(
             losses_of(estimator, X, y),
-            visits,
+            n_instances,
+            order=order,
+            visits=visits,
             y=y,
             y_pred=None if X is None else estimator.predict(X),
             contents=X if contents is None else contents,
         )
-        loss_label = "loss (nats)" if is_classifier else "loss"
-        display = cls(instances, kind=kind, image_shape=image_shape, loss_label=loss_label)
+        label = loss_name(estimator)
+        display = cls(instances, kind=kind, image_shape=image_shape, loss_label=label)
         return display.plot(ax, **kwargs)
 
     @classmethod
@@ -164,7 +150,7 @@ class InstanceGalleryDisplay:
         n_instances: int = 10,
         kind: str | None = None,
         image_shape: Sequence[int] | None = None,
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw instances with losses of any origin.
@@ -181,31 +167,21 @@ class InstanceGalleryDisplay:
             Predicted labels.
         visits : array-like of shape (n_samples,), default=None
             Visits; needed for the order 'most_visited'.
-        order : {'hardest', 'easiest', 'most_visited'}, default='hardest'
-            Which instances.
-        n_instances : int, default=10
-            How many.
-        kind : {'text', 'image'}, default=None
-            See the class.
-        image_shape : tuple of int, default=None
-            See the class.
-        ax : matplotlib Axes, default=None
-            See `plot`.
-        **kwargs : dict
-            See `plot`.
-
-        Returns
-        -------
-        display : InstanceGalleryDisplay
         """
-        instances = _choose(
-            order, n_instances, losses, visits, y=y, y_pred=y_pred, contents=contents
+        instances = ranked_instances(
+            losses,
+            n_instances,
+            order=order,
+            visits=visits,
+            y=y,
+            y_pred=y_pred,
+            contents=contents,
         )
         return cls(instances, kind=kind, image_shape=image_shape).plot(ax, **kwargs)
 
     def plot(
         self,
-        ax: Any = None,
+        ax: AxesLike = None,
         *,
         n_columns: int | None = None,
         max_lines: int = 4,
@@ -226,10 +202,6 @@ class InstanceGalleryDisplay:
             Passed to :meth:`matplotlib.axes.Axes.imshow` for images, to
             :meth:`matplotlib.axes.Axes.text` for texts.
 
-        Returns
-        -------
-        self : InstanceGalleryDisplay
-
         Raises
         ------
         ValueError
@@ -237,13 +209,13 @@ class InstanceGalleryDisplay:
         """
         check_integer_value("InstanceGalleryDisplay.plot", "n_columns", n_columns, 1, none=True)
         check_integer_value("InstanceGalleryDisplay.plot", "max_lines", max_lines, 1)
-        kind = self._checked_kind()
+        check_choice(self, "kind", ("text", "image"), none=True)
         if self.instances.contents is None or not len(self.instances.rows):
             raise ValueError("instances must have contents and at least one row.")
         caller = "InstanceGalleryDisplay.plot"
-        self.texts_: list[Any]
-        self.images_: list[Any] = []
-        if kind == "image":
+        self.texts_: list[Text]
+        self.images_: list[AxesImage] = []
+        if self.kind == "image" or (self.kind is None and self.image_shape is not None):
             images = as_images(self.instances.contents, self.image_shape)
             titles = [self._title(number) for number in range(len(images))]
             self.figure_, self.ax_, self.texts_, self.images_ = draw_image_grid(
@@ -255,25 +227,12 @@ class InstanceGalleryDisplay:
             )
         return self
 
-    def _checked_kind(self) -> str:
-        if self.kind is None:
-            return "text" if self.image_shape is None else "image"
-        if self.kind not in ("text", "image"):
-            expected = "one of {'image', 'text'} or None"
-            reject_value("InstanceGalleryDisplay", "kind", expected, self.kind)
-        return self.kind
-
-    @property
-    def _is_classified(self) -> bool:
-        """Whether labels are classes: predictions of a number are hardly ever right."""
-        return self.loss_label == "loss (nats)"
-
     def _is_wrong(self) -> NDArray[np.bool_]:
+        """Which predictions are no class that was given: those of a number are hardly ever it."""
         table = self.instances
-        if table.predictions is None or table.labels is None or not self._is_classified:
+        if table.predictions is None or table.labels is None or self.loss_label != LOSS_OF_LABELS:
             return np.zeros(len(table.rows), dtype=bool)
-        wrong: NDArray[np.bool_] = np.asarray(table.predictions) != np.asarray(table.labels)
-        return wrong
+        return np.asarray(table.predictions != table.labels)
 
     def _columns(self) -> list[Column]:
         """Columns of the list of texts."""
@@ -284,7 +243,7 @@ class InstanceGalleryDisplay:
             Column(heading, as_texts(table.contents), is_text=True),
         ]
         if table.labels is not None:
-            name = "label" if self._is_classified else "target"
+            name = "label" if self.loss_label == LOSS_OF_LABELS else "target"
             columns.append(Column(name, [value_text(label) for label in table.labels]))
         if table.predictions is not None:
             wrong = self._is_wrong()
@@ -319,22 +278,3 @@ class InstanceGalleryDisplay:
 
 def _loss_text(loss: float) -> str:
     return f"{loss:.2f}" if abs(loss) < 1000 else f"{loss:,.0f}"
-
-
-def _choose(
-    order: str, n_instances: int, losses: Any, visits: Any, **columns: Any
-) -> "InstanceTable":
-    from sklearn_sifal.inspection._instances import (
-        easiest_instances,
-        hardest_instances,
-        most_visited_instances,
-    )
-
-    if order not in _ORDERS:
-        reject_value("InstanceGalleryDisplay", "order", f"one of {list(_ORDERS)}", order)
-    if order == "most_visited":
-        if visits is None:
-            raise ValueError("order='most_visited' needs the visits of the training rows.")
-        return most_visited_instances(visits, n_instances, losses=losses, **columns)
-    choose = hardest_instances if order == "hardest" else easiest_instances
-    return choose(losses, n_instances, visits=visits, **columns)

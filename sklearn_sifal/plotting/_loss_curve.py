@@ -5,21 +5,22 @@ from typing import Any, Self
 
 import numpy as np
 
+from sklearn_sifal.plotting._display import Display
 from sklearn_sifal.plotting._figures import (
+    AxesLike,
     add_grid,
     add_legend,
+    draw_line,
     end_at_whole,
-    make_axes,
     panels_to_draw,
 )
-from sklearn_sifal.plotting._fitted_records import last_step, loss_name, staged_losses
+from sklearn_sifal.plotting._fitted_estimators import last_step, loss_name, staged_losses
 from sklearn_sifal.plotting._strategy_curves import (
     StrategyCurve,
-    curves_of_history,
+    curve_of_history,
     curves_of_runs,
-    single_curve,
 )
-from sklearn_sifal.plotting._style import marker_step, shown, styles_of
+from sklearn_sifal.plotting._style import shown, styles_of
 
 _NAMES_OF_METRICS = {
     "accuracy": "test accuracy",
@@ -36,7 +37,7 @@ _SHARES = frozenset(
 _NAMES_OF_COSTS = {"visits": "row visits", "seconds": "seconds"}
 
 
-class LossCurveDisplay:
+class LossCurveDisplay(Display, axes_per="cost"):
     """Accuracy or loss against what the training cost, one line per strategy.
 
     The same trainings are drawn twice: against row visits, which is what strategies are
@@ -52,12 +53,6 @@ class LossCurveDisplay:
 
     Attributes
     ----------
-    ax_ : matplotlib Axes
-        The first of the axes.
-    axes_ : ndarray of matplotlib Axes
-        One per cost that was drawn.
-    figure_ : matplotlib Figure
-        The figure with the axes.
     lines_ : list of list of matplotlib Line2D
         Per axes a line for each curve.
     bands_ : list of list of matplotlib artists
@@ -86,22 +81,20 @@ class LossCurveDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: object,
         X: Any = None,
         y: Any = None,
         *,
         metric: str = "train_loss",
         name: str | None = None,
         x: Any = None,
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the rounds of one fit.
 
         Parameters
         ----------
-        estimator : fitted estimator or Pipeline
-            One of sklearn_sifal's, or a pipeline that ends in one.
         X : array-like, default=None
             Further rows, such as test data: their mean loss after each round becomes a
             second line. Needs ``record='history'`` and the metric 'train_loss'.
@@ -115,14 +108,6 @@ class LossCurveDisplay:
             Name of the line; None takes that of the metric.
         x : {'visits', 'seconds'} or sequence of them, default=None
             See `plot`.
-        ax : matplotlib Axes or sequence of them, default=None
-            See `plot`.
-        **kwargs : dict
-            See `plot`.
-
-        Returns
-        -------
-        display : LossCurveDisplay
 
         Raises
         ------
@@ -133,11 +118,14 @@ class LossCurveDisplay:
         if X is not None and metric != "train_loss":
             raise ValueError(f"X can only be given with metric='train_loss'. Got {metric!r}.")
         label = name or ("rows trained on" if metric == "train_loss" else metric)
-        curves = curves_of_history(net.history_, {label: metric})
+        keys = sorted({key for round_ in net.history_ for key in round_})
+        if metric not in keys:
+            raise ValueError(f"history_ has no {metric!r}. It has {keys}.")
+        values = [round_.get(metric) for round_ in net.history_]
+        curves = [curve_of_history(net.history_, label, values)]
         if X is not None:
-            means = [np.mean(losses) for losses in staged_losses(estimator, X, y)]
-            whole = curves_of_history(net.history_, {"": "visits"})[0]
-            curves.append(single_curve("rows given", whole.visits, whole.seconds, means))
+            means = [float(np.mean(losses)) for losses in staged_losses(estimator, X, y)]
+            curves.append(curve_of_history(net.history_, "rows given", means))
         shown_metric = loss_name(estimator) if metric.endswith("_loss") else metric
         return cls(curves, metric=shown_metric).plot(ax, x=x, **kwargs)
 
@@ -149,7 +137,7 @@ class LossCurveDisplay:
         metric: str = "accuracy",
         band: str = "range",
         x: Any = None,
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw many trainings: a line per strategy, a band over the seeds.
@@ -165,16 +153,6 @@ class LossCurveDisplay:
         band : {'range', 'interval'}, default='range'
             From the smallest to the largest value over the seeds, or the 95 % t interval of
             their mean.
-        x : {'visits', 'seconds'} or sequence of them, default=None
-            See `plot`.
-        ax : matplotlib Axes or sequence of them, default=None
-            See `plot`.
-        **kwargs : dict
-            See `plot`.
-
-        Returns
-        -------
-        display : LossCurveDisplay
 
         Raises
         ------
@@ -186,7 +164,7 @@ class LossCurveDisplay:
 
     def plot(
         self,
-        ax: Any = None,
+        ax: AxesLike = None,
         *,
         x: Any = None,
         bands: bool = True,
@@ -198,8 +176,6 @@ class LossCurveDisplay:
 
         Parameters
         ----------
-        ax : matplotlib Axes or sequence of them, default=None
-            One per cost. None makes a figure.
         x : {'visits', 'seconds'} or sequence of them, default=None
             The costs to draw against. None is both, as far as they are known, and of one
             given axes the visits.
@@ -207,15 +183,8 @@ class LossCurveDisplay:
             Whether to draw the bands.
         legend : bool, default=True
             Whether to draw a legend, beside the last axes.
-        styles : mapping of str to dict, default=None
-            Styles by name, such as those of `strategy_styles` for a longer list, so that a strategy
-            looks the same in several pictures. None is that of the names drawn.
         **kwargs : dict
             Passed to the lines (:meth:`matplotlib.axes.Axes.plot`).
-
-        Returns
-        -------
-        self : LossCurveDisplay
 
         Raises
         ------
@@ -223,10 +192,7 @@ class LossCurveDisplay:
             If `x` is something else, or there is another number of axes.
         """
         costs = self._costs(x, ax)
-        self.figure_, self.axes_ = make_axes(
-            "LossCurveDisplay.plot", ax, len(costs), size=(1.6 + 3.6 * len(costs), 3.6)
-        )
-        self.ax_ = self.axes_[0]
+        self.axes_ = self._make_axes(ax, len(costs), size=(1.6 + 3.6 * len(costs), 3.6))
         looks = styles_of((curve.name for curve in self.curves), styles, self.ax_)
         self.lines_: list[list[Any]] = []
         self.bands_: list[list[Any]] = []
@@ -234,11 +200,10 @@ class LossCurveDisplay:
             self._draw(axes, cost, bands, looks, kwargs)
         self.ax_.set_ylabel(_NAMES_OF_METRICS.get(self.metric, self.metric.replace("_", " ")))
         if legend:
-            handles = self.lines_[-1]
-            add_legend(self.axes_[-1], handles, [line.get_label() for line in handles])
+            add_legend(self.axes_[-1], self.lines_[-1])
         return self
 
-    def _costs(self, x: Any, ax: Any) -> tuple[str, ...]:
+    def _costs(self, x: Any, ax: AxesLike) -> tuple[str, ...]:
         known = tuple(
             cost
             for cost in _NAMES_OF_COSTS
@@ -260,18 +225,13 @@ class LossCurveDisplay:
         for curve in self.curves:
             style = {**looks[curve.name], "markersize": 4.5, "linewidth": 1.6, **kwargs}
             at = getattr(curve, cost)
-            style.setdefault("markevery", marker_step(len(at)))
             label = shown(curve.name)
             if np.isnan(curve.mean).all():  # a line that cannot be seen
                 label += " (no result)"
-            lines += axes.plot(at, curve.mean, label=label, **style)
+            lines.append(draw_line(axes, at, curve.mean, label, style))
             if bands and (curve.n_runs > 1).any():
-                color = lines[-1].get_color()
-                drawn_bands.append(
-                    axes.fill_between(
-                        at, curve.lower, curve.upper, color=color, alpha=0.15, linewidth=0
-                    )
-                )
+                look = {"color": lines[-1].get_color(), "alpha": 0.15, "linewidth": 0}
+                drawn_bands.append(axes.fill_between(at, curve.lower, curve.upper, **look))
         self.lines_.append(lines)
         self.bands_.append(drawn_bands)
         add_grid(axes, "both")

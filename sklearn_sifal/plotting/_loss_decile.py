@@ -1,34 +1,44 @@
 """LossDecileDisplay: the losses and the labels of the easiest to the hardest rows."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_sifal._parameters import check_integer_value
-from sklearn_sifal.plotting._figures import add_grid, add_legend, make_axes, panels_to_draw
-from sklearn_sifal.plotting._fitted_records import check_length, loss_name, losses_of, trained_rows
+from sklearn_sifal.inspection._deciles import LossDeciles, loss_deciles
+from sklearn_sifal.plotting._display import Display
+from sklearn_sifal.plotting._figures import (
+    AxesLike,
+    add_grid,
+    add_legend,
+    name_every_nth,
+    panels_to_draw,
+)
+from sklearn_sifal.plotting._fitted_estimators import (
+    LOSS_OF_LABELS,
+    check_length,
+    loss_name,
+    losses_of,
+    trained_rows,
+)
 from sklearn_sifal.plotting._label_maps import draw_lift, frequent_labels, uneven_labels
 from sklearn_sifal.plotting._style import (
-    BLACK,
     LIGHT_GREY,
     LOSS_COLOR,
     bar_styles,
+    foreground,
     shown,
     shown_count,
     shown_share,
-    visible,
 )
-
-if TYPE_CHECKING:
-    from sklearn_sifal.inspection._deciles import LossDeciles
 
 # More labels than this would be slivers: the lift is drawn instead.
 _MOST_STACKED = 20
 
 
-class LossDecileDisplay:
+class LossDecileDisplay(Display, axes_per="panel"):
     """What the labels and the losses look like from the easiest to the hardest rows.
 
     There are three panels. 'labels' stacks the shares of the labels in each bin and frames
@@ -39,17 +49,9 @@ class LossDecileDisplay:
     ----------
     deciles : LossDeciles
         The bins.
-    loss_label : str, default='loss (nats)'
-        Name and unit of the losses.
 
     Attributes
     ----------
-    ax_ : matplotlib Axes
-        The first of the axes.
-    axes_ : ndarray of matplotlib Axes
-        One per panel that was drawn.
-    figure_ : matplotlib Figure
-        The figure with the axes.
     bars_ : matplotlib BarContainer or None
         Mean losses.
     label_bars_ : dict of label to matplotlib BarContainer
@@ -72,27 +74,25 @@ class LossDecileDisplay:
     [0.0, 50.0]
     """
 
-    def __init__(self, deciles: "LossDeciles", *, loss_label: str = "loss (nats)") -> None:
+    def __init__(self, deciles: LossDeciles, *, loss_label: str = LOSS_OF_LABELS) -> None:
         self.deciles = deciles
         self.loss_label = loss_label
 
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: object,
         X: Any = None,
         y: Any = None,
         *,
         n_bins: int = 10,
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the deciles of a fitted estimator.
 
         Parameters
         ----------
-        estimator : fitted estimator or Pipeline
-            One of sklearn_sifal's, or a pipeline that ends in one.
         X : array-like, default=None
             Rows as the pipeline takes them: their losses under the finished weights. None
             for the training rows with their last known losses; rows held out for validation
@@ -102,20 +102,12 @@ class LossDecileDisplay:
             Targets of a regression are not drawn.
         n_bins : int, default=10
             Number of bins.
-        ax : matplotlib Axes or sequence of them, default=None
-            See `plot`.
-        **kwargs : dict
-            See `plot`.
-
-        Returns
-        -------
-        display : LossDecileDisplay
         """
-        from sklearn_sifal.inspection._deciles import loss_deciles
-
         losses = losses_of(estimator, X, y)
         label = loss_name(estimator)
-        labels = None if label == "loss" else check_length(y, "y", len(losses))
+        labels = None
+        if y is not None and label == LOSS_OF_LABELS:
+            labels = check_length(y, "y", len(losses))
         deciles = loss_deciles(losses, labels, n_bins=n_bins)
         if X is None:  # rows keep their numbers, but of these there was no loss to be known
             n_left_out = int(np.count_nonzero(~trained_rows(estimator)))
@@ -129,7 +121,7 @@ class LossDecileDisplay:
         y: ArrayLike | None = None,
         *,
         n_bins: int = 10,
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the deciles of losses of any origin.
@@ -140,24 +132,12 @@ class LossDecileDisplay:
             Losses in nats; NaN where not known.
         y : array-like of shape (n_samples,), default=None
             Labels.
-        n_bins : int, default=10
-            Number of bins.
-        ax : matplotlib Axes or sequence of them, default=None
-            See `plot`.
-        **kwargs : dict
-            See `plot`.
-
-        Returns
-        -------
-        display : LossDecileDisplay
         """
-        from sklearn_sifal.inspection._deciles import loss_deciles
-
         return cls(loss_deciles(losses, y, n_bins=n_bins)).plot(ax, **kwargs)
 
     def plot(
         self,
-        ax: Any = None,
+        ax: AxesLike = None,
         *,
         panels: Any = None,
         n_labels: int | None = None,
@@ -168,8 +148,6 @@ class LossDecileDisplay:
 
         Parameters
         ----------
-        ax : matplotlib Axes or sequence of them, default=None
-            One per panel. None makes a figure.
         panels : {'labels', 'lift', 'loss'} or sequence of them, default=None
             What to draw. None is labels and loss, with more than 20 labels lift and loss,
             without labels the loss; one given axes takes the first of these.
@@ -183,10 +161,6 @@ class LossDecileDisplay:
         **kwargs : dict
             Passed to the bars of the losses (:meth:`matplotlib.axes.Axes.bar`).
 
-        Returns
-        -------
-        self : LossDecileDisplay
-
         Raises
         ------
         ValueError
@@ -195,10 +169,7 @@ class LossDecileDisplay:
         check_integer_value("LossDecileDisplay.plot", "n_labels", n_labels, 1, none=True)
         names = self._panels(panels, ax)
         size = (8.0, 0.6 + sum(self._height(name, n_labels) for name in names))
-        self.figure_, self.axes_ = make_axes(
-            "LossDecileDisplay.plot", ax, len(names), size=size, n_columns=1
-        )
-        self.ax_ = self.axes_[0]
+        self.axes_ = self._make_axes(ax, len(names), size=size, n_columns=1)
         self.bars_: Any = None
         self.image_: Any = None
         self.label_bars_: dict[Any, Any] = {}
@@ -212,7 +183,7 @@ class LossDecileDisplay:
         self._name_bins(self.axes_[-1] if ax is None else None)
         return self
 
-    def _panels(self, panels: Any, ax: Any) -> tuple[str, ...]:
+    def _panels(self, panels: Any, ax: AxesLike) -> tuple[str, ...]:
         labels = self.deciles.labels
         if labels is None:
             return panels_to_draw("LossDecileDisplay.plot", panels, ("loss",), ("loss",), ax)
@@ -232,10 +203,8 @@ class LossDecileDisplay:
         kind = "loss decile" if n_bins == 10 else "loss bin"
         for axes in self.axes_ if lowest is None else [lowest]:
             axes.set_xlabel(f"{kind} (1: smallest losses, {n_bins}: largest)")
-        positions = range(0, n_bins, -(-n_bins // 20))
         for axes in self.axes_:
-            # People count deciles from one; the record's bins are indices.
-            axes.set_xticks(positions, [str(position + 1) for position in positions])
+            name_every_nth(axes, range(1, n_bins + 1), 20)  # people count deciles from one
 
     def _draw_losses(self, axes: Any, kwargs: dict[str, Any]) -> None:
         deciles = self.deciles
@@ -250,11 +219,8 @@ class LossDecileDisplay:
         axes.set_ylabel(f"mean {self.loss_label}")
         add_grid(axes)
         if deciles.n_unknown:
-            axes.set_title(
-                f"{shown_count(deciles.n_unknown)} rows of unknown loss left out",
-                fontsize="small",
-                loc="right",
-            )
+            left_out = f"{shown_count(deciles.n_unknown)} rows of unknown loss left out"
+            axes.set_title(left_out, fontsize="small", loc="right")
 
     def _draw_labels(self, axes: Any, n_labels: int, legend: bool) -> None:
         deciles = self.deciles
@@ -277,7 +243,7 @@ class LossDecileDisplay:
             self.label_bars_[key] = axes.bar(places, rest, 0.8, below, color=LIGHT_GREY)
             names.append(f"{n_other} other labels")
         if len(deciles.labels) > 2:
-            self._frame_most_frequent(chosen, share, visible(BLACK, axes))
+            self._frame_most_frequent(chosen, share, foreground(axes))
         axes.set(ylabel="share of rows (%)", ylim=(0, 100))
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
@@ -305,16 +271,4 @@ class LossDecileDisplay:
         assert deciles.labels is not None
         chosen = uneven_labels(deciles.label_share, deciles.base_rate, n_labels)
         among_hardest = np.nan_to_num(deciles.lift[-1])
-        chosen = sorted(chosen, key=lambda k: (-among_hardest[k], k))
-        names = [deciles.labels[k] for k in chosen]
-        self.image_, _ = draw_lift(
-            axes, deciles.lift[:, chosen].T, names, list(range(deciles.n_bins))
-        )
-        n_other = len(deciles.labels) - len(chosen)
-        axes.set_ylabel("label")
-        if n_other:
-            axes.set_title(
-                f"the {len(chosen)} most uneven labels; {n_other} others left out",
-                fontsize="small",
-                loc="left",
-            )
+        self.image_, _ = draw_lift(axes, deciles.lift, deciles.labels, chosen, among_hardest)

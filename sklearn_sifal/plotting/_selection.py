@@ -7,8 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sklearn_sifal._parameters import check_integer_value, reject_value
-from sklearn_sifal.plotting._figures import integer_ticks, make_axes
-from sklearn_sifal.plotting._fitted_records import check_length, losses_of, selections_among
+from sklearn_sifal.inspection._checks import encode
+from sklearn_sifal.plotting._display import Display
+from sklearn_sifal.plotting._figures import AxesLike, integer_ticks
+from sklearn_sifal.plotting._fitted_estimators import check_length, losses_of, selections_among
 from sklearn_sifal.plotting._style import ROWS_COLOR, SEQUENTIAL, shown
 
 _ORDERS = {
@@ -19,7 +21,7 @@ _ORDERS = {
 }
 
 
-class SelectionDisplay:
+class SelectionDisplay(Display):
     """A raster of rows and rounds: which rows were chosen when.
 
     With more rows than `max_rows` of `plot`, neighbours are put together and the colour is the
@@ -38,10 +40,6 @@ class SelectionDisplay:
 
     Attributes
     ----------
-    ax_ : matplotlib Axes
-        The axes with the raster.
-    figure_ : matplotlib Figure
-        The figure with the axes.
     image_ : matplotlib AxesImage
         The raster, shape (rows or bins of rows, rounds), in percent.
     colorbar_ : matplotlib Colorbar or None
@@ -78,12 +76,12 @@ class SelectionDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: object,
         X: Any = None,
         y: Any = None,
         *,
         sort_by: str = "row",
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the selections of a fit.
@@ -101,14 +99,6 @@ class SelectionDisplay:
             The training labels, for ``sort_by='label'``.
         sort_by : {'row', 'label', 'visits', 'loss'}, default='row'
             See `plot`.
-        ax : matplotlib Axes, default=None
-            See `plot`.
-        **kwargs : dict
-            See `plot`.
-
-        Returns
-        -------
-        display : SelectionDisplay
 
         Raises
         ------
@@ -116,14 +106,9 @@ class SelectionDisplay:
             If the estimator was not fitted with ``record='history'``.
         """
         selections, trained = selections_among(estimator)
-        labels = check_length(y, "y", len(trained))
-        losses = check_length(losses_of(estimator, X, y), "losses of X", len(trained))
-        display = cls(
-            selections,
-            int(trained.sum()),
-            y=None if labels is None else labels[trained],
-            losses=None if losses is None else losses[trained],
-        )
+        labels = None if y is None else check_length(y, "y", len(trained))[trained]
+        losses = check_length(losses_of(estimator, X, y), "losses of X", len(trained))[trained]
+        display = cls(selections, int(trained.sum()), y=labels, losses=losses)
         return display.plot(ax, sort_by=sort_by, **kwargs)
 
     @classmethod
@@ -134,41 +119,25 @@ class SelectionDisplay:
         *,
         y: ArrayLike | None = None,
         losses: ArrayLike | None = None,
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw selections of any origin.
 
         Parameters
         ----------
-        selections : sequence of array-like of int
-            Rows chosen in each round.
-        n_samples : int
-            Number of rows there are.
         y : array-like of shape (n_samples,), default=None
-            Labels.
-        losses : array-like of shape (n_samples,), default=None
-            Losses.
-        ax : matplotlib Axes, default=None
-            See `plot`.
-        **kwargs : dict
-            See `plot`.
-
-        Returns
-        -------
-        display : SelectionDisplay
+            Labels, for ``sort_by='label'``.
         """
         return cls(selections, n_samples, y=y, losses=losses).plot(ax, **kwargs)
 
     def plot(
-        self, ax: Any = None, *, sort_by: str = "row", max_rows: int = 400, **kwargs: Any
+        self, ax: AxesLike = None, *, sort_by: str = "row", max_rows: int = 400, **kwargs: Any
     ) -> Self:
         """Draw the raster.
 
         Parameters
         ----------
-        ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
         sort_by : {'row', 'label', 'visits', 'loss'}, default='row'
             From the top to the bottom: the order of the input, that of the labels, most visited
             first, or largest loss first (never measured ones last).
@@ -176,10 +145,6 @@ class SelectionDisplay:
             Most lines of the raster.
         **kwargs : dict
             Passed to :meth:`matplotlib.axes.Axes.imshow`.
-
-        Returns
-        -------
-        self : SelectionDisplay
 
         Raises
         ------
@@ -190,7 +155,7 @@ class SelectionDisplay:
         selections = self._checked_selections()
         self.order_ = self._order(sort_by, selections)
         shares = self._raster(selections, max_rows)
-        self.figure_, (self.ax_,) = make_axes("SelectionDisplay.plot", ax, size=(6.4, 4.8))
+        self._make_axes(ax, size=(6.4, 4.8))
         is_binned = self.n_samples > max_rows
         settings = {
             "aspect": "auto",
@@ -238,15 +203,13 @@ class SelectionDisplay:
         return np.argsort(-self._needed("losses", sort_by), kind="stable")
 
     def _needed(self, name: str, sort_by: str) -> NDArray[Any]:
-        values = check_length(getattr(self, name), name, self.n_samples)
+        values = getattr(self, name)
         if values is None:
             raise ValueError(f"sort_by={sort_by!r} needs {name}, which was not given.")
-        return values
+        return check_length(values, name, self.n_samples)
 
     def _labels(self) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """Distinct labels, sorted, and the position of each row's among them."""
-        from sklearn_sifal.inspection._checks import encode
-
         return encode(self._needed("y", "label"), "y", self.n_samples)
 
     def _raster(self, selections: list[NDArray[np.int64]], max_rows: int) -> NDArray[np.float64]:

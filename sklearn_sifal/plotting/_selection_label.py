@@ -1,21 +1,20 @@
 """SelectionLabelDisplay: the labels of what each round chose."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from sklearn_sifal._parameters import check_integer_value
-from sklearn_sifal.plotting._figures import make_axes
-from sklearn_sifal.plotting._fitted_records import check_length, selections_among
+from sklearn_sifal.inspection._selections import SelectionLabels, selection_labels
+from sklearn_sifal.plotting._display import Display
+from sklearn_sifal.plotting._figures import AxesLike, name_every_nth
+from sklearn_sifal.plotting._fitted_estimators import check_length, selections_among
 from sklearn_sifal.plotting._label_maps import draw_lift, uneven_labels
 
-if TYPE_CHECKING:
-    from sklearn_sifal.inspection._selections import SelectionLabels
 
-
-class SelectionLabelDisplay:
+class SelectionLabelDisplay(Display):
     """Which labels each round chose more often than their share of the rows.
 
     Parameters
@@ -25,10 +24,6 @@ class SelectionLabelDisplay:
 
     Attributes
     ----------
-    ax_ : matplotlib Axes
-        The axes with the map.
-    figure_ : matplotlib Figure
-        The figure with the axes.
     image_ : matplotlib AxesImage
         The lifts, shape (labels shown, rounds), as binary logarithms.
     colorbar_ : matplotlib Colorbar
@@ -46,18 +41,18 @@ class SelectionLabelDisplay:
     [[0.0, 2.0], [0.0, -3.0]]
     """
 
-    def __init__(self, selected: "SelectionLabels") -> None:
+    def __init__(self, selected: SelectionLabels) -> None:
         self.selected = selected
 
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: object,
         X: Any = None,
         y: Any = None,
         *,
         rounds: Sequence[int] | None = None,
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the labels that a fit's rounds chose.
@@ -74,14 +69,6 @@ class SelectionLabelDisplay:
             The training labels.
         rounds : sequence of int, default=None
             The rounds to draw; None is all of them.
-        ax : matplotlib Axes, default=None
-            See `plot`.
-        **kwargs : dict
-            See `plot`.
-
-        Returns
-        -------
-        display : SelectionLabelDisplay
 
         Raises
         ------
@@ -91,9 +78,8 @@ class SelectionLabelDisplay:
         if y is None:
             raise ValueError("y must be given: the training labels.")
         selections, trained = selections_among(estimator)
-        labels = check_length(y, "y", len(trained))
-        assert labels is not None
-        return cls.from_arrays(selections, labels[trained], rounds=rounds, ax=ax, **kwargs)
+        labels = check_length(y, "y", len(trained))[trained]
+        return cls.from_arrays(selections, labels, rounds=rounds, ax=ax, **kwargs)
 
     @classmethod
     def from_arrays(
@@ -102,7 +88,7 @@ class SelectionLabelDisplay:
         y: ArrayLike,
         *,
         rounds: Sequence[int] | None = None,
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the labels of selections of any origin.
@@ -113,53 +99,28 @@ class SelectionLabelDisplay:
             Rows chosen in each round.
         y : array-like of shape (n_samples,)
             Labels of all rows.
-        rounds : sequence of int, default=None
-            The rounds to draw; None is all of them.
-        ax : matplotlib Axes, default=None
-            See `plot`.
-        **kwargs : dict
-            See `plot`.
-
-        Returns
-        -------
-        display : SelectionLabelDisplay
         """
-        from sklearn_sifal.inspection._selections import selection_labels
-
         return cls(selection_labels(selections, y, rounds=rounds)).plot(ax, **kwargs)
 
-    def plot(self, ax: Any = None, *, n_labels: int = 20, **kwargs: Any) -> Self:
+    def plot(self, ax: AxesLike = None, *, n_labels: int = 20, **kwargs: Any) -> Self:
         """Draw the map of lifts.
 
         Parameters
         ----------
-        ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
         n_labels : int, default=20
             Most labels to draw: those whose shares are farthest from their base rates. The
             most preferred one is on top.
         **kwargs : dict
             Passed to :meth:`matplotlib.axes.Axes.imshow`.
-
-        Returns
-        -------
-        self : SelectionLabelDisplay
         """
         check_integer_value("SelectionLabelDisplay.plot", "n_labels", n_labels, 1)
         selected = self.selected
         chosen = uneven_labels(selected.share, selected.base_rate, n_labels)
+        self._make_axes(ax, size=(7.0, 1.4 + 0.22 * max(len(chosen), 6)))
         preference = np.nansum(selected.lift, axis=0)
-        chosen = sorted(chosen, key=lambda k: (-preference[k], k))
-        self.figure_, (self.ax_,) = make_axes(
-            "SelectionLabelDisplay.plot", ax, size=(7.0, 1.4 + 0.22 * max(len(chosen), 6))
-        )
-        names = [selected.labels[k] for k in chosen]
         self.image_, self.colorbar_ = draw_lift(
-            self.ax_, selected.lift[:, chosen].T, names, list(selected.rounds), **kwargs
+            self.ax_, selected.lift, selected.labels, chosen, preference, **kwargs
         )
-        self.ax_.set(xlabel="round", ylabel="label")
-        n_other = len(selected.labels) - len(chosen)
-        if n_other:
-            title = f"the {len(chosen)} most uneven labels; {n_other} others left out"
-            self.ax_.set_title(title, fontsize="small", loc="left")
+        name_every_nth(self.ax_, selected.rounds.tolist(), 15)
+        self.ax_.set_xlabel("round")
         return self

@@ -1,17 +1,23 @@
 """SelectionOverlapDisplay: how alike the selections of successive rounds are."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sklearn_sifal.plotting._figures import add_grid, add_legend, integer_ticks, make_axes
-from sklearn_sifal.plotting._fitted_records import selections_among
-from sklearn_sifal.plotting._style import PALETTE, marker_step, shown_count
-
-if TYPE_CHECKING:
-    from sklearn_sifal.inspection._selections import SelectionOverlap
+from sklearn_sifal.inspection._selections import SelectionOverlap, selection_overlap
+from sklearn_sifal.plotting._display import Display
+from sklearn_sifal.plotting._figures import (
+    AxesLike,
+    add_grid,
+    add_legend,
+    draw_line,
+    integer_ticks,
+    write_inside,
+)
+from sklearn_sifal.plotting._fitted_estimators import selections_among
+from sklearn_sifal.plotting._style import PALETTE, shown_count
 
 _LINES = {
     "kept_share": ("chosen again", PALETTE[0], "o", "-"),
@@ -21,7 +27,7 @@ _LINES = {
 }
 
 
-class SelectionOverlapDisplay:
+class SelectionOverlapDisplay(Display):
     """How many rows of a round are chosen again in the next, beside what chance gives.
 
     Parameters
@@ -31,10 +37,6 @@ class SelectionOverlapDisplay:
 
     Attributes
     ----------
-    ax_ : matplotlib Axes
-        The axes with the lines.
-    figure_ : matplotlib Figure
-        The figure with the axes.
     lines_ : dict of str to matplotlib Line2D
         In percent, by the name of the field of `overlap`.
 
@@ -50,12 +52,12 @@ class SelectionOverlapDisplay:
     [50.0, 100.0]
     """
 
-    def __init__(self, overlap: "SelectionOverlap") -> None:
+    def __init__(self, overlap: SelectionOverlap) -> None:
         self.overlap = overlap
 
     @classmethod
     def from_estimator(
-        cls, estimator: Any, X: Any = None, y: Any = None, *, ax: Any = None, **kwargs: Any
+        cls, estimator: object, X: Any = None, y: Any = None, *, ax: AxesLike = None, **kwargs: Any
     ) -> Self:
         """Draw the overlaps of a fit's rounds.
 
@@ -65,16 +67,6 @@ class SelectionOverlapDisplay:
         ----------
         estimator : fitted estimator or Pipeline
             Fitted with ``record='history'``.
-        X, y : None
-            Not used; here for the convention.
-        ax : matplotlib Axes, default=None
-            See `plot`.
-        **kwargs : dict
-            See `plot`.
-
-        Returns
-        -------
-        display : SelectionOverlapDisplay
 
         Raises
         ------
@@ -86,7 +78,7 @@ class SelectionOverlapDisplay:
 
     @classmethod
     def from_arrays(
-        cls, selections: Sequence[ArrayLike], n_samples: int, *, ax: Any = None, **kwargs: Any
+        cls, selections: Sequence[ArrayLike], n_samples: int, *, ax: AxesLike = None, **kwargs: Any
     ) -> Self:
         """Draw the overlaps of selections of any origin.
 
@@ -96,56 +88,32 @@ class SelectionOverlapDisplay:
             Rows chosen in each round.
         n_samples : int
             Number of rows there are.
-        ax : matplotlib Axes, default=None
-            See `plot`.
-        **kwargs : dict
-            See `plot`.
-
-        Returns
-        -------
-        display : SelectionOverlapDisplay
         """
-        from sklearn_sifal.inspection._selections import selection_overlap
-
         return cls(selection_overlap(selections, n_samples)).plot(ax, **kwargs)
 
-    def plot(self, ax: Any = None, *, legend: bool = True, **kwargs: Any) -> Self:
+    def plot(self, ax: AxesLike = None, *, legend: bool = True, **kwargs: Any) -> Self:
         """Draw the overlaps.
 
         Parameters
         ----------
-        ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
-        legend : bool, default=True
-            Whether to draw a legend, to the right of the axes.
         **kwargs : dict
             Passed to the lines (:meth:`matplotlib.axes.Axes.plot`).
-
-        Returns
-        -------
-        self : SelectionOverlapDisplay
         """
-        self.figure_, (self.ax_,) = make_axes("SelectionOverlapDisplay.plot", ax, size=(6.8, 3.6))
+        self._make_axes(ax, size=(6.8, 3.6))
         # The overlap belongs to the later of the two rounds.
         rounds = np.arange(1, len(self.overlap.jaccard) + 1)
         self.lines_: dict[str, Any] = {}
         for field, (label, color, marker, linestyle) in _LINES.items():
-            style: dict[str, Any] = {"color": color, "linestyle": linestyle}
-            style |= {"marker": marker, "markersize": 4.5, "markevery": marker_step(len(rounds))}
+            style = {"color": color, "marker": marker, "linestyle": linestyle, **kwargs}
             values = 100 * getattr(self.overlap, field)
-            (self.lines_[field],) = self.ax_.plot(
-                rounds, values, label=label, **{**style, **kwargs}
-            )
+            self.lines_[field] = draw_line(self.ax_, rounds, values, label, style)
         self.ax_.set(xlabel="round", ylabel="overlap with the round before (%)", ylim=(-3, 103))
         never = f"never chosen: {shown_count(self.overlap.never_chosen)} rows"
         self.ax_.set_title(never, fontsize="small", loc="left")
         if not len(rounds):
-            self.ax_.text(
-                0.5, 0.5, "one round: nothing to compare", ha="center", transform=self.ax_.transAxes
-            )
+            write_inside(self.ax_, "one round: nothing to compare")
         integer_ticks(self.ax_)
         add_grid(self.ax_, "both")
         if legend:
-            names = [line.get_label() for line in self.lines_.values()]
-            add_legend(self.ax_, list(self.lines_.values()), names)
+            add_legend(self.ax_, self.lines_.values())
         return self

@@ -1,6 +1,6 @@
 """Curves of a metric over trainings: means and bands over the seeds."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,8 @@ from scipy import stats
 from sklearn_sifal._parameters import reject_value
 
 BANDS = ("range", "interval")
+# Of a round: choosing, scoring and training.
+_SECONDS = ("seconds_select", "seconds_score", "seconds_train")
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,42 +44,17 @@ class StrategyCurve:
     n_runs: NDArray[np.int64]
 
 
-def single_curve(name: str, visits: Any, seconds: Any, values: Any) -> StrategyCurve:
-    """The curve of one training, without the points that have no value."""
-    values = np.asarray(values, dtype=np.float64)
-    known = np.isfinite(values)
-    values = values[known]
-    return StrategyCurve(
-        name,
-        np.asarray(visits, dtype=np.float64)[known],
-        np.asarray(seconds, dtype=np.float64)[known],
-        values,
-        values,
-        values,
-        np.ones(len(values), dtype=np.int64),
-    )
-
-
-def curves_of_history(
-    history: Sequence[Mapping[str, Any]], metrics: Mapping[str, str]
-) -> list[StrategyCurve]:
-    """Curves of one fit's `history_`; `metrics` maps each line's name to a key."""
-    visits = np.cumsum([record["visits"] for record in history])
-    seconds = np.cumsum([seconds_of(record) for record in history])
-    curves = []
-    for name, key in metrics.items():
-        values = [record.get(key) for record in history]
-        if not any(key in record for record in history):
-            keys = sorted({key for record in history for key in record})
-            raise ValueError(f"history_ has no {key!r}. It has {keys}.")
-        numbers = [np.nan if value is None else value for value in values]
-        curves.append(single_curve(name, visits, seconds, numbers))
-    return curves
-
-
-def seconds_of(record: Mapping[str, Any]) -> float:
-    """Seconds of a round: choosing, scoring and training."""
-    return float(sum(record[f"seconds_{part}"] for part in ("select", "score", "train")))
+def curve_of_history(
+    history: Sequence[Mapping[str, Any]], name: str, values: Sequence[float | None]
+) -> StrategyCurve:
+    """The curve of one fit's `history_`, without the rounds that have no value."""
+    visits = np.cumsum([round_["visits"] for round_ in history], dtype=np.float64)
+    seconds = np.cumsum([sum(round_[key] for key in _SECONDS) for round_ in history])
+    numbers = np.array(values, dtype=np.float64)
+    known = np.isfinite(numbers)
+    mean = numbers[known]
+    n_runs = np.ones(len(mean), dtype=np.int64)
+    return StrategyCurve(name, visits[known], seconds[known], mean, mean, mean, n_runs)
 
 
 def curves_of_runs(runs: Any, metric: str, band: str) -> list[StrategyCurve]:
@@ -98,34 +75,31 @@ def curves_of_runs(runs: Any, metric: str, band: str) -> list[StrategyCurve]:
     -------
     curves : list of StrategyCurve
     """
-    records = _as_records(runs)
+    listed = _as_dicts(runs)
     if band not in BANDS:
         reject_value("LossCurveDisplay.from_runs", "band", f"one of {set(BANDS)}", band)
     for key in ("strategy", "visits", metric):
-        if not all(key in record for record in records):
-            raise ValueError(f"runs must have {key!r} in every record. They have {_keys(records)}.")
-    number = next((key for key in ("budget", "round", "epoch") if key in records[0]), None)
+        if not all(key in run for run in listed):
+            keys = sorted({str(key) for run in listed for key in run})
+            raise ValueError(f"runs must have {key!r} in every record. They have {keys}.")
+    number = next((key for key in ("budget", "round", "epoch") if key in listed[0]), None)
     points: dict[str, dict[Any, list[Mapping[str, Any]]]] = {}
-    for record in records:
-        of_strategy = points.setdefault(str(record["strategy"]), {})
-        of_strategy.setdefault(record[number] if number else 0, []).append(record)
+    for run in listed:
+        of_strategy = points.setdefault(str(run["strategy"]), {})
+        of_strategy.setdefault(run[number] if number else 0, []).append(run)
     return [
         _curve_of_points(name, list(groups.values()), metric, band)
         for name, groups in points.items()
     ]
 
 
-def _as_records(runs: Any) -> list[Mapping[str, Any]]:
-    records = runs.to_dict("records") if hasattr(runs, "to_dict") else list(runs)
-    if not records:
+def _as_dicts(runs: Any) -> list[Mapping[str, Any]]:
+    listed = runs.to_dict("records") if hasattr(runs, "to_dict") else list(runs)
+    if not listed:
         raise ValueError("runs must have at least one record. Got none.")
-    if not all(isinstance(record, Mapping) for record in records):
-        raise TypeError(f"runs must be a DataFrame or dicts. Got {type(records[0]).__name__}.")
-    return records
-
-
-def _keys(records: Iterable[Mapping[str, Any]]) -> list[str]:
-    return sorted({str(key) for record in records for key in record})
+    if not all(isinstance(run, Mapping) for run in listed):
+        raise TypeError(f"runs must be a DataFrame or dicts. Got {type(listed[0]).__name__}.")
+    return listed
 
 
 def _curve_of_points(

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from numbers import Integral
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # Okabe and Ito (2008), Color Universal Design, without black and with yellow, which is
 # faint on white, at the end.
@@ -75,24 +78,27 @@ def strategy_styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 
 def styles_of(
-    names: Iterable[str], given: Mapping[str, Mapping[str, Any]] | None, axes: Any
+    names: Iterable[str], given: Mapping[str, Mapping[str, Any]] | None, axes: "Axes"
 ) -> dict[str, dict[str, Any]]:
     """Styles that a caller gives, and those of `strategy_styles` for other names."""
     styles = {name: dict((given or {}).get(name, s)) for name, s in strategy_styles(names).items()}
     for style in styles.values():
-        if "color" in style:
+        if isinstance(style.get("color"), str):
             style["color"] = visible(style["color"], axes)
     return styles
 
 
-def visible(color: Any, axes: Any) -> Any:
+def visible(color: str, axes: "Axes") -> str:
     """`color`, or what stands for it where the axes' background is dark."""
-    if isinstance(color, str) and color in _ON_DARK and _is_dark(axes):
-        return _ON_DARK[color]
-    return color
+    return _ON_DARK[color] if color in _ON_DARK and _is_dark(axes) else color
 
 
-def _is_dark(axes: Any) -> bool:
+def foreground(axes: "Axes") -> str:
+    """The colour of what is black on a light background."""
+    return visible(BLACK, axes)
+
+
+def _is_dark(axes: "Axes") -> bool:
     from matplotlib.colors import to_rgba
 
     figure = axes.figure

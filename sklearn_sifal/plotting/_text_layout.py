@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from bisect import bisect_right
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -86,12 +87,6 @@ def cut(text: str, room: float, width: Callable[[str], float]) -> str:
 
 
 def _fitting(text: str, room: float, width: Callable[[str], float]) -> int:
-    """How many characters fit, at least one (bisection)."""
-    low, high = 1, len(text)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if width(text[:middle]) <= room:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    """How many characters fit, at least one."""
+    lengths = range(1, len(text) + 1)
+    return max(1, bisect_right(lengths, room, key=lambda length: width(text[:length])))

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_sifal.plotting._figures import make_axes, size_in_points
-from sklearn_sifal.plotting._style import BLACK, DARK_GREY, LIGHT_GREY, visible
+from sklearn_sifal.plotting._figures import AxesLike, make_axes, size_in_points
+from sklearn_sifal.plotting._style import BLACK, DARK_GREY, LIGHT_GREY, foreground, visible
 from sklearn_sifal.plotting._text_layout import text_measure, wrapped
 
 _SIZE = 9.0
@@ -56,7 +56,7 @@ class _Layout:
 
 
 def draw_text_list(
-    caller: str, ax: Any, columns: list[Column], max_lines: int, kwargs: dict[str, Any]
+    caller: str, ax: AxesLike, columns: list[Column], max_lines: int, kwargs: dict[str, Any]
 ) -> tuple[Any, Any, list[Any]]:
     """Draw the list into given axes, or into a figure of the height that it needs.
 
@@ -148,7 +148,7 @@ def _write(
             if is_cell:
                 texts.append(text)
         y -= line * (n_lines + _BETWEEN_ROWS)
-        color = LIGHT_GREY if number else visible(BLACK, axes)
+        color = LIGHT_GREY if number else foreground(axes)
         rule = [y + 0.22 * line] * 2
         axes.plot([0, 1], rule, transform=axes.transAxes, color=color, linewidth=0.6)
     return texts

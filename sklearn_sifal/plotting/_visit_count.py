@@ -9,12 +9,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from sklearn_sifal._labels import read
 from sklearn_sifal._parameters import reject_value
-from sklearn_sifal.plotting._figures import add_grid, integer_ticks, make_axes, panels_to_draw
-from sklearn_sifal.plotting._fitted_records import last_step, losses_of, trained_rows
-from sklearn_sifal.plotting._style import BLACK, ROWS_COLOR, shown, shown_share, styles_of, visible
+from sklearn_sifal.inspection._visits import VisitsByGroup, visits_by_decile, visits_by_label
+from sklearn_sifal.plotting._display import Display
+from sklearn_sifal.plotting._figures import AxesLike, add_grid, integer_ticks, panels_to_draw
+from sklearn_sifal.plotting._fitted_estimators import (
+    check_counts,
+    last_step,
+    losses_of,
+    trained_rows,
+)
+from sklearn_sifal.plotting._style import ROWS_COLOR, foreground, shown, shown_share, styles_of
 
 if TYPE_CHECKING:
-    from sklearn_sifal.inspection._visits import VisitsByGroup
+    from matplotlib.axes import Axes
 
 # More different counts than this are put together.
 _MOST_BARS = 50
@@ -22,7 +29,7 @@ _MOST_BARS = 50
 _MOST_GROUPS = 20
 
 
-class VisitCountDisplay:
+class VisitCountDisplay(Display, axes_per="panel"):
     """How often rows were trained on: over all rows, and by group.
 
     Parameters
@@ -36,12 +43,6 @@ class VisitCountDisplay:
 
     Attributes
     ----------
-    ax_ : matplotlib Axes
-        The first of the axes.
-    axes_ : ndarray of matplotlib Axes
-        One per panel that was drawn.
-    figure_ : matplotlib Figure
-        The figure with the axes.
     bars_ : list of matplotlib artists
         The histograms: bars, or one outline per strategy.
     group_bars_ : matplotlib BarContainer or None
@@ -63,7 +64,7 @@ class VisitCountDisplay:
         self,
         visits: ArrayLike | Mapping[str, ArrayLike],
         *,
-        groups: "VisitsByGroup | None" = None,
+        groups: VisitsByGroup | None = None,
         group_label: str = "label",
     ) -> None:
         self.visits = visits
@@ -73,12 +74,12 @@ class VisitCountDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: object,
         X: Any = None,
         y: Any = None,
         *,
         by: str | None = "auto",
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the visits of a fit.
@@ -87,8 +88,6 @@ class VisitCountDisplay:
 
         Parameters
         ----------
-        estimator : fitted estimator or Pipeline
-            One of sklearn_sifal's, or a pipeline that ends in one.
         X : array-like, default=None
             The training rows; with them deciles are those of the losses under the
             finished weights, without them those of the last known losses.
@@ -96,17 +95,7 @@ class VisitCountDisplay:
             The training labels.
         by : {'auto', 'label', 'decile'} or None, default='auto'
             Groups of the second panel; 'auto' is by label if `y` is given, else by loss decile.
-        ax : matplotlib Axes or sequence of them, default=None
-            See `plot`.
-        **kwargs : dict
-            See `plot`.
-
-        Returns
-        -------
-        display : VisitCountDisplay
         """
-        from sklearn_sifal.inspection._visits import visits_by_decile, visits_by_label
-
         if by not in ("auto", "label", "decile", None):
             expected = "one of {'auto', 'decile', 'label'} or None"
             reject_value("VisitCountDisplay.from_estimator", "by", expected, by)
@@ -132,7 +121,7 @@ class VisitCountDisplay:
         visits: ArrayLike | Mapping[str, ArrayLike],
         *,
         y: ArrayLike | None = None,
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw visits of any origin.
@@ -143,30 +132,20 @@ class VisitCountDisplay:
             Visits of each row, or those of several strategies by name.
         y : array-like of shape (n_samples,), default=None
             Labels, for a second panel; not with several strategies.
-        ax : matplotlib Axes or sequence of them, default=None
-            See `plot`.
-        **kwargs : dict
-            See `plot`.
-
-        Returns
-        -------
-        display : VisitCountDisplay
         """
         if y is None:
             return cls(visits).plot(ax, **kwargs)
         if isinstance(visits, Mapping):
             raise ValueError("y cannot be given with the visits of several strategies.")
-        from sklearn_sifal.inspection._visits import visits_by_label
-
         return cls(visits, groups=visits_by_label(visits, y)).plot(ax, **kwargs)
 
-    def plot(self, ax: Any = None, *, panels: Any = None, log: bool = False, **kwargs: Any) -> Self:
+    def plot(
+        self, ax: AxesLike = None, *, panels: Any = None, log: bool = False, **kwargs: Any
+    ) -> Self:
         """Draw the histogram, and the groups beside it.
 
         Parameters
         ----------
-        ax : matplotlib Axes or sequence of them, default=None
-            One per panel. None makes a figure.
         panels : {'histogram', 'groups'} or sequence of them, default=None
             What to draw; None is both if there are groups, and in one given axes the histogram.
         log : bool, default=False
@@ -175,10 +154,6 @@ class VisitCountDisplay:
             Passed to the bars of the histogram (:meth:`matplotlib.axes.Axes.bar`), or to the
             outlines (:meth:`matplotlib.axes.Axes.stairs`).
 
-        Returns
-        -------
-        self : VisitCountDisplay
-
         Raises
         ------
         ValueError
@@ -186,10 +161,7 @@ class VisitCountDisplay:
         """
         known = ("histogram",) if self.groups is None else ("histogram", "groups")
         names = panels_to_draw("VisitCountDisplay.plot", panels, known, known, ax)
-        self.figure_, self.axes_ = make_axes(
-            "VisitCountDisplay.plot", ax, len(names), size=(4.6 * len(names) + 0.6, 3.8)
-        )
-        self.ax_ = self.axes_[0]
+        self.axes_ = self._make_axes(ax, len(names), size=(4.6 * len(names) + 0.6, 3.8))
         self.bars_: list[Any] = []
         self.group_bars_: Any = None
         for name, axes in zip(names, self.axes_, strict=True):
@@ -200,36 +172,26 @@ class VisitCountDisplay:
         return self
 
     def _draw_histogram(self, axes: Any, log: bool, kwargs: dict[str, Any]) -> None:
-        several = isinstance(self.visits, Mapping)
-        by_name = dict(self.visits) if isinstance(self.visits, Mapping) else {"": self.visits}
-        counts = {str(name): _checked_visits(values) for name, values in by_name.items()}
+        by_name = self.visits if isinstance(self.visits, Mapping) else {"": self.visits}
+        counts = {str(name): check_counts(v, "visits", "row") for name, v in by_name.items()}
         edges = _edges(max(int(values.max()) for values in counts.values()))
         styles = styles_of(counts, None, axes)
         for name, values in counts.items():
             shares = 100 * _histogram(values, edges) / len(values)
-            if several:
-                style = {
-                    "color": styles[name]["color"],
-                    "linestyle": styles[name]["linestyle"],
-                    "linewidth": 1.8,
-                }
-                label = f"{shown(name)}: {_in_words(values)}"
-                self.bars_.append(
-                    axes.stairs(shares, edges - 0.5, label=label, **{**style, **kwargs})
-                )
+            if isinstance(self.visits, Mapping):
+                style = {key: styles[name][key] for key in ("color", "linestyle")}
+                style |= {"linewidth": 1.8, "label": f"{shown(name)}: {_in_words(values)}"}
+                self.bars_.append(axes.stairs(shares, edges - 0.5, **{**style, **kwargs}))
             else:
                 style = {"color": ROWS_COLOR, "edgecolor": "white", "linewidth": 0.4}
                 middles = (edges[:-1] + edges[1:] - 1) / 2
-                width = np.diff(edges)
-                self.bars_.append(axes.bar(middles, shares, width, **{**style, **kwargs}))
-                axes.axvline(
-                    values.mean(), color=visible(BLACK, axes), linestyle="--", linewidth=1.2
-                )
+                self.bars_.append(axes.bar(middles, shares, np.diff(edges), **{**style, **kwargs}))
+                _draw_dashed(axes, values.mean())
                 axes.set_title(f"dashed: {_in_words(values)}", fontsize="small")
         axes.set(xlabel="visits of a row", ylabel="share of rows (%)")
         if log:
             axes.set_yscale("log")
-        if several:
+        if isinstance(self.visits, Mapping):
             self._add_legend(axes, log)
         integer_ticks(axes, "x")
         add_grid(axes)
@@ -250,29 +212,20 @@ class VisitCountDisplay:
             order = np.argsort(-ratios, kind="stable")
             kept = np.concatenate([order[:half], order[-half:]])
             ratios, names = ratios[kept], [names[k] for k in kept]
-            axes.axhline(half - 0.5, color=visible(BLACK, axes), linewidth=0.8, linestyle=":")
-            left_out = len(order) - len(kept)
-            axes.set_title(
-                f"{half} most and {half} least visited; {left_out} left out",
-                fontsize="small",
-            )
+            axes.axhline(half - 0.5, color=foreground(axes), linewidth=0.8, linestyle=":")
+            left_out = f"{half} most and {half} least visited; {len(order) - len(kept)} left out"
+            axes.set_title(left_out, fontsize="small")
         places = np.arange(len(names))
         self.group_bars_ = axes.barh(places, ratios, color=ROWS_COLOR, height=0.75)
-        axes.axvline(1, color=visible(BLACK, axes), linestyle="--", linewidth=1.2)
+        _draw_dashed(axes, 1)
         axes.set_yticks(places, names, fontsize="small")
         axes.invert_yaxis()
         axes.set(xlabel="mean visits / mean visits of all rows", ylabel=self.group_label)
         add_grid(axes, "x")
 
 
-def _checked_visits(visits: ArrayLike) -> NDArray[np.int64]:
-    counts = np.asarray(visits)
-    if counts.ndim != 1 or not len(counts) or counts.dtype.kind not in "iu" or counts.min() < 0:
-        raise ValueError(
-            "visits must be non-negative integers, one a row. "
-            f"Got shape {counts.shape} and dtype {counts.dtype}."
-        )
-    return counts.astype(np.int64)
+def _draw_dashed(axes: "Axes", x: float) -> None:
+    axes.axvline(x, color=foreground(axes), linestyle="--", linewidth=1.2)
 
 
 def _edges(largest: int) -> NDArray[np.int64]:

@@ -1,24 +1,23 @@
 """WeightDistributionDisplay: histograms of the weights of one or several nets."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_sifal.plotting._figures import add_grid, add_legend, make_axes
-from sklearn_sifal.plotting._fitted_records import last_step
+from sklearn_sifal.inspection._weights import WeightHistogram, default_bins, weight_histogram
+from sklearn_sifal.plotting._display import Display
+from sklearn_sifal.plotting._figures import AxesLike, add_grid, add_legend
+from sklearn_sifal.plotting._fitted_estimators import last_step
 from sklearn_sifal.plotting._style import GREY, LIGHT_GREY, shown, styles_of
-
-if TYPE_CHECKING:
-    from sklearn_sifal.inspection._weights import WeightHistogram
 
 _INITIAL = "initial weights"
 # More panels than this are no longer read.
 _MOST_LAYERS = 6
 
 
-class WeightDistributionDisplay:
+class WeightDistributionDisplay(Display, axes_per="layer"):
     """Distributions of the weights, a panel per layer, models laid over each other.
 
     Parameters
@@ -29,12 +28,6 @@ class WeightDistributionDisplay:
 
     Attributes
     ----------
-    ax_ : matplotlib Axes
-        The first of the axes.
-    axes_ : ndarray of matplotlib Axes
-        One per layer that was drawn.
-    figure_ : matplotlib Figure
-        The figure with the axes.
     outlines_ : list of dict of str to matplotlib StepPatch
         Per axes the models' histograms.
 
@@ -50,19 +43,19 @@ class WeightDistributionDisplay:
     [0.25, 0.75]
     """
 
-    def __init__(self, histograms: "WeightHistogram | Mapping[str, WeightHistogram]") -> None:
+    def __init__(self, histograms: WeightHistogram | Mapping[str, WeightHistogram]) -> None:
         self.histograms = histograms
 
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: object,
         X: Any = None,
         y: Any = None,
         *,
         bins: int | None = None,
         show_initial: bool = True,
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the weights of one or several fitted estimators.
@@ -71,21 +64,11 @@ class WeightDistributionDisplay:
         ----------
         estimator : fitted estimator or Pipeline, or mapping of str to such
             Of sklearn_sifal, or pipelines that end in one; several by name.
-        X, y : None
-            Not used; here for the convention.
         bins : int, default=None
             Number of bins, over the range of all weights that are drawn. None is about the
             root of the number of weights of each layer, at most 100.
         show_initial : bool, default=True
             Whether to draw the initial weights (of the first estimator) as well.
-        ax : matplotlib Axes or sequence of them, default=None
-            See `plot`.
-        **kwargs : dict
-            See `plot`.
-
-        Returns
-        -------
-        display : WeightDistributionDisplay
         """
         by_name = dict(estimator) if isinstance(estimator, Mapping) else {"fitted": estimator}
         nets = {name: last_step(each) for name, each in by_name.items()}
@@ -97,7 +80,7 @@ class WeightDistributionDisplay:
 
     @classmethod
     def from_arrays(
-        cls, weights: Any, *, bins: int | None = None, ax: Any = None, **kwargs: Any
+        cls, weights: Any, *, bins: int | None = None, ax: AxesLike = None, **kwargs: Any
     ) -> Self:
         """Draw weights of any origin.
 
@@ -105,29 +88,14 @@ class WeightDistributionDisplay:
         ----------
         weights : mapping of str to array, or mapping of str to such mappings
             Arrays by layer; or those of several models by name.
-        bins : int, default=None
-            Number of bins, over the range of all weights that are drawn. None is about the
-            root of the number of weights of each layer, at most 100.
-        ax : matplotlib Axes or sequence of them, default=None
-            See `plot`.
-        **kwargs : dict
-            See `plot`.
-
-        Returns
-        -------
-        display : WeightDistributionDisplay
         """
-        from sklearn_sifal.inspection._weights import weight_histogram
-
         fit_bins = bins is None
         several = all(isinstance(value, Mapping) for value in weights.values())
         by_name = dict(weights) if several else {"": weights}
-        # One bin over all weights has their range.
-        whole = [weight_histogram(layers, bins=1) for layers in by_name.values()]
-        limits = [histogram.edges for histogram in whole]
-        span = (float(np.min(limits)), float(np.max(limits)))
-        if bins is None and whole:
-            bins = max(_bins_of_largest(histogram) for histogram in whole)
+        # Each alone has bins of its own, over the range of its weights.
+        edges = [weight_histogram(layers, bins=bins).edges for layers in by_name.values()]
+        span = (float(min(ends[0] for ends in edges)), float(max(ends[-1] for ends in edges)))
+        bins = max(len(ends) for ends in edges) - 1
         histograms = {
             name: weight_histogram(layers, bins=bins, value_range=span)
             for name, layers in by_name.items()
@@ -136,7 +104,7 @@ class WeightDistributionDisplay:
 
     def plot(
         self,
-        ax: Any = None,
+        ax: AxesLike = None,
         *,
         layers: str | Sequence[str] | None = None,
         log: bool = True,
@@ -149,8 +117,6 @@ class WeightDistributionDisplay:
 
         Parameters
         ----------
-        ax : matplotlib Axes or sequence of them, default=None
-            One per layer. None makes a figure.
         layers : str or sequence of str, default=None
             Layers by name; 'all' is all of them together. None is each layer, up to six,
             in a figure of our own, and 'all' in one given axes.
@@ -162,37 +128,22 @@ class WeightDistributionDisplay:
             `from_estimator` and `from_arrays` do so where they are given no `bins`.
         legend : bool, default=True
             Whether to draw a legend, if there are several models.
-        styles : mapping of str to dict, default=None
-            Styles by name, such as those of `strategy_styles` for a longer list, so that a strategy
-            looks the same in several pictures. None is that of the names drawn.
         **kwargs : dict
             Passed to the outlines (:meth:`matplotlib.axes.Axes.stairs`).
-
-        Returns
-        -------
-        self : WeightDistributionDisplay
 
         Raises
         ------
         ValueError
             If a layer does not exist, or there is another number of axes.
         """
-        histograms: dict[str, Any] = (
-            dict(self.histograms) if isinstance(self.histograms, Mapping) else {"": self.histograms}
-        )
+        given = self.histograms
+        histograms = dict(given) if isinstance(given, Mapping) else {"": given}
         if not histograms:
             raise ValueError("histograms must have at least one model. Got none.")
         names = self._layers(layers, ax, next(iter(histograms.values())).layers)
         columns = min(3, len(names))
-        rows = -(-len(names) // columns)
-        self.figure_, self.axes_ = make_axes(
-            "WeightDistributionDisplay.plot",
-            ax,
-            len(names),
-            size=(1.5 + 3.3 * columns, 0.5 + 2.9 * rows),
-            n_columns=columns,
-        )
-        self.ax_ = self.axes_[0]
+        size = (1.5 + 3.3 * columns, 0.5 + 2.9 * -(-len(names) // columns))
+        self.axes_ = self._make_axes(ax, len(names), size=size, n_columns=columns)
         self.outlines_: list[dict[str, Any]] = []
         looks = styles_of((name for name in histograms if name != _INITIAL), styles, self.ax_)
         for layer, axes in zip(names, self.axes_, strict=True):
@@ -203,13 +154,12 @@ class WeightDistributionDisplay:
                 _scale_densities(axes)
             add_grid(axes, "both")
         if legend and len(histograms) > 1:
-            outlines = self.outlines_[-1]
-            last = self.axes_[min(columns, len(names)) - 1]  # at the right of the first row
-            add_legend(last, list(outlines.values()), [shown(name) for name in outlines])
+            # At the right of the first row.
+            add_legend(self.axes_[columns - 1], self.outlines_[-1].values())
         return self
 
     def _layers(
-        self, layers: str | Sequence[str] | None, ax: Any, known: tuple[str, ...]
+        self, layers: str | Sequence[str] | None, ax: AxesLike, known: tuple[str, ...]
     ) -> list[str]:
         if layers is None:
             single = [name for name in known if name != "all"]
@@ -232,42 +182,32 @@ class WeightDistributionDisplay:
         looks: dict[str, dict[str, Any]],
         kwargs: dict[str, Any],
     ) -> dict[str, Any]:
-        outlines = {}
         for name, histogram in histograms.items():
             if layer not in histogram.layers:
                 raise ValueError(f"The weights of {name!r} have no layer {layer!r}.")
         # The same bins for all models, so that they can be compared.
         n_weights = max(_n_weights(histogram, layer) for histogram in histograms.values())
+        outlines = {}
         for name, histogram in histograms.items():
             density, edges = _densities(histogram, layer, n_weights if fit_bins else None)
             if name == _INITIAL:
                 style = {"color": LIGHT_GREY, "edgecolor": GREY, "fill": True, "zorder": 1}
             else:
                 style = {key: looks[name][key] for key in ("color", "linestyle")}
-                style |= {"linewidth": 1.4}
+                style["linewidth"] = 1.4
             outlines[name] = axes.stairs(density, edges, label=shown(name), **{**style, **kwargs})
         return outlines
 
 
-def _n_weights(histogram: "WeightHistogram", layer: str) -> int:
+def _n_weights(histogram: WeightHistogram, layer: str) -> int:
     position = histogram.layers.index(layer)
     return int(histogram.counts[position].sum() + histogram.n_outside[position])
 
 
-def _bins_of_largest(histogram: "WeightHistogram") -> int:
-    """Bins that the largest layer fills."""
-    from sklearn_sifal.inspection._weights import default_bins
-
-    layers = [layer for layer in histogram.layers if layer != "all"]
-    return default_bins(max(_n_weights(histogram, layer) for layer in layers))
-
-
 def _densities(
-    histogram: "WeightHistogram", layer: str, fitted_to: int | None
+    histogram: WeightHistogram, layer: str, fitted_to: int | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Densities of a layer and the bins' edges, of no more bins than so many weights fill."""
-    from sklearn_sifal.inspection._weights import default_bins
-
     position = histogram.layers.index(layer)
     counts, edges = histogram.counts[position], histogram.edges
     together = 1 if fitted_to is None else -(-len(counts) // default_bins(fitted_to))

@@ -6,18 +6,22 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sklearn_sifal.inspection._weights import WeightStatistics, weight_trajectory
+from sklearn_sifal.plotting._display import Display
 from sklearn_sifal.plotting._figures import (
+    AxesLike,
     add_grid,
     add_legend,
+    draw_line,
     integer_ticks,
-    make_axes,
     panels_to_draw,
 )
-from sklearn_sifal.plotting._fitted_records import last_step, recorded
-from sklearn_sifal.plotting._style import marker_step, shown, styles_of
+from sklearn_sifal.plotting._fitted_estimators import last_step, of_history
+from sklearn_sifal.plotting._style import shown, styles_of
 
 if TYPE_CHECKING:
-    from sklearn_sifal.inspection._weights import WeightTrajectory
+    from matplotlib.axes import Axes
+    from matplotlib.lines import Line2D
 
 _NAMES = {
     "l2_norm": "Euclidean norm of the weights",
@@ -31,15 +35,17 @@ _NAMES = {
     "mean": "mean weight",
     "std": "standard deviation of the weights",
 }
-_DEFAULT = ("l2_norm", "sparsity", "kl_from_initial")
+# As far as they are known.
+_DEFAULT = ("l2_norm", "sparsity", "kl_from_initial", "kl_from_reference")
+_Courses = Mapping[str, WeightStatistics]
 
 
-class WeightTrajectoryDisplay:
+class WeightTrajectoryDisplay(Display, axes_per="panel"):
     """What became of the weights, round by round: one line per layer, or one per model.
 
     Parameters
     ----------
-    trajectories : WeightTrajectory, or mapping of str to WeightTrajectory
+    trajectories : WeightStatistics, or mapping of str to WeightStatistics
         Of one model, or of several by name.
     visits : array-like of shape (n_rounds,), or mapping of str to such, default=None
         Row visits spent until the end of each round. With them the horizontal axis has
@@ -47,12 +53,6 @@ class WeightTrajectoryDisplay:
 
     Attributes
     ----------
-    ax_ : matplotlib Axes
-        The first of the axes.
-    axes_ : ndarray of matplotlib Axes
-        One per panel that was drawn.
-    figure_ : matplotlib Figure
-        The figure with the axes.
     lines_ : list of dict of str to matplotlib Line2D
         Per axes the lines, by layer or model.
 
@@ -73,7 +73,7 @@ class WeightTrajectoryDisplay:
 
     def __init__(
         self,
-        trajectories: "WeightTrajectory | Mapping[str, WeightTrajectory]",
+        trajectories: WeightStatistics | Mapping[str, WeightStatistics],
         *,
         visits: ArrayLike | Mapping[str, ArrayLike] | None = None,
     ) -> None:
@@ -83,12 +83,12 @@ class WeightTrajectoryDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator: Any,
+        estimator: object,
         X: Any = None,
         y: Any = None,
         *,
         reference: Any = None,
-        ax: Any = None,
+        ax: AxesLike = None,
         **kwargs: Any,
     ) -> Self:
         """Draw the weights of one or several fits.
@@ -97,49 +97,32 @@ class WeightTrajectoryDisplay:
         ----------
         estimator : fitted estimator or Pipeline, or mapping of str to such
             Fitted with ``record='history'``; several by name.
-        X, y : None
-            Not used; here for the convention.
         reference : fitted estimator or Pipeline, or mapping of str to array, default=None
             Another model, or its weights, for the panel 'kl_from_reference'.
-        ax : matplotlib Axes or sequence of them, default=None
-            See `plot`.
-        **kwargs : dict
-            See `plot`.
-
-        Returns
-        -------
-        display : WeightTrajectoryDisplay
 
         Raises
         ------
         ValueError
             If an estimator was not fitted with ``record='history'``.
         """
-        from sklearn_sifal.inspection._weights import weight_trajectory
-
         if reference is not None and not isinstance(reference, Mapping):
             reference = last_step(reference).weights_
-        several = isinstance(estimator, Mapping)
-        by_name = dict(estimator) if several else {"": estimator}
-        trajectories = {
-            str(name): weight_trajectory(
-                recorded(each, "weight_history_"),
-                initial=last_step(each).initial_weights_,
-                reference=reference,
+        by_name = estimator if isinstance(estimator, Mapping) else {"": estimator}
+        courses, visits = {}, {}
+        for name, each in by_name.items():
+            net = last_step(each)
+            history = of_history(net, "weight_history_")
+            courses[str(name)] = weight_trajectory(
+                history, initial=net.initial_weights_, reference=reference
             )
-            for name, each in by_name.items()
-        }
-        visits = {
-            str(name): np.cumsum([record["visits"] for record in last_step(each).history_])
-            for name, each in by_name.items()
-        }
-        if several:
-            return cls(trajectories, visits=visits).plot(ax, **kwargs)
-        return cls(trajectories[""], visits=visits[""]).plot(ax, **kwargs)
+            visits[str(name)] = np.cumsum([round_["visits"] for round_ in net.history_])
+        if isinstance(estimator, Mapping):
+            return cls(courses, visits=visits).plot(ax, **kwargs)
+        return cls(courses[""], visits=visits[""]).plot(ax, **kwargs)
 
     def plot(
         self,
-        ax: Any = None,
+        ax: AxesLike = None,
         *,
         panels: Any = None,
         layer: str = "all",
@@ -152,8 +135,6 @@ class WeightTrajectoryDisplay:
 
         Parameters
         ----------
-        ax : matplotlib Axes or sequence of them, default=None
-            One per panel. None makes a figure.
         panels : str or sequence of str, default=None
             Fields of the trajectory: 'l2_norm', 'sparsity', 'kl_from_initial',
             'kl_from_reference', 'kl_from_zero', 'kl_from_one', 'l1_norm', 'largest', 'mean',
@@ -166,94 +147,70 @@ class WeightTrajectoryDisplay:
             middle one.
         legend : bool, default=True
             Whether to draw a legend, to the right of the last axes.
-        styles : mapping of str to dict, default=None
-            Styles by name, such as those of `strategy_styles` for a longer list, so that a strategy
-            looks the same in several pictures. None is that of the names drawn.
         **kwargs : dict
             Passed to the lines (:meth:`matplotlib.axes.Axes.plot`).
-
-        Returns
-        -------
-        self : WeightTrajectoryDisplay
 
         Raises
         ------
         ValueError
             If a panel, layer or threshold does not exist, or there is another number of axes.
         """
-        trajectories: dict[str, Any] = (
-            dict(self.trajectories)
-            if isinstance(self.trajectories, Mapping)
-            else {"": self.trajectories}
-        )
-        if not trajectories:
+        given = self.trajectories
+        courses = dict(given) if isinstance(given, Mapping) else {"": given}
+        if not courses:
             raise ValueError("trajectories must have at least one model. Got none.")
-        first = next(iter(trajectories.values()))
+        if any(course.rounds is None for course in courses.values()):
+            raise ValueError("trajectories must have rounds, as those of weight_trajectory have.")
+        first = next(iter(courses.values()))
         known = tuple(name for name in _NAMES if not np.isnan(getattr(first, name)).all())
-        wanted = (*_DEFAULT, "kl_from_reference")
-        default = tuple(name for name in wanted if name in known)
+        default = tuple(name for name in _DEFAULT if name in known)
         names = panels_to_draw("WeightTrajectoryDisplay.plot", panels, known, default, ax)
         columns = 2 if len(names) == 4 else min(3, len(names))
-        rows = -(-len(names) // columns)
-        self.figure_, self.axes_ = make_axes(
-            "WeightTrajectoryDisplay.plot",
-            ax,
-            len(names),
-            size=(1.6 + 3.3 * columns, 0.4 + 2.9 * rows),
-            n_columns=columns,
-        )
-        self.ax_ = self.axes_[0]
-        self.lines_: list[dict[str, Any]] = []
+        size = (1.6 + 3.3 * columns, 0.4 + 2.9 * -(-len(names) // columns))
+        self.axes_ = self._make_axes(ax, len(names), size=size, n_columns=columns)
+        self.lines_: list[dict[str, Line2D]] = []
         position = _position(first.thresholds, threshold)
         for name, axes in zip(names, self.axes_, strict=True):
-            lines = _values_of(trajectories, self._at(trajectories), name, layer, position)
-            self._draw(axes, lines, styles, kwargs)
-            label = _NAMES[name].format(threshold=first.thresholds[position])
-            axes.set(xlabel="round" if self.visits is None else "row visits", ylabel=label)
-            integer_ticks(axes)
-            if name == "sparsity":  # a share: never below 0, and all 0 is no line in mid-air
-                axes.set_ylim(0, max(1.0, axes.get_ylim()[1]))
-            if self.visits is not None:
-                axes.set_xlim(left=0)
-                axes.locator_params(axis="x", nbins=5)
-            add_grid(axes, "both")
+            lines = _values_of(courses, self._at(courses), name, layer, position)
+            looks = styles_of(lines, styles, axes)
+            self.lines_.append({})
+            for line, (at, values) in lines.items():
+                style = {**looks[line], "markersize": 4.0, "linewidth": 1.5, **kwargs}
+                self.lines_[-1][line] = draw_line(axes, at, values, shown(line), style)
+            axes.set_ylabel(_NAMES[name].format(threshold=first.thresholds[position]))
+            self._finish(axes, is_share=name == "sparsity")
         if legend:
-            drawn = self.lines_[min(columns, len(names)) - 1]
-            names_shown = [shown(name) for name in drawn]
-            add_legend(self.axes_[min(columns, len(names)) - 1], drawn.values(), names_shown)
+            add_legend(self.axes_[columns - 1], self.lines_[columns - 1].values())
         return self
 
-    def _at(self, trajectories: dict[str, Any]) -> dict[str, NDArray[Any]]:
+    def _finish(self, axes: "Axes", *, is_share: bool) -> None:
+        """Scales and grid, once the lines are drawn."""
+        integer_ticks(axes)
+        if is_share:  # never below 0, and all 0 is no line in mid-air
+            axes.set_ylim(0, max(1.0, axes.get_ylim()[1]))
+        axes.set_xlabel("round" if self.visits is None else "row visits")
+        if self.visits is not None:
+            axes.set_xlim(left=0)
+            axes.locator_params(axis="x", nbins=5)
+        add_grid(axes, "both")
+
+    def _at(self, courses: _Courses) -> dict[str, NDArray[Any]]:
         """Where the rounds of each model lie on the horizontal axis."""
+        rounds = {model: np.arange(len(course.mean)) for model, course in courses.items()}
         if self.visits is None:
-            return {model: trajectory.rounds for model, trajectory in trajectories.items()}
+            return rounds
         given = self.visits if isinstance(self.visits, Mapping) else {"": self.visits}
-        missing = [model for model in trajectories if model not in given]
+        missing = [model for model in courses if model not in given]
         if missing:
             raise ValueError(f"visits must have those of every model. Got none of {missing}.")
-        visits = {model: np.asarray(given[model]) for model in trajectories}
-        for model, trajectory in trajectories.items():
-            if visits[model].shape != trajectory.rounds.shape:
+        visits = {model: np.asarray(given[model]) for model in courses}
+        for model, numbers in rounds.items():
+            if visits[model].shape != numbers.shape:
                 raise ValueError(
-                    f"visits must have one number per round, shape {trajectory.rounds.shape}. "
+                    f"visits must have one number per round, shape {numbers.shape}. "
                     f"Got shape {visits[model].shape}."
                 )
         return visits
-
-    def _draw(
-        self,
-        axes: Any,
-        lines: dict[str, tuple[Any, Any]],
-        styles: Mapping[str, Mapping[str, Any]] | None,
-        kwargs: dict[str, Any],
-    ) -> None:
-        looks = styles_of(lines, styles, axes)
-        drawn = {}
-        for name, (rounds, values) in lines.items():
-            style = {**looks[name], "markersize": 4.0, "linewidth": 1.5}
-            style = {**style, "markevery": marker_step(len(values)), **kwargs}
-            (drawn[name],) = axes.plot(rounds, values, label=shown(name), **style)
-        self.lines_.append(drawn)
 
 
 def _position(thresholds: tuple[float, ...], threshold: float | None) -> int:
@@ -265,32 +222,22 @@ def _position(thresholds: tuple[float, ...], threshold: float | None) -> int:
 
 
 def _values_of(
-    trajectories: dict[str, Any],
-    at: dict[str, NDArray[Any]],
-    name: str,
-    layer: str,
-    position: int,
-) -> dict[str, tuple[Any, Any]]:
+    courses: _Courses, at: dict[str, NDArray[Any]], name: str, layer: str, position: int
+) -> dict[str, tuple[NDArray[Any], NDArray[np.float64]]]:
     """Places and values of each line: layers of the one model, or models at the one layer."""
-    if "" not in trajectories:
-        for model, trajectory in trajectories.items():
-            if layer not in trajectory.layers:
-                raise ValueError(
-                    f"layer must be among {list(trajectory.layers)} of {model!r}. Got {layer!r}."
-                )
-        return {
-            model: (at[model], _field(trajectory, name, position)[:, number])
-            for model, trajectory in trajectories.items()
-            for number in [trajectory.layers.index(layer)]
-        }
-    (trajectory,) = trajectories.values()
-    values = _field(trajectory, name, position)
-    layers = list(trajectory.layers)
-    # One layer and all layers together are the same line.
-    shown_layers = [each for each in layers if each != "all"] if len(layers) == 2 else layers
-    return {each: (at[""], values[:, layers.index(each)]) for each in shown_layers}
-
-
-def _field(trajectory: Any, name: str, position: int) -> NDArray[np.float64]:
-    values = np.asarray(getattr(trajectory, name))
-    return 100 * values[:, :, position] if name == "sparsity" else values
+    fields = {model: getattr(course, name) for model, course in courses.items()}
+    if name == "sparsity":
+        fields = {model: 100 * values[:, :, position] for model, values in fields.items()}
+    layers_of = {model: list(course.layers) for model, course in courses.items()}
+    if "" in courses:
+        layers = layers_of[""]
+        # One layer and all layers together are the same line.
+        shown_layers = layers[:-1] if len(layers) == 2 else layers
+        return {each: (at[""], fields[""][:, layers.index(each)]) for each in shown_layers}
+    for model, layers in layers_of.items():
+        if layer not in layers:
+            raise ValueError(f"layer must be among {layers} of {model!r}. Got {layer!r}.")
+    return {
+        model: (at[model], fields[model][:, layers.index(layer)])
+        for model, layers in layers_of.items()
+    }

@@ -12,8 +12,8 @@ from sklearn_sifal import inspection
 from sklearn_sifal.inspection import (
     data_map,
     group_report,
-    hardest_instances,
     loss_deciles,
+    ranked_instances,
     selection_labels,
     selection_losses,
     selection_overlap,
@@ -33,7 +33,7 @@ SELECTIONS = [np.array([0, 2]), np.array([2])]
 RECORDS: dict[str, tuple[Any, int, set[str]]] = {
     "deciles": (loss_deciles(LOSSES, LABELS, n_bins=2), 2, {"mean_loss", "most_frequent"}),
     "deciles without labels": (loss_deciles(LOSSES, n_bins=2), 2, {"lowest_loss"}),
-    "instances": (hardest_instances(LOSSES, 3, y=LABELS), 3, {"row", "loss", "label"}),
+    "instances": (ranked_instances(LOSSES, 3, y=LABELS), 3, {"row", "loss", "label"}),
     "visits": (visits_by_label([1, 2, 3, 4], LABELS), 2, {"group", "ratio"}),
     "visit history": (visit_history(SELECTIONS, 4), 2, {"round", "n_new", "seen_share"}),
     "selection losses": (selection_losses([LOSSES, LOSSES], SELECTIONS), 2, {"round", "other"}),

@@ -190,6 +190,7 @@ class TestTrajectory:
             for name in ("mean", "std", "l2_norm", "largest", "sparsity", "kl_from_zero"):
                 assert_array_equal(getattr(found, name)[number], getattr(single, name))
             assert_array_equal(found.kl_from_reference[number], single.kl_from_reference)
+            assert single.rounds is None
         assert_array_equal(found.kl_from_initial[0], 0)
         assert found.sparsity.shape == (3, 3, 3)
         assert_array_equal(found.n_weights, [6, 4, 10])

@@ -7,6 +7,7 @@ import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from numpydoc.docscrape import NumpyDocString
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -28,6 +29,7 @@ from sklearn_sifal.plotting import (
     WeightDistributionDisplay,
     WeightTrajectoryDisplay,
 )
+from sklearn_sifal.plotting._display import Display
 
 # How each is called on a fitted estimator and its training data.
 CALLS = {
@@ -174,3 +176,82 @@ def test_from_estimator_begins_with_estimator_X_y(display):
     names = list(inspect.signature(display.from_estimator).parameters)
     assert names[:3] == ["estimator", "X", "y"]
     assert {"ax", "kwargs"} <= set(names)
+
+
+class MadeUpDisplay(Display, axes_per="panel"):
+    """A made-up Display.
+
+    Parameters
+    ----------
+    numbers : list
+        To be drawn.
+
+    Attributes
+    ----------
+    lines_ : list
+        What was drawn.
+    """
+
+    def __init__(self, numbers, *, loss_label="loss (nats)"):
+        self.numbers, self.loss_label = numbers, loss_label
+
+    @classmethod
+    def from_estimator(cls, estimator, X=None, y=None, *, n_bins=10, ax=None, **kwargs):
+        """Draw what an estimator has.
+
+        Parameters
+        ----------
+        n_bins : int, default=10
+            How many.
+        """
+
+    @classmethod
+    def from_arrays(cls, numbers, *, n_bins=10, ax=None, **kwargs):
+        """Draw numbers."""
+
+    def plot(self, ax=None, *, legend=True, **kwargs):
+        """Draw.
+
+        Parameters
+        ----------
+        legend : bool, default=True
+            In words of its own.
+        **kwargs : dict
+            Passed on.
+
+        Raises
+        ------
+        ValueError
+            Never.
+        """
+
+
+def test_docstrings_are_filled_with_what_displays_share():
+    def described(function):
+        docstring = NumpyDocString(inspect.getdoc(function))
+        return docstring, {entry.name: " ".join(entry.desc) for entry in docstring["Parameters"]}
+
+    docstring, parameters = described(MadeUpDisplay)
+    assert parameters == {"numbers": "To be drawn.", "loss_label": "Name and unit of the losses."}
+    names = [entry.name for entry in docstring["Attributes"]]
+    assert names == ["ax_", "axes_", "figure_", "lines_"]
+    docstring, parameters = described(MadeUpDisplay.from_estimator)
+    assert list(parameters) == ["estimator", "X, y", "n_bins", "ax", "**kwargs"]
+    assert docstring["Returns"][0].type == "MadeUpDisplay"
+    _, parameters = described(MadeUpDisplay.from_arrays)
+    assert parameters["numbers"] == "To be drawn."
+    assert parameters["n_bins"] == "How many."
+    docstring, parameters = described(MadeUpDisplay.plot)
+    assert parameters["ax"] == "One per panel. None makes a figure."
+    assert parameters["legend"] == "In words of its own."
+    assert docstring["Raises"][0].desc == ["Never."]
+
+
+def test_a_subclass_of_a_display_keeps_its_own_words():
+    class Mine(MadeUpDisplay):
+        """Mine."""
+
+        def plot(self, ax=None, **kwargs):
+            """Draw it my way."""
+
+    assert (Mine.__doc__, Mine.plot.__doc__) == ("Mine.", "Draw it my way.")

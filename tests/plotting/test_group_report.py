@@ -5,8 +5,8 @@ import pytest
 from scipy import stats
 
 from sklearn_sifal.inspection import group_report
+from sklearn_sifal.inspection._groups import wilson_interval
 from sklearn_sifal.plotting import GroupReportDisplay
-from sklearn_sifal.plotting._group_report import _share_interval
 
 LOSSES = [1.0, 2.0, 4.0, 6.0, 9.0]
 GROUPS = ["a", "a", "b", "b", "c"]
@@ -66,7 +66,7 @@ def test_losses_at_an_equal_label_mix(read):
 
 
 def test_share_interval_interval_is_scipys():
-    low, high = _share_interval(np.array([0.0, 0.4, 1.0]), np.array([5, 10, 3]))
+    low, high = wilson_interval(np.array([0.0, 0.4, 1.0]), np.array([5, 10, 3]), 1.96)
     for k, (right, n) in enumerate([(0, 5), (4, 10), (3, 3)]):
         expected = stats.binomtest(right, n).proportion_ci(method="wilson")
         np.testing.assert_allclose([low[k], high[k]], list(expected), atol=1e-4)

@@ -7,10 +7,10 @@ import pytest
 import scipy.sparse as sp
 from matplotlib.figure import Figure
 
-from sklearn_sifal.inspection import hardest_instances
+from sklearn_sifal.inspection import ranked_instances
 from sklearn_sifal.plotting import InstanceGalleryDisplay
-from sklearn_sifal.plotting._contents import as_texts
 from sklearn_sifal.plotting._images import as_images
+from sklearn_sifal.plotting._row_texts import as_texts
 from sklearn_sifal.plotting._text_layout import cut, text_measure, wrapped
 
 TEXTS = ["card not here", "it costs $5, not $6", "hi"]
@@ -262,14 +262,14 @@ def test_of_a_fit(texts, numbers):
 
 
 def test_kinds_and_keywords():
-    table = hardest_instances([1.0, 2.0], contents=np.zeros((2, 2, 2)))
+    table = ranked_instances([1.0, 2.0], contents=np.zeros((2, 2, 2)))
     assert len(InstanceGalleryDisplay(table, kind="image").plot(cmap="viridis").images_) == 2
-    texts = hardest_instances([1.0, 2.0], contents=["a", "b"])
+    texts = ranked_instances([1.0, 2.0], contents=["a", "b"])
     assert InstanceGalleryDisplay(texts).plot(color="red").texts_[0].get_color() == "red"
     with pytest.raises(ValueError, match="'kind' parameter"):
         InstanceGalleryDisplay(table, kind="sound").plot()
     with pytest.raises(ValueError, match="must have contents"):
-        InstanceGalleryDisplay(hardest_instances([1.0])).plot()
+        InstanceGalleryDisplay(ranked_instances([1.0])).plot()
     with pytest.raises(ValueError, match="'max_lines' parameter"):
         InstanceGalleryDisplay(texts).plot(max_lines=0)
 

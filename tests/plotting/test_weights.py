@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from sklearn_sifal.inspection import weight_histogram, weight_trajectory
+from sklearn_sifal.inspection import weight_histogram, weight_statistics, weight_trajectory
 from sklearn_sifal.plotting import WeightDistributionDisplay, WeightTrajectoryDisplay
 
 WEIGHTS = {"input.weight": np.array([[0.0, 0.0, 1.0]]), "layers.0.weight": np.array([[1.0]])}
@@ -63,6 +63,8 @@ def test_bad_models():
         WeightDistributionDisplay({"a": one, "b": two}).plot()
     with pytest.raises(ValueError, match="at least one model"):
         WeightTrajectoryDisplay({}).plot()
+    with pytest.raises(ValueError, match="must have rounds, as those of weight_trajectory"):
+        WeightTrajectoryDisplay(weight_statistics(WEIGHTS)).plot()
 
 
 def test_weights_of_fits_over_the_initial_ones(texts, read):

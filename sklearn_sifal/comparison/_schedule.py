@@ -1,7 +1,7 @@
 """Which trainings a comparison has, and in which order."""
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -12,13 +12,13 @@ from joblib import Parallel, delayed
 from sklearn_sifal._estimator import LossSampledEstimator
 from sklearn_sifal._progress import ProgressBar
 from sklearn_sifal.comparison._candidates import YARDSTICK
-from sklearn_sifal.comparison._recordings import Recording, record, record_base
-from sklearn_sifal.comparison._scores import TestScores
-from sklearn_sifal.comparison._trainings import Part, Task, train
+from sklearn_sifal.comparison._recordings import Recording, look_inside, look_inside_base
+from sklearn_sifal.comparison._scores import Metric, TestScores, loss_among
+from sklearn_sifal.comparison._trainings import Part, Run, Task, train
 
 
 @dataclass(frozen=True)
-class Plan:
+class Schedule:
     """Which trainings there are."""
 
     candidates: Mapping[str, LossSampledEstimator]
@@ -27,6 +27,7 @@ class Plan:
     rates: tuple[float, ...]
     fixed: frozenset[str]  # strategies that bring a rate of their own
     n_jobs: int | None
+    metrics: tuple[Metric, ...]
 
     def n_trainings(self, n_splits: int) -> int:
         """Number of trainings, with those of the search for rates and those that are recorded."""
@@ -34,7 +35,7 @@ class Plan:
         per_budget = len(self.seeds) * len(self.candidates) + of_search
         return len(self.budgets) * per_budget + len(self.candidates)
 
-    def search(self, split: tuple[int, Part], progress: Callable[[], None]) -> list[dict[str, Any]]:
+    def search(self, split: tuple[int, Part], progress: Callable[[], None]) -> list[Run]:
         """Train on one split with each rate."""
         seed, part = split
         tasks = [
@@ -42,21 +43,25 @@ class Plan:
             for budget, rate, name in product(self.budgets, self.rates, self.candidates)
             if name not in self.fixed
         ]
-        return [run for run, _ in self._train(tasks, part, progress)]
+        return [run for run, _ in self.train(tasks, part, progress)]
 
-    def choose_rates(self, search: list[dict[str, Any]]) -> dict[tuple[str, float], float | None]:
-        """Rate of each strategy at each budget."""
-        return {
+    def tasks(self, search: Sequence[Run]) -> list[Task]:
+        """The trainings that are compared, strategies in turn, each at the rate of its own."""
+        rates = {
             (name, budget): self._rate(name, budget, search)
             for name, budget in product(self.candidates, self.budgets)
         }
+        return [
+            Task(name, seed, budget, rates[name, budget])
+            for seed, budget, name in product(self.seeds, self.budgets, self.candidates)
+        ]
 
-    def _rate(self, name: str, budget: float, search: list[dict[str, Any]]) -> float | None:
+    def _rate(self, name: str, budget: float, search: Sequence[Run]) -> float | None:
         if name in self.fixed:
             return None
         if not search:
             return self.rates[0] if self.rates else None
-        main, loss = ("accuracy", "nll") if "nll" in search[0] else ("r2", "mse")
+        main, loss = self.metrics[0].name, loss_among(self.metrics).name
 
         def badness(rate: float) -> tuple[float, float, float]:
             found = [
@@ -71,50 +76,30 @@ class Plan:
 
         return min(self.rates, key=badness)
 
-    def run(
-        self,
-        part: Part,
-        chosen: Mapping[tuple[str, float], float | None],
-        progress: Callable[[], None],
-    ) -> Iterator[tuple[dict[str, Any], TestScores]]:
-        """Train for the record, strategies in turn."""
-        tasks = [
-            Task(name, seed, budget, chosen[name, budget])
-            for seed, budget, name in product(self.seeds, self.budgets, self.candidates)
-        ]
-        return self._train(tasks, part, progress)
+    def train(
+        self, tasks: Sequence[Task], part: Part, progress: Callable[[], None]
+    ) -> Iterator[tuple[Run, TestScores]]:
+        """Train on the clock and score."""
+        calls = (delayed(train)(self.candidates[task.strategy], task, part) for task in tasks)
+        return self._results(calls, progress)
 
-    def record(
-        self,
-        part: Part,
-        chosen: Mapping[tuple[str, float], float | None],
-        progress: Callable[[], None],
+    def look_inside(
+        self, tasks: Sequence[Task], part: Part, progress: Callable[[], None]
     ) -> dict[str, Recording]:
         """Train the first seed at the largest budget again, and keep what happens inside."""
-        budget = self.budgets[-1]
-        tasks = {
-            name: Task(name, self.seeds[0], budget, chosen[name, budget])
-            for name in self.candidates
-        }
-        base = tasks.pop(YARDSTICK)
-        first, yardstick = record_base(self.candidates[YARDSTICK], base, part)
+        which = self.seeds[0], self.budgets[-1]
+        again = {task.strategy: task for task in tasks if (task.seed, task.budget) == which}
+        base = again.pop(YARDSTICK)
+        first, yardstick = look_inside_base(self.candidates[YARDSTICK], base, part)
         progress()
-        recordings = {YARDSTICK: first}
         calls = (
-            delayed(record)(self.candidates[name], task, part, yardstick)
-            for name, task in tasks.items()
+            delayed(look_inside)(self.candidates[name], task, part, yardstick)
+            for name, task in again.items()
         )
-        found = Parallel(self.n_jobs, return_as="generator")(calls)
-        for name, recording in zip(tasks, found, strict=True):
-            progress()
-            if recording is not None:
-                recordings[name] = recording
-        return recordings
+        others = zip(again, self._results(calls, progress), strict=True)
+        return {YARDSTICK: first} | {name: found for name, found in others if found is not None}
 
-    def _train(
-        self, tasks: Sequence[Task], part: Part, progress: Callable[[], None]
-    ) -> Iterator[tuple[dict[str, Any], TestScores]]:
-        calls = (delayed(train)(self.candidates[task.strategy], task, part) for task in tasks)
+    def _results(self, calls: Iterable[Any], progress: Callable[[], None]) -> Iterator[Any]:
         results = Parallel(self.n_jobs, return_as="generator")(calls)
         try:
             for result in results:

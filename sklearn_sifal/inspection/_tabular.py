@@ -1,6 +1,6 @@
 """What all results of this package share: they print short and become data frames."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from importlib import import_module
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 _MOST_SHOWN = 8
 
 
-class Record:
+class Tabular:
     """Base class of the frozen dataclasses that functions of `inspection` return."""
 
     def to_frame(self) -> Any:
@@ -27,6 +27,11 @@ class Record:
             If pandas is not installed.
         """
         return make_frame(self._columns())
+
+    def _given(self, *names: str) -> dict[str, Any]:
+        """Fields by name, without those that are None."""
+        fields = {name: getattr(self, name) for name in names}
+        return {name: values for name, values in fields.items() if values is not None}
 
     def _columns(self) -> Mapping[str, Any]:
         raise NotImplementedError
@@ -45,10 +50,11 @@ def _short(value: Any) -> str:
     return f"<{value.shape} {value.dtype}>"
 
 
-def make_frame(columns: Mapping[str, Any]) -> Any:
-    """A pandas data frame; the error of a missing pandas says what to do."""
+def make_frame(data: Mapping[str, Any] | Sequence[Any], instead: str = "") -> Any:
+    """A pandas data frame; the error of a missing pandas says what to do, or to take instead."""
     try:
         pandas = import_module("pandas")
     except ImportError as error:
-        raise ImportError("to_frame needs pandas: pip install pandas.") from error
-    return pandas.DataFrame(dict(columns))
+        needs = "to_frame needs pandas, which is not installed: pip install pandas."
+        raise ImportError(f"{needs}{instead}") from error
+    return pandas.DataFrame(data)

@@ -1,14 +1,21 @@
 """What the rows of a table are: texts, images, values by column."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+
+from sklearn_sifal.comparison._recordings import Recording
 
 _MOST_CHARACTERS = 2000
 # More values than a large image has tell nobody anything.
 _MOST_VALUES = 1 << 16
 _MOST_COLUMNS = 200
+
+
+def shown_rows(recordings: Mapping[str, Recording]) -> list[int]:
+    """Training rows that a page shows."""
+    return sorted({int(row) for r in recordings.values() for row in r.hardest.rows})
 
 
 def contents_of(X: Any, rows: Iterable[int]) -> dict[int, Any]:

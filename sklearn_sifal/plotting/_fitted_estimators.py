@@ -1,7 +1,7 @@
 """What the Displays read from a fitted estimator or pipeline."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -9,9 +9,20 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_sifal._labels import read
 
+#: Name and unit of a classifier's losses, which alone are negative log-likelihoods: what has
+#: losses of this name has labels, which are right or wrong, and not targets that are numbers.
+LOSS_OF_LABELS = "loss (nats)"
+
+
+class Predictor(Protocol):
+    """An estimator that is asked for its predictions."""
+
+    def predict(self, X: Any, /) -> Any:
+        """Predictions for rows."""
+
 
 def last_step(estimator: Any) -> Any:
-    """The fitted estimator that has the record: the last step of a pipeline, or itself.
+    """The estimator that was trained: the last step of a pipeline, or itself.
 
     A search that was refitted stands for its best estimator.
     """
@@ -40,18 +51,19 @@ def transformed(estimator: Any, X: Any) -> Any:
     return X
 
 
-def recorded(estimator: Any, name: str) -> Any:
+def of_history(estimator: object, name: str) -> Any:
     """An attribute that is only there with ``record='history'``."""
-    value = getattr(last_step(estimator), name, None)
+    net = last_step(estimator)
+    value = getattr(net, name, None)
     if value is None:
         raise ValueError(
             f"The estimator has no {name}: fit it with record='history', not "
-            f"record={getattr(last_step(estimator), 'record', None)!r}."
+            f"record={getattr(net, 'record', None)!r}."
         )
     return value
 
 
-def trained_rows(estimator: Any) -> NDArray[np.bool_]:
+def trained_rows(estimator: object) -> NDArray[np.bool_]:
     """Which rows of the training input could be chosen: not those held out or of weight zero."""
     net = last_step(estimator)
     mask = getattr(net, "training_mask_", None)
@@ -60,26 +72,26 @@ def trained_rows(estimator: Any) -> NDArray[np.bool_]:
     return np.asarray(trained, dtype=bool)
 
 
-def selections_among(estimator: Any) -> tuple[list[NDArray[np.int64]], NDArray[np.bool_]]:
+def selections_among(estimator: object) -> tuple[list[NDArray[np.int64]], NDArray[np.bool_]]:
     """What each round chose, in numbers of the rows that could be chosen, and which these are.
 
     Rows held out for validation, or of weight zero, would count as given up, and make chance
     look smaller.
     """
-    selections = recorded(estimator, "selections_")
+    selections = of_history(estimator, "selections_")
     trained = trained_rows(estimator)
     number = np.cumsum(trained) - 1
     return [number[np.asarray(rows, dtype=np.int64)] for rows in selections], trained
 
 
-def losses_of(estimator: Any, X: Any = None, y: Any = None) -> NDArray[Any]:
+def losses_of(estimator: object, X: Any = None, y: Any = None) -> NDArray[Any]:
     """Losses of rows: fresh ones of those given, or the last known of the training rows.
 
     Parameters
     ----------
     estimator : fitted estimator or Pipeline
     X : array-like or None, default=None
-        Rows, as the pipeline takes them. None for the training record, in which rows held
+        Rows, as the pipeline takes them. None for the training rows, of which those held
         out for validation, and those of weight zero, count as unknown.
     y : array-like or None, default=None
         Their labels; needed with `X`.
@@ -96,24 +108,35 @@ def losses_of(estimator: Any, X: Any = None, y: Any = None) -> NDArray[Any]:
     return fresh
 
 
-def staged_losses(estimator: Any, X: Any, y: Any) -> Iterator[NDArray[Any]]:
+def staged_losses(estimator: object, X: Any, y: Any) -> Iterator[NDArray[Any]]:
     """Fresh losses of given rows after each round; needs ``record='history'``."""
     if y is None:
         raise ValueError("y must be given with X: losses are those of the labels.")
-    recorded(estimator, "weight_history_")
+    of_history(estimator, "weight_history_")
     yield from last_step(estimator).staged_instance_losses(transformed(estimator, X), y)
 
 
-def loss_name(estimator: Any) -> str:
+def loss_name(estimator: object) -> str:
     """The axis label of the estimator's losses."""
-    # Only a classifier's loss is a negative log-likelihood.
-    return "loss (nats)" if hasattr(last_step(estimator), "classes_") else "loss"
+    return LOSS_OF_LABELS if hasattr(last_step(estimator), "classes_") else "loss"
 
 
-def check_length(values: ArrayLike | None, name: str, n_rows: int) -> NDArray[Any] | None:
-    """`values` as an array with one entry a row; None stays None."""
-    if values is None:
-        return None
+def check_counts(
+    values: ArrayLike, name: str, per: str, length: int | None = None
+) -> NDArray[np.int64]:
+    """Counts, one a row or round."""
+    counts = np.asarray(values)
+    is_fitting = counts.ndim == 1 and 0 < len(counts) == (length or len(counts))
+    if not is_fitting or counts.dtype.kind not in "iu" or counts.min() < 0:
+        raise ValueError(
+            f"{name} must be non-negative integers, one a {per}. "
+            f"Got shape {counts.shape} and dtype {counts.dtype}."
+        )
+    return counts.astype(np.int64)
+
+
+def check_length(values: ArrayLike, name: str, n_rows: int) -> NDArray[Any]:
+    """`values` as an array with one entry a row."""
     array = read(values, name)
     if array.shape != (n_rows,):
         raise ValueError(

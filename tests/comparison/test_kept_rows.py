@@ -5,7 +5,7 @@ import pandas as pd
 import polars as pl
 import scipy.sparse as sp
 
-from sklearn_sifal.comparison._contents import contents_of
+from sklearn_sifal.comparison._kept_rows import contents_of
 
 
 def test_texts():
