@@ -26,6 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     # Small modules of numpy and the standard library, each with one job.
     (
         "_cloning",
+        "_descriptions",
         "_parameters",
         "_seeding",
         "_loss_table",
@@ -40,7 +41,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     # What a label and an identifier is, of what `_plain_arrays` makes of any container.
     ("_labels",),
     # These raise the errors of `_parameters`. `_devices` is the only one with torch.
-    ("_devices", "_training_data", "_weights_files"),
+    ("_devices", "_fields", "_training_data", "_weights_files"),
     # Numpy only: work without torch and without each other.
     ("preprocessing", "strategies", "datasets", "inspection", "_out_of_fold"),
     # Torch, without skorch; and pictures of what `inspection` computes.

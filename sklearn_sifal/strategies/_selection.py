@@ -1,11 +1,20 @@
 """What goes into a strategy's decision and what comes out of it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+#: Row numbers, or positions among some rows.
+Rows = NDArray[np.int64]
+#: The last known losses of some rows, in nats.
+Losses = NDArray[np.float32]
+#: What was measured of some rows: their losses, as "loss", and other measures.
+Measured = Mapping[str, NDArray[Any]]
+#: What a rule returns: positions among the rows it may choose from, and their weights.
+Chosen = tuple[NDArray[Any], NDArray[np.float64] | None]
 
 
 @dataclass(slots=True)
@@ -157,7 +166,7 @@ class DrawContext:
     progress: float
     batch_size: int
     rng: np.random.Generator
-    score: Callable[[NDArray[np.int64], Sequence[str]], dict[str, NDArray[Any]]]
+    score: Callable[[Rows, Sequence[str]], Measured]
     visits_left: int | None = None
     rounds_left: int | None = None
     first_epoch: int = 0
