@@ -14,6 +14,7 @@ from sklearn_sifal._fields import HasFields, attribute, integer, parameter, real
 from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal._parameters import check_choice, check_integer
 from sklearn_sifal._saved_states import SavedState
+from sklearn_sifal.strategies._ranking import others
 from sklearn_sifal.strategies._selection import (
     Chosen,
     DrawContext,
@@ -250,7 +251,7 @@ class SamplingStrategy(HasFields, SavedState, BaseEstimator):
     ) -> Chosen:
         """Add rows to a choice of fewer than n: at random, with weight 1."""
         positions, weights = chosen
-        extra = rng.choice(_others(len(losses), positions), n - len(positions), replace=False)
+        extra = rng.choice(others(len(losses), positions), n - len(positions), replace=False)
         return _join(positions, weights, extra)
 
     def _check_state(self, table: LossTable) -> None:
@@ -391,7 +392,7 @@ class SamplingStrategy(HasFields, SavedState, BaseEstimator):
         if self.exploration == 0.0:
             return chosen
         positions, weights = chosen
-        rest = _others(n_known, positions)
+        rest = others(n_known, positions)
         extra = rng.choice(rest, round(self.exploration * len(rest)), replace=False)
         return _join(positions, weights, extra)
 
@@ -414,13 +415,6 @@ class SamplingStrategy(HasFields, SavedState, BaseEstimator):
 
 
 describe(SamplingStrategy)
-
-
-def _others(n: int, positions: NDArray[Any]) -> Rows:
-    """Numbers below n that are not among `positions`."""
-    left = np.ones(n, dtype=bool)
-    left[positions] = False
-    return np.flatnonzero(left)
 
 
 def _join(

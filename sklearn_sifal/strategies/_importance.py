@@ -82,20 +82,10 @@ class Importance(FixedShareStrategy):
         trust: NDArray[np.float64] | None = None,
         power: float = 1.0,
     ) -> Chosen:
-        """Draw rows by their loss, and weigh them for those that were left out.
+        """Draw so many rows, as is to be expected, by their loss, and weigh them.
 
-        Parameters
-        ----------
-        expected : float
-            Expected number of rows, in (0, n].
-        losses : ndarray of shape (n,), float32
-            In nats.
-        context : DrawContext
-            Batch size and generator.
-        trust : ndarray of shape (n,), float64, default=None
-            Factors on the probabilities, above 0; None for ones.
-        power : float, default=1.0
-            How far weights undo the probabilities, in [0, 1].
+        `trust` are factors on their probabilities, above 0; None for ones. With a `power` of 1
+        weights undo the probabilities, with one of 0 they are ones.
         """
         preference = self._preference(losses, trust)
         least = min(context.batch_size, len(losses))

@@ -88,7 +88,6 @@ class InfoBatch(ShareStrategy):
 
     @property
     def needs_end(self) -> bool:
-        """Whether the rule depends on how much of the training is left."""
         return self.delta < 1 or super().needs_end
 
     def _is_full_round(self, n_active: int, context: DrawContext) -> bool:

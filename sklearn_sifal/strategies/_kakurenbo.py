@@ -9,7 +9,7 @@ from sklearn_sifal._fields import parameter, real
 from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal._parameters import reject
 from sklearn_sifal.strategies._hiding import HidingStrategy
-from sklearn_sifal.strategies._ranking import bottom_k, count_for, top_k
+from sklearn_sifal.strategies._ranking import bottom_k, count_for, filled_up
 from sklearn_sifal.strategies._selection import Chosen, DrawContext, Losses, Measured, Rows, Setup
 from sklearn_sifal.strategies._share import FixedShareStrategy
 from sklearn_sifal.strategies._state_checks import check_column
@@ -115,7 +115,6 @@ class Kakurenbo(HidingStrategy, FixedShareStrategy):
 
     @property
     def needs_end(self) -> bool:
-        """Whether the rule depends on how much of the training is left."""
         varies = any(factor != 1 for _, factor in self.steps)
         return super().needs_end or (varies and not self._takes_everything())
 
@@ -149,10 +148,7 @@ class Kakurenbo(HidingStrategy, FixedShareStrategy):
     def _select_at_least(
         self, n: int, losses: Losses, chosen: Any, rng: np.random.Generator
     ) -> Chosen:
-        positions, _ = chosen
-        hidden = np.setdiff1d(np.arange(len(losses)), positions, assume_unique=True)
-        back = hidden[top_k(losses[hidden], n - len(positions), rng)]
-        return np.concatenate([positions, back]), None
+        return filled_up(chosen[0], n, losses, rng, largest=True), None
 
     def _lr_scale(self, n_chosen: int, n_active: int) -> float:
         return n_active / n_chosen

@@ -82,12 +82,10 @@ class OnlineBatchSelection(FixedShareStrategy):
 
     @property
     def needs_score(self) -> bool:
-        """Whether a round cannot do without a scoring pass, as the parameters are."""
         return self.r_freq > 0
 
     @property
     def needs_end(self) -> bool:
-        """Whether the rule depends on how much of the training is left."""
         return self.s_e != self.s_e_end or super().needs_end
 
     def _takes_everything(self) -> bool:

@@ -92,18 +92,9 @@ class PresampleStrategy(FixedShareStrategy):
     def _draw_seen(
         self, rows: Rows, room: float, table: LossTable, context: DrawContext
     ) -> Iterator[Selection]:
-        """Yield the selections of rows with a known loss.
+        """Yield the selections of rows with a known loss, in the order in which they are looked at.
 
-        Parameters
-        ----------
-        rows : ndarray of shape (n,), int64
-            The rows in the order in which they are looked at.
-        room : float
-            Row visits that the round may still cost.
-        table : LossTable
-            Only to be read.
-        context : DrawContext
-            Round, progress, batch size, generator and scoring function.
+        `room` are the row visits that the round may still cost.
         """
         for candidates, n in self._presamples(rows, context.batch_size):
             if room < 1:

@@ -100,7 +100,6 @@ class Prioritized(FixedShareStrategy):
 
     @property
     def needs_end(self) -> bool:
-        """Whether the rule depends on how much of the training is left."""
         return self._powers()[1] < 1 or super().needs_end
 
     def _takes_everything(self) -> bool:

@@ -1,6 +1,7 @@
 """Pure functions that rank losses; every random choice comes from the given generator."""
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +59,27 @@ def first_k(
 ) -> NDArray[np.int64]:
     """Positions of the k largest, or smallest, values; see `top_k`."""
     return top_k(values, k, rng) if largest else bottom_k(values, k, rng)
+
+
+def others(n: int, positions: NDArray[Any]) -> NDArray[np.int64]:
+    """Numbers below n that are not among `positions`, ascending."""
+    left = np.ones(n, dtype=bool)
+    left[positions] = False
+    return np.flatnonzero(left)
+
+
+def filled_up(
+    positions: NDArray[Any],
+    n: int,
+    values: NDArray[np.floating],
+    rng: np.random.Generator,
+    *,
+    largest: bool,
+) -> NDArray[np.int64]:
+    """Some positions, and those of the largest (or smallest) values among the others: n in all."""
+    rest = others(len(values), positions)
+    extra = rest[first_k(values[rest], n - len(positions), rng, largest=largest)]
+    return np.concatenate([positions, extra])
 
 
 def coverage_count(losses: NDArray[np.floating], percentage: float, *, largest: bool) -> int:

@@ -148,12 +148,10 @@ class Robust(SamplingStrategy):
 
     @property
     def needs_score(self) -> bool:
-        """Whether a round cannot do without a scoring pass."""
         return self.strategy.needs_score
 
     @property
     def needs_end(self) -> bool:
-        """Whether the rule depends on how much of the training is left."""
         return self.strategy.needs_end
 
     @property

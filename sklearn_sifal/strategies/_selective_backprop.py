@@ -119,7 +119,6 @@ class SelectiveBackprop(PresampleStrategy):
 
     @property
     def needs_end(self) -> bool:
-        """Whether the rule depends on how much of the training is left."""
         return self.start > 0 or self.end < 1 or super().needs_end
 
     def begin(self, table: LossTable, setup: Setup) -> Self:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn_sifal._fields import flag, real
 from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal._parameters import reject
-from sklearn_sifal.strategies._ranking import bottom_k, count_for
+from sklearn_sifal.strategies._ranking import count_for, filled_up
 from sklearn_sifal.strategies._selection import Chosen, DrawContext, Losses, Rows, Setup
 from sklearn_sifal.strategies._share import ShareStrategy
 from sklearn_sifal.strategies._state_checks import (
@@ -149,10 +149,7 @@ class SelfPaced(ShareStrategy):
     def _select_at_least(
         self, n: int, losses: Losses, chosen: Any, rng: np.random.Generator
     ) -> Chosen:
-        positions = chosen[0]
-        rest = np.setdiff1d(np.arange(len(losses)), positions, assume_unique=True)
-        extra = rest[bottom_k(losses[rest], n - len(positions), rng)]
-        return np.concatenate([positions, extra]), None
+        return filled_up(chosen[0], n, losses, rng, largest=False), None
 
     def _first_thresholds(
         self, losses: NDArray[np.float64], codes: NDArray[np.int32]

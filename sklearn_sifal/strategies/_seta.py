@@ -86,7 +86,6 @@ class SeTa(ShareStrategy):
 
     @property
     def needs_end(self) -> bool:
-        """Whether the rule depends on how much of the training is left."""
         return self.delta < 1 or super().needs_end
 
     def _takes_everything(self) -> bool:
@@ -103,16 +102,16 @@ class SeTa(ShareStrategy):
             return drawn, None
         groups = loss_groups(table.loss[rows[drawn]], self.n_groups, rng)
         window = self._window()
-        start = self._number(context) % (self.n_groups - window + 1)
+        start = self._choices_before(context) % (self.n_groups - window + 1)
         return drawn[(groups >= start) & (groups < start + window)], None
 
     def _has_window(self, context: DrawContext) -> bool:
         if self._window() == self.n_groups:
             return False
-        return self._number(context) > 0 and context.progress < self.delta
+        return self._choices_before(context) > 0 and context.progress < self.delta
 
-    def _number(self, context: DrawContext) -> int:
-        """Number of the round after the warm-up."""
+    def _choices_before(self, context: DrawContext) -> int:
+        """Number of the round after the warm-up, from 0."""
         return context.round - self.warmup_epochs
 
     def _window(self) -> int:

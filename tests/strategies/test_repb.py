@@ -101,7 +101,7 @@ def test_rows_left_out_return_though_they_were_hard(driver) -> None:
 
 
 def test_a_scoring_pass_decides_nothing(driver) -> None:
-    run = driver(RePB(50, refresh="epoch"), LOSSES, batch_size=4)
+    run = driver(RePB(50), LOSSES, batch_size=4)
     run.round()
     run.score(np.arange(8), ("loss",))
     np.testing.assert_array_equal(np.flatnonzero(run.strategy.hard_), HARD)
