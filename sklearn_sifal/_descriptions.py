@@ -15,6 +15,8 @@ from texts that it is given: a type's ``default=`` becomes the one of the class'
 also gives methods that have no docstring the one of the method that they override. `fill` does the
 former with any text.
 
+`describe` stands below a class, or in the ``__init_subclass__`` of a base, for its subclasses.
+
 With ``python -OO`` there are no docstrings, and nothing is done.
 """
 

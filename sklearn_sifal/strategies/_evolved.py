@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sklearn_sifal._fields import real
 from sklearn_sifal._loss_table import LossTable
@@ -14,7 +15,6 @@ from sklearn_sifal.strategies._scores import two_beta_average
 from sklearn_sifal.strategies._selection import (
     Chosen,
     DrawContext,
-    Losses,
     Measured,
     Rows,
     Selection,
@@ -168,7 +168,7 @@ class EvolvedSampling(PresampleStrategy):
         return self._keeps_presamples_whole() and float(self.set_fraction) == 1.0
 
 
-def _draw(weights: Losses, n: int, rng: np.random.Generator) -> Rows:
+def _draw(weights: NDArray[np.float32], n: int, rng: np.random.Generator) -> Rows:
     """Draw n positions one after the other, in proportion to the weights of those left."""
     if n >= len(weights):
         return np.arange(len(weights))

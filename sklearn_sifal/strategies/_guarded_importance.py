@@ -64,9 +64,9 @@ class GuardedImportance(Importance):
     long as more than half, with more than ten classes 35 %, look neither right nor wrong
     (e_i between -1 and 1).
 
-    ``correction=1`` with full trust is `Importance`, which is unbiased; below 1 the
-    objective leans towards hard rows. That is what helps on imbalanced and redundant
-    data, and what makes a guard necessary.
+    ``correction=1`` with full trust is unbiased, and with ``growth=1`` and ``noise_floor=1``
+    too this is `Importance`; below 1 the objective leans towards hard rows. That is what
+    helps on imbalanced and redundant data, and what makes a guard necessary.
 
     Cost per round, in passes over all rows: p / 100 forward and backward on average, and
     one forward pass whenever `refresh` asks for it.

@@ -1,6 +1,6 @@
 """InfoBatch: some of the easy rows stand for all of them."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -100,7 +100,7 @@ class InfoBatch(ShareStrategy):
         return self._prune(losses, 1, rng)
 
     def _select_at_least(
-        self, n: int, losses: Losses, chosen: Any, rng: np.random.Generator
+        self, n: int, losses: Losses, chosen: Chosen, rng: np.random.Generator
     ) -> Chosen:
         # Rows added with weight 1 would make the estimate biased: keep more easy ones.
         return self._prune(losses, n, rng)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sklearn_sifal._fields import integer, real
 from sklearn_sifal._loss_table import LossTable
@@ -12,7 +13,6 @@ from sklearn_sifal.strategies._ranking import top_k
 from sklearn_sifal.strategies._selection import (
     Chosen,
     DrawContext,
-    Losses,
     Measured,
     Rows,
     Selection,
@@ -124,10 +124,10 @@ class InstanceEarlyStopping(HidingStrategy):
             positions = top_k(change, least, context.rng)
         return positions, None
 
-    def _change(self, rows: Rows) -> Losses:
+    def _change(self, rows: Rows) -> NDArray[np.float32]:
         """Mean absolute second difference; infinite for rows with too few losses."""
         second = np.diff(self.trajectories_.losses[rows], n=2, axis=1)
-        change: Losses = np.abs(second).mean(axis=1)
+        change: NDArray[np.float32] = np.abs(second).mean(axis=1)
         change[self.trajectories_.counts[rows] < self.window + 3] = np.inf
         return change
 

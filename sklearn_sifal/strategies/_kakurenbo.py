@@ -146,7 +146,7 @@ class Kakurenbo(HidingStrategy, FixedShareStrategy):
         return np.flatnonzero(trained), None
 
     def _select_at_least(
-        self, n: int, losses: Losses, chosen: Any, rng: np.random.Generator
+        self, n: int, losses: Losses, chosen: Chosen, rng: np.random.Generator
     ) -> Chosen:
         return filled_up(chosen[0], n, losses, rng, largest=True), None
 

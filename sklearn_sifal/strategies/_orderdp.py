@@ -1,7 +1,6 @@
 """OrderDP: the hardest rows of a random pool."""
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -78,7 +77,7 @@ class OrderDP(FixedShareStrategy):
         return self._top_of_pool(count_for(self.percentage, len(losses)), losses, rng)
 
     def _select_at_least(
-        self, n: int, losses: Losses, chosen: Any, rng: np.random.Generator
+        self, n: int, losses: Losses, chosen: Chosen, rng: np.random.Generator
     ) -> Chosen:
         return self._top_of_pool(n, losses, rng)
 

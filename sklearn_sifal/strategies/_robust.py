@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import clone
 
 from sklearn_sifal._fields import attribute, choice, integer, parameter, real
@@ -23,7 +24,6 @@ from sklearn_sifal.strategies._scores import (
 )
 from sklearn_sifal.strategies._selection import (
     DrawContext,
-    Losses,
     Measured,
     Rows,
     Selection,
@@ -155,7 +155,7 @@ class Robust(SamplingStrategy):
         return self.strategy.needs_end
 
     @property
-    def scores_(self) -> Losses:
+    def scores_(self) -> NDArray[np.float32]:
         """The score of every row."""
         return self.row_scores_.scores
 

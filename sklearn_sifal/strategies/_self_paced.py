@@ -121,13 +121,13 @@ class SelfPaced(ShareStrategy):
         check_whole(self, "first_epoch_", 0, LAST_ROUND)
         check_truth(self, "all_in_")
 
-    def _class_codes(self, y: NDArray[Any]) -> Rows:
+    def _class_codes(self, y: NDArray[Any]) -> NDArray[np.int64]:
         if y.ndim != 1 or y.dtype.kind in "fc":
             got = f"targets of shape {y.shape} and dtype {y.dtype}"
             reject(
                 self, "per_class", f"False unless the targets are classes; these are {got}", True
             )
-        codes: Rows = np.unique(y, return_inverse=True)[1]
+        codes: NDArray[np.int64] = np.unique(y, return_inverse=True)[1]
         return codes
 
     def _is_full_round(self, n_active: int, context: DrawContext) -> bool:
@@ -147,7 +147,7 @@ class SelfPaced(ShareStrategy):
         return chosen, None
 
     def _select_at_least(
-        self, n: int, losses: Losses, chosen: Any, rng: np.random.Generator
+        self, n: int, losses: Losses, chosen: Chosen, rng: np.random.Generator
     ) -> Chosen:
         return filled_up(chosen[0], n, losses, rng, largest=False), None
 
