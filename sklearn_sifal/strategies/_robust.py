@@ -11,10 +11,7 @@ from sklearn.base import clone
 
 from sklearn_sifal._fields import attribute, choice, integer, parameter, real
 from sklearn_sifal._loss_table import LossTable
-from sklearn_sifal._parameters import (
-    InvalidParameterError,
-    reject,
-)
+from sklearn_sifal._parameters import InvalidParameterError, reject
 from sklearn_sifal.strategies._base import SamplingStrategy
 from sklearn_sifal.strategies._scores import (
     LEAST_POINTS,
