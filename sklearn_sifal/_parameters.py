@@ -111,11 +111,17 @@ def check_real(
 
 
 def check_integer(
-    owner: Any, name: str, low: int, *, none: bool = False, choices: Collection[str] = ()
+    owner: Any,
+    name: str,
+    low: int,
+    high: int | None = None,
+    *,
+    none: bool = False,
+    choices: Collection[str] = (),
 ) -> None:
-    """Raise unless ``owner.name`` is an integer of at least `low`, or an allowed other value."""
+    """Raise unless ``owner.name`` is an integer from `low` to `high`, or an allowed other value."""
     value = getattr(owner, name)
-    check_integer_value(type(owner).__name__, name, value, low, none=none, choices=choices)
+    check_integer_value(type(owner).__name__, name, value, low, high, none=none, choices=choices)
 
 
 def check_choice(owner: Any, name: str, choices: Collection[str], *, none: bool = False) -> None:

@@ -30,6 +30,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     # Small modules of numpy and the standard library, each with one job.
     (
         "_cloning",
+        "_descriptions",
         "_parameters",
         "_seeding",
         "_loss_table",
@@ -45,7 +46,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     # loss table as its user sees it.
     ("_labels", "_published_table"),
     # These go by the checks of `_parameters`. `_devices` and `_regression_loss` have torch.
-    ("_devices", "_training_data", "_weights_files", "_regression_loss"),
+    ("_devices", "_fields", "_training_data", "_weights_files", "_regression_loss"),
     # What a training is told: its parameters, and what its targets are.
     ("_settings", "_targets"),
     # Numpy only: work without torch and without each other.

@@ -2,18 +2,25 @@
 
 import math
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
+from sklearn_sifal._descriptions import describe
+from sklearn_sifal._fields import HasFields, attribute, integer, parameter, real
 from sklearn_sifal._loss_table import LossTable
-from sklearn_sifal._parameters import check_choice, check_integer, check_real
+from sklearn_sifal._parameters import check_choice, check_integer
 from sklearn_sifal._saved_states import SavedState
+from sklearn_sifal.strategies._ranking import others
 from sklearn_sifal.strategies._selection import (
+    Chosen,
     DrawContext,
+    Losses,
+    Measured,
+    Rows,
     Selection,
     Setup,
     as_context,
@@ -25,10 +32,16 @@ from sklearn_sifal.strategies._state_checks import LAST_ROUND, check_column, che
 #: A criterion may give a loss just below zero by rounding; further down it is no rounding.
 LOWEST_LOSS = -1e-6
 
-_Chosen = tuple[NDArray[Any], NDArray[np.float64] | None]
+
+def _check_refresh(strategy: Any, name: str) -> None:
+    words = ("once", "table", "epoch")
+    if isinstance(getattr(strategy, name), str):
+        check_choice(strategy, name, words)
+    else:
+        check_integer(strategy, name, 1, choices=words)
 
 
-class SamplingStrategy(SavedState, BaseEstimator):
+class SamplingStrategy(HasFields, SavedState, BaseEstimator):
     """Base class of all strategies: draws the rows of each round.
 
     A round is: all rows while warming up or in the final epochs; otherwise the losses
@@ -45,14 +58,9 @@ class SamplingStrategy(SavedState, BaseEstimator):
     final_epochs : int, default=0
         Rounds on all rows at the end, taken out of the budget.
     refresh : {'once', 'table', 'epoch'} or int, default='once'
-        When all losses are measured anew by a forward pass:
-
-        - 'once': after the warm-up;
-        - 'table': never, the losses seen in training steps are used;
-        - 'epoch': before every choice, as in SIFAL's original form;
-        - k: before every k-th choice.
-
-        Only used by strategies that look at losses.
+        When all losses are measured anew by a forward pass: 'once' after the warm-up; 'table'
+        never, the losses seen in training steps are used; 'epoch' before every choice, as in
+        SIFAL's original form; a number k before every k-th choice.
     exploration : float, default=0.0
         Share, in [0, 1], of the rows not chosen that join at random, with weight 1.
     max_visits : int, default=None
@@ -60,8 +68,8 @@ class SamplingStrategy(SavedState, BaseEstimator):
         fewer than one batch remain, all come back with a warning and the count
         starts anew. None for no limit.
     min_fraction : float, default=0.05
-        Least share of the rows in a round, in [0, 1]. Only used by rules whose size
-        follows from the losses; a round is never smaller than one batch anyway.
+        Least share of the rows in a round, in [0, 1], where its size follows from the
+        losses; a round is never smaller than one batch anyway.
 
     Attributes
     ----------
@@ -78,6 +86,16 @@ class SamplingStrategy(SavedState, BaseEstimator):
         kind, which only ranks the rows, cannot stand in for it.
     """
 
+    # What every rule has.
+    warmup_epochs: int = integer(0, default=1)
+    final_epochs: int = integer(0, default=0)
+    # What rules have that choose by the losses in the table.
+    refresh: str | int = parameter(_check_refresh, default="once")
+    exploration: float = real(0, 1, default=0.0)
+    max_visits: int | None = integer(1, default=None, none=True)
+    # What rules have whose number of rows follows from the losses.
+    min_fraction: float = real(0, 1, default=0.05)
+
     measures: ClassVar[tuple[str, ...]] = ("loss",)
     per_batch: ClassVar[bool] = False
     replacement: ClassVar[bool] = False
@@ -87,33 +105,17 @@ class SamplingStrategy(SavedState, BaseEstimator):
     # True if the number of rows follows from the losses and so needs a lower bound.
     _adaptive_size: ClassVar[bool] = False
 
-    # A subclass whose __init__ or begin leaves out ours has the defaults all the same.
-    warmup_epochs: int = 1
-    final_epochs: int = 0
-    refresh: str | int = "once"
-    exploration: float = 0.0
-    max_visits: int | None = None
-    min_fraction: float = 0.05
-    refreshed_at_: int | None = None
-    n_lifted_: int = 0
-    forgiven_visits_: Any = 0
+    # A subclass whose begin leaves out ours has these all the same.
+    refreshed_at_: int | None = attribute(None)
+    n_lifted_ = 0
+    # Visits made before the last time that evictions were lifted do not count: an array from
+    # then on.
+    forgiven_visits_: NDArray[np.int32] | int = attribute(0)
 
-    def __init__(
-        self,
-        *,
-        warmup_epochs: int = 1,
-        final_epochs: int = 0,
-        refresh: str | int = "once",
-        exploration: float = 0.0,
-        max_visits: int | None = None,
-        min_fraction: float = 0.05,
-    ) -> None:
-        self.warmup_epochs = warmup_epochs
-        self.final_epochs = final_epochs
-        self.refresh = refresh
-        self.exploration = exploration
-        self.max_visits = max_visits
-        self.min_fraction = min_fraction
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.__module__.startswith("sklearn_sifal."):
+            describe(cls)
 
     def begin(self, table: LossTable, setup: Setup) -> Self:
         """Check the parameters and start anew; called once before the first round.
@@ -133,9 +135,7 @@ class SamplingStrategy(SavedState, BaseEstimator):
         self._warn_of_parameters()
         self.refreshed_at_ = None
         self.n_lifted_ = 0
-        # Visits made before the last time that evictions were lifted do not count: an
-        # array from then on.
-        self.forgiven_visits_: NDArray[np.int32] | int = 0
+        self.forgiven_visits_ = 0
         return self
 
     def draw(self, table: LossTable, context: DrawContext) -> Iterator[Selection]:
@@ -172,9 +172,7 @@ class SamplingStrategy(SavedState, BaseEstimator):
         """Whether the rule depends on how much of the training is left."""
         return self.final_epochs > 0
 
-    def observe(
-        self, rows: NDArray[np.int64], measured: Mapping[str, NDArray[Any]], *, training: bool
-    ) -> None:
+    def observe(self, rows: Rows, measured: Measured, *, training: bool) -> None:
         """Take note of measured values; called after every record in the table.
 
         Parameters
@@ -188,7 +186,7 @@ class SamplingStrategy(SavedState, BaseEstimator):
         """
 
     def _draw_round(
-        self, active: NDArray[np.int64], table: LossTable, context: DrawContext
+        self, active: Rows, table: LossTable, context: DrawContext
     ) -> Iterator[Selection]:
         """Yield the selections of a round that is not on all rows.
 
@@ -206,9 +204,7 @@ class SamplingStrategy(SavedState, BaseEstimator):
         room = self._room(len(active), context) - self._refresh(active, context)
         yield self._leave_room(self._choose(active, table, context), room, context)
 
-    def _select_rows(
-        self, rows: NDArray[np.int64], table: LossTable, context: DrawContext
-    ) -> _Chosen:
+    def _select_rows(self, rows: Rows, table: LossTable, context: DrawContext) -> Chosen:
         """Choose among rows with known losses; for rules that need more than the losses.
 
         Parameters
@@ -231,7 +227,7 @@ class SamplingStrategy(SavedState, BaseEstimator):
         """Factor on the learning rate of a round with so many rows chosen among the active."""
         return 1.0
 
-    def _select(self, losses: NDArray[np.float32], rng: np.random.Generator) -> _Chosen:
+    def _select(self, losses: Losses, rng: np.random.Generator) -> Chosen:
         """Choose among rows with known losses.
 
         Parameters
@@ -251,11 +247,11 @@ class SamplingStrategy(SavedState, BaseEstimator):
         raise NotImplementedError(f"{type(self).__name__} must write _select or draw")
 
     def _select_at_least(
-        self, n: int, losses: NDArray[np.float32], chosen: _Chosen, rng: np.random.Generator
-    ) -> _Chosen:
+        self, n: int, losses: Losses, chosen: Chosen, rng: np.random.Generator
+    ) -> Chosen:
         """Add rows to a choice of fewer than n: at random, with weight 1."""
         positions, weights = chosen
-        extra = rng.choice(_others(len(losses), positions), n - len(positions), replace=False)
+        extra = rng.choice(others(len(losses), positions), n - len(positions), replace=False)
         return _join(positions, weights, extra)
 
     def _check_state(self, table: LossTable) -> None:
@@ -281,20 +277,13 @@ class SamplingStrategy(SavedState, BaseEstimator):
         return False
 
     def _check_parameters(self) -> None:
-        check_integer(self, "warmup_epochs", 0)
-        check_integer(self, "final_epochs", 0)
-        if isinstance(self.refresh, str):
-            check_choice(self, "refresh", ("once", "table", "epoch"))
-        else:
-            check_integer(self, "refresh", 1, choices=("once", "table", "epoch"))
-        check_real(self, "exploration", 0, 1)
-        check_integer(self, "max_visits", 1, none=True)
-        check_real(self, "min_fraction", 0, 1)
+        """Raise for values that are not allowed; subclasses add what takes several parameters."""
+        self._check_fields()
 
     def _warn_of_parameters(self) -> None:
         """Warn of values that are allowed and probably not meant; once a training."""
 
-    def _active_rows(self, table: LossTable, context: DrawContext) -> NDArray[np.int64]:
+    def _active_rows(self, table: LossTable, context: DrawContext) -> Rows:
         self._evict(table)
         active = np.flatnonzero(~table.evicted)
         if len(active) < min(context.batch_size, len(table)):
@@ -338,7 +327,7 @@ class SamplingStrategy(SavedState, BaseEstimator):
             return math.inf
         return context.visits_left - self.final_epochs * n_active
 
-    def _refresh(self, active: NDArray[np.int64], context: DrawContext) -> float:
+    def _refresh(self, active: Rows, context: DrawContext) -> float:
         """Score the active rows if that is due and can be paid for; returns what it cost."""
         cost = context.scored_row_cost * len(active)
         if not self._refresh_is_due(context) or self._room(len(active), context) - cost < min(
@@ -358,9 +347,7 @@ class SamplingStrategy(SavedState, BaseEstimator):
             return False
         return bool(context.epoch - self.refreshed_at_ >= int(self.refresh))
 
-    def _choose(
-        self, active: NDArray[np.int64], table: LossTable, context: DrawContext
-    ) -> Selection:
+    def _choose(self, active: Rows, table: LossTable, context: DrawContext) -> Selection:
         """Apply the rule to rows with a known loss and add the never-seen ones."""
         measured = table.loss_epoch[active] >= 0
         if not measured.any():
@@ -386,7 +373,7 @@ class SamplingStrategy(SavedState, BaseEstimator):
             positions, weights = positions[order], None if weights is None else weights[order]
         return Selection(active[positions], weights, lr_scale)
 
-    def _checked(self, chosen: Any, n_known: int) -> _Chosen:
+    def _checked(self, chosen: Any, n_known: int) -> Chosen:
         """What a rule returned, checked: subclasses are written by users too."""
         origin = f"{type(self).__name__}._select"
         if not (isinstance(chosen, tuple) and len(chosen) == 2):
@@ -401,11 +388,11 @@ class SamplingStrategy(SavedState, BaseEstimator):
         least = math.ceil(self.min_fraction * n_active) if self._adaptive_size else 0
         return min(n_active, max(least, batch_size))
 
-    def _explore(self, n_known: int, chosen: _Chosen, rng: np.random.Generator) -> _Chosen:
+    def _explore(self, n_known: int, chosen: Chosen, rng: np.random.Generator) -> Chosen:
         if self.exploration == 0.0:
             return chosen
         positions, weights = chosen
-        rest = _others(n_known, positions)
+        rest = others(n_known, positions)
         extra = rng.choice(rest, round(self.exploration * len(rest)), replace=False)
         return _join(positions, weights, extra)
 
@@ -427,16 +414,12 @@ class SamplingStrategy(SavedState, BaseEstimator):
         return Selection(selection.rows[kept], weights, selection.lr_scale)
 
 
-def _others(n: int, positions: NDArray[Any]) -> NDArray[np.int64]:
-    """Numbers below n that are not among `positions`."""
-    left = np.ones(n, dtype=bool)
-    left[positions] = False
-    return np.flatnonzero(left)
+describe(SamplingStrategy)
 
 
 def _join(
     positions: NDArray[Any], weights: NDArray[np.float64] | None, extra: NDArray[Any]
-) -> _Chosen:
+) -> Chosen:
     """Append positions with weight 1."""
     if len(extra) and weights is not None:
         weights = np.concatenate([weights, np.ones(len(extra))])

@@ -64,17 +64,10 @@ class BatchQueue:
     def push(
         self, rows: NDArray[np.int64], losses: NDArray[np.float32], order: NDArray[np.int64]
     ) -> None:
-        """Put rows in, or change the loss of rows that are in.
+        """Put distinct rows in, or change the finite losses, in nats, of rows that are in.
 
-        Parameters
-        ----------
-        rows : ndarray of shape (n,), int64
-            Distinct row numbers.
-        losses : ndarray of shape (n,), float32
-            Finite losses, in nats.
-        order : ndarray of shape (n,), int64
-            Numbers from 0 to `ORDER_LIMIT` - 1 that no other row has. A row that is in
-            needs one it never had; one that is not may come back with its last.
+        Orders are numbers from 0 to `ORDER_LIMIT` - 1 that no other row has. A row that is in
+        needs one it never had; one that is not may come back with its last.
         """
         keys = self._encoded(losses, order)
         if (self._discarded[rows] == keys).any():
@@ -87,23 +80,11 @@ class BatchQueue:
             self._merge_runs()
 
     def pop(self, n: int) -> NDArray[np.int64]:
-        """Take out the n best rows, or as many as there are.
-
-        Returns
-        -------
-        rows : ndarray of shape (n,), int64
-            The best first.
-        """
+        """Take out the n best rows, or as many as there are; the best first."""
         return self._take(n, best=True)[::-1]
 
     def drop_lowest(self, n: int) -> NDArray[np.int64]:
-        """Take out the n worst rows, or as many as there are.
-
-        Returns
-        -------
-        rows : ndarray of shape (n,), int64
-            The worst first.
-        """
+        """Take out the n worst rows, or as many as there are; the worst first."""
         return self._take(n, best=False)
 
     def discard(self, rows: NDArray[np.int64]) -> None:
@@ -114,13 +95,7 @@ class BatchQueue:
         self._keys[rows] = 0
 
     def to_structured(self) -> NDArray[Any]:
-        """The rows that are in, the best first.
-
-        Returns
-        -------
-        table : structured ndarray of shape (n,)
-            Fields `row`, `loss` (nats) and `order`.
-        """
+        """The rows that are in, the best first, with the fields `row`, `loss` (nats), `order`."""
         self._merge_runs()
         keys, rows = self._main.keys[::-1], self._main.rows[::-1]
         fields = [("row", np.int64), ("loss", np.float32), ("order", np.int64)]

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from sklearn_sifal._parameters import check_real
+from sklearn_sifal._fields import attribute, real
 from sklearn_sifal.strategies._base import SamplingStrategy
 
 
@@ -15,18 +15,7 @@ class Base(SamplingStrategy):
     ----------
     percentage : float, default=None
         Ignored; there so that a grid over percentages can include this strategy.
-    warmup_epochs : int, default=1
-        Without effect.
-    final_epochs : int, default=0
-        Without effect.
-    refresh : {'once', 'table', 'epoch'} or int, default='once'
-        Without effect, since losses are not looked at.
-    exploration : float, default=0.0
-        Without effect.
-    max_visits : int, default=None
-        Rows with this many visits sit out; see `SamplingStrategy`.
-    min_fraction : float, default=0.05
-        Without effect.
+    {{max_visits}}
 
     Examples
     --------
@@ -35,32 +24,14 @@ class Base(SamplingStrategy):
     Base()
     """
 
+    percentage: float | None = real(0, 100, default=None, open_low=True, none=True, kw_only=False)
+    warmup_epochs: int = attribute(1)
+    final_epochs: int = attribute(0)
+    refresh: str | int = attribute("table")
+    exploration: float = attribute(0.0)
+    min_fraction: float = attribute(0.0)
+
     measures: ClassVar[tuple[str, ...]] = ()
-
-    def __init__(
-        self,
-        percentage: float | None = None,
-        *,
-        warmup_epochs: int = 1,
-        final_epochs: int = 0,
-        refresh: str | int = "once",
-        exploration: float = 0.0,
-        max_visits: int | None = None,
-        min_fraction: float = 0.05,
-    ) -> None:
-        super().__init__(
-            warmup_epochs=warmup_epochs,
-            final_epochs=final_epochs,
-            refresh=refresh,
-            exploration=exploration,
-            max_visits=max_visits,
-            min_fraction=min_fraction,
-        )
-        self.percentage = percentage
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        check_real(self, "percentage", 0, 100, open_low=True, none=True)
 
     def _takes_everything(self) -> bool:
         return True

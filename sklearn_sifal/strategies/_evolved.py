@@ -1,18 +1,25 @@
 """Evolved Sampling: batches drawn from presamples by loss and by its past."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_sifal._fields import real
 from sklearn_sifal._loss_table import LossTable
-from sklearn_sifal._parameters import check_real
 from sklearn_sifal.strategies._presample import PresampleStrategy
 from sklearn_sifal.strategies._ranking import count_for, top_k
 from sklearn_sifal.strategies._scores import two_beta_average
-from sklearn_sifal.strategies._selection import DrawContext, Selection, Setup
+from sklearn_sifal.strategies._selection import (
+    Chosen,
+    DrawContext,
+    Measured,
+    Rows,
+    Selection,
+    Setup,
+)
 from sklearn_sifal.strategies._state_checks import check_column
 
 
@@ -56,13 +63,9 @@ class EvolvedSampling(PresampleStrategy):
         Share of the past in the average, in [0, 1].
     set_fraction : float, default=1.0
         Share of the rows, in (0, 1], that a round takes its presamples from.
-    warmup_epochs : int, default=1
-        Rounds on all rows at the start.
-    final_epochs : int, default=0
-        Rounds on all rows at the end, taken out of the budget. The paper trains plainly at
-        both ends.
-    max_visits : int, default=None
-        Rows with this many visits sit out; see `SamplingStrategy`.
+    {{warmup_epochs, final_epochs}}
+        The paper trains plainly at both ends.
+    {{max_visits}}
 
     Attributes
     ----------
@@ -93,28 +96,12 @@ class EvolvedSampling(PresampleStrategy):
     EvolvedSampling(percentage=50, set_fraction=0.8)
     """
 
-    non_negative: ClassVar[bool] = True
+    percentage = 25.0
+    beta1: float = real(0, 1, default=0.2)
+    beta2: float = real(0, 1, default=0.8)
+    set_fraction: float = real(0, 1, default=1.0, open_low=True)
 
-    def __init__(
-        self,
-        percentage: float = 25.0,
-        *,
-        beta1: float = 0.2,
-        beta2: float = 0.8,
-        set_fraction: float = 1.0,
-        warmup_epochs: int = 1,
-        final_epochs: int = 0,
-        max_visits: int | None = None,
-    ) -> None:
-        super().__init__(
-            percentage,
-            warmup_epochs=warmup_epochs,
-            final_epochs=final_epochs,
-            max_visits=max_visits,
-        )
-        self.beta1 = beta1
-        self.beta2 = beta2
-        self.set_fraction = set_fraction
+    non_negative: ClassVar[bool] = True
 
     @property
     def needs_score(self) -> bool:
@@ -122,19 +109,6 @@ class EvolvedSampling(PresampleStrategy):
         return not self._keeps_presamples_whole()
 
     def begin(self, table: LossTable, setup: Setup) -> Self:
-        """Check the parameters and start anew; called once before the first round.
-
-        Parameters
-        ----------
-        table : LossTable
-            The losses, possibly known already after a warm start; the averages start anew.
-        setup : Setup
-            Rows, targets, batch size and generator.
-
-        Returns
-        -------
-        self : EvolvedSampling
-        """
         super().begin(table, setup)
         self.averages_ = np.full(setup.n_rows, 1 / setup.n_rows, np.float32)
         self.weights_ = self.averages_.copy()
@@ -142,37 +116,10 @@ class EvolvedSampling(PresampleStrategy):
         return self
 
     def draw(self, table: LossTable, context: DrawContext) -> Iterator[Selection]:
-        """Yield the selections of one round.
-
-        Parameters
-        ----------
-        table : LossTable
-            The losses as known now; not to be written to.
-        context : DrawContext
-            Round, progress, batch size, generator and scoring function.
-
-        Yields
-        ------
-        selection : Selection
-            Rows in ascending order, without weights.
-        """
         self.counted_[:] = False
         yield from super().draw(table, context)
 
-    def observe(
-        self, rows: NDArray[np.int64], measured: Mapping[str, NDArray[Any]], *, training: bool
-    ) -> None:
-        """Take losses into the averages; called after every record in the table.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n,), int64
-            Row numbers.
-        measured : mapping of str to ndarray of shape (n,)
-            The losses ("loss", nats).
-        training : bool
-            True for a training step, False for a scoring pass.
-        """
+    def observe(self, rows: Rows, measured: Measured, *, training: bool) -> None:
         new = ~self.counted_[rows]
         rows, losses = rows[new], measured["loss"][new]
         self.counted_[rows] = True
@@ -181,7 +128,6 @@ class EvolvedSampling(PresampleStrategy):
         )
 
     def _check_state(self, table: LossTable) -> None:
-        """Raise unless the attributes, read from a file, are ones that a training leaves."""
         super()._check_state(table)
         n = len(table)
         check_column(self, "averages_", (n,), np.float32)
@@ -189,7 +135,7 @@ class EvolvedSampling(PresampleStrategy):
         check_column(self, "counted_", (n,), np.bool_)
 
     def _draw_round(
-        self, active: NDArray[np.int64], table: LossTable, context: DrawContext
+        self, active: Rows, table: LossTable, context: DrawContext
     ) -> Iterator[Selection]:
         kept = self._set_of_round(active, table, context)
         if context.visits_left is not None:
@@ -202,9 +148,7 @@ class EvolvedSampling(PresampleStrategy):
         else:
             yield from super()._draw_round(kept, table, context)
 
-    def _set_of_round(
-        self, active: NDArray[np.int64], table: LossTable, context: DrawContext
-    ) -> NDArray[np.int64]:
+    def _set_of_round(self, active: Rows, table: LossTable, context: DrawContext) -> Rows:
         """The rows to make presamples of, ascending, with all that were never seen."""
         seen = table.loss_epoch[active] >= 0
         n = max(count_for(100 * self.set_fraction, int(seen.sum())), context.batch_size)
@@ -212,13 +156,7 @@ class EvolvedSampling(PresampleStrategy):
         kept[np.flatnonzero(seen)[_draw(self.averages_[active[seen]], n, context.rng)]] = True
         return active[kept]
 
-    def _keep(
-        self,
-        candidates: NDArray[np.int64],
-        n: int,
-        measured: dict[str, NDArray[Any]],
-        context: DrawContext,
-    ) -> tuple[NDArray[Any], None]:
+    def _keep(self, candidates: Rows, n: int, measured: Measured, context: DrawContext) -> Chosen:
         self._check_non_negative(measured["loss"])
         # `observe` has just computed the weights, with the averages of before.
         return _draw(self.weights_[candidates], n, context.rng), None
@@ -229,14 +167,8 @@ class EvolvedSampling(PresampleStrategy):
     def _takes_everything(self) -> bool:
         return self._keeps_presamples_whole() and float(self.set_fraction) == 1.0
 
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        check_real(self, "beta1", 0, 1)
-        check_real(self, "beta2", 0, 1)
-        check_real(self, "set_fraction", 0, 1, open_low=True)
 
-
-def _draw(weights: NDArray[np.float32], n: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def _draw(weights: NDArray[np.float32], n: int, rng: np.random.Generator) -> Rows:
     """Draw n positions one after the other, in proportion to the weights of those left."""
     if n >= len(weights):
         return np.arange(len(weights))

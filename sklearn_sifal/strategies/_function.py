@@ -4,11 +4,17 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sklearn_sifal._fields import parameter
 from sklearn_sifal._parameters import reject
 from sklearn_sifal.strategies._base import SamplingStrategy
-from sklearn_sifal.strategies._selection import check_rows
+from sklearn_sifal.strategies._selection import Chosen, Losses, check_rows
+
+
+def _check_function(strategy: Any, name: str) -> None:
+    function = getattr(strategy, name)
+    if not callable(function):
+        reject(strategy, name, "a callable (losses, rng) -> rows", function)
 
 
 class FunctionStrategy(SamplingStrategy):
@@ -22,10 +28,8 @@ class FunctionStrategy(SamplingStrategy):
         ``function(losses, rng) -> rows``: `losses` is an array of shape (n,) in nats,
         `rng` a numpy Generator; `rows` are distinct positions in it, or a mask. If
         they are fewer than one batch, others join at random.
-    warmup_epochs, final_epochs, refresh, exploration, max_visits
-        See `SamplingStrategy`.
-    min_fraction : float, default=0.0
-        Least share of the rows in a round; others join at random to fill it.
+    {{warmup_epochs, final_epochs, refresh, exploration, max_visits, min_fraction}}
+        Others join at random to fill it.
 
     Examples
     --------
@@ -38,36 +42,13 @@ class FunctionStrategy(SamplingStrategy):
     0.0
     """
 
+    function: Callable[[Losses, np.random.Generator], Any] = parameter(
+        _check_function, kw_only=False
+    )
+    min_fraction = 0.0
+
     _adaptive_size: ClassVar[bool] = True
 
-    def __init__(
-        self,
-        function: Callable[[NDArray[np.float32], np.random.Generator], Any],
-        *,
-        warmup_epochs: int = 1,
-        final_epochs: int = 0,
-        refresh: str | int = "once",
-        exploration: float = 0.0,
-        max_visits: int | None = None,
-        min_fraction: float = 0.0,
-    ) -> None:
-        super().__init__(
-            warmup_epochs=warmup_epochs,
-            final_epochs=final_epochs,
-            refresh=refresh,
-            exploration=exploration,
-            max_visits=max_visits,
-            min_fraction=min_fraction,
-        )
-        self.function = function
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        if not callable(self.function):
-            reject(self, "function", "a callable (losses, rng) -> rows", self.function)
-
-    def _select(
-        self, losses: NDArray[np.float32], rng: np.random.Generator
-    ) -> tuple[NDArray[Any], None]:
+    def _select(self, losses: Losses, rng: np.random.Generator) -> Chosen:
         rows = self.function(losses, rng)
         return check_rows(rows, len(losses), "A callable 'sampling_strategy'"), None

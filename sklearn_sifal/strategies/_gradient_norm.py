@@ -1,16 +1,15 @@
 """Importance sampling by an upper bound on the gradient norm, switched on when it pays."""
 
 import sys
-from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_sifal._fields import real
 from sklearn_sifal._loss_table import LossTable
-from sklearn_sifal._parameters import check_real
 from sklearn_sifal.strategies._presample import PresampleStrategy
-from sklearn_sifal.strategies._selection import DrawContext, Setup
+from sklearn_sifal.strategies._selection import Chosen, DrawContext, Measured, Rows, Setup
 from sklearn_sifal.strategies._state_checks import check_number, check_truth
 
 
@@ -54,12 +53,9 @@ class GradientNormSampling(PresampleStrategy):
         Share, in [0, 1), of the previous value in the smoothed tau.
     kappa : float, default=2.0
         Cost of a backward pass in forward passes, above 0.
-    warmup_epochs : int, default=1
-        Rounds on all rows at the start; they count towards tau.
-    final_epochs : int, default=0
-        Rounds on all rows at the end, taken out of the budget.
-    max_visits : int, default=None
-        Rows with this many visits sit out; see `SamplingStrategy`.
+    {{warmup_epochs}}
+        They count towards tau.
+    {{final_epochs, max_visits}}
 
     Attributes
     ----------
@@ -86,82 +82,33 @@ class GradientNormSampling(PresampleStrategy):
     GradientNormSampling(threshold=1.5)
     """
 
+    percentage = 33.3
+    threshold: float | None = real(0, default=None, none=True)
+    momentum: float = real(0, 1, default=0.9, open_high=True)
+    kappa: float = real(0, default=2.0, open_low=True)
+
     measures: ClassVar[tuple[str, ...]] = ("loss", "el2n")
     replacement: ClassVar[bool] = True
 
-    tau_: float = 1.0
-    on_: bool = False
-
-    def __init__(
-        self,
-        percentage: float = 33.3,
-        *,
-        threshold: float | None = None,
-        momentum: float = 0.9,
-        kappa: float = 2.0,
-        warmup_epochs: int = 1,
-        final_epochs: int = 0,
-        max_visits: int | None = None,
-    ) -> None:
-        super().__init__(
-            percentage,
-            warmup_epochs=warmup_epochs,
-            final_epochs=final_epochs,
-            max_visits=max_visits,
-        )
-        self.threshold = threshold
-        self.momentum = momentum
-        self.kappa = kappa
+    tau_ = 1.0
+    on_ = False
 
     def begin(self, table: LossTable, setup: Setup) -> Self:
-        """Check the parameters and start anew; called once before the first round.
-
-        Parameters
-        ----------
-        table : LossTable
-            The losses.
-        setup : Setup
-            Rows, targets, batch size and generator.
-
-        Returns
-        -------
-        self : GradientNormSampling
-        """
         super().begin(table, setup)
         self.tau_ = 1.0
         self.on_ = False
         return self
 
-    def observe(
-        self, rows: NDArray[np.int64], measured: Mapping[str, NDArray[Any]], *, training: bool
-    ) -> None:
-        """Follow the variance reduction; called after every record in the table.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n,), int64
-            Row numbers.
-        measured : mapping of str to ndarray of shape (n,)
-            The losses and 'el2n'.
-        training : bool
-            True for a training step, False for a scoring pass.
-        """
+    def observe(self, rows: Rows, measured: Measured, *, training: bool) -> None:
         # A batch drawn by its scores says nothing of the spread of all scores.
         if len(rows) and not (training and self.on_):
             new = variance_reduction(measured["el2n"])
             self.tau_ = self.momentum * self.tau_ + (1 - self.momentum) * new
 
     def _check_state(self, table: LossTable) -> None:
-        """Raise unless the attributes, read from a file, are ones that a training leaves."""
         super()._check_state(table)
         check_number(self, "tau_", 0, sys.float_info.max)
         check_truth(self, "on_")
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        check_real(self, "threshold", 0, none=True)
-        check_real(self, "momentum", 0, 1, open_high=True)
-        check_real(self, "kappa", 0, open_low=True)
 
     def _is_plain(self, number: int, batch_size: int) -> bool:
         self.on_ = self.tau_ > self._threshold(batch_size)
@@ -179,13 +126,7 @@ class GradientNormSampling(PresampleStrategy):
             self.on_ = False
         return full
 
-    def _keep(
-        self,
-        candidates: NDArray[np.int64],
-        n: int,
-        measured: dict[str, NDArray[Any]],
-        context: DrawContext,
-    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    def _keep(self, candidates: Rows, n: int, measured: Measured, context: DrawContext) -> Chosen:
         g = _shares(measured["el2n"])
         positions = context.rng.choice(len(g), n, replace=True, p=g)
         return positions, 1 / (len(g) * g[positions])

@@ -1,14 +1,14 @@
 """Sampling that leans towards hard rows and away from those whose label looks wrong."""
 
 import warnings
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_sifal._fields import attribute, real
 from sklearn_sifal._loss_table import LossTable
-from sklearn_sifal._parameters import check_real
+from sklearn_sifal.strategies._importance import Importance
 from sklearn_sifal.strategies._label_guard import (
     LabelEvidence,
     can_tell,
@@ -16,9 +16,7 @@ from sklearn_sifal.strategies._label_guard import (
     probability_wrong,
     share_wrong,
 )
-from sklearn_sifal.strategies._ranking import poisson_sample, powers_of
-from sklearn_sifal.strategies._selection import DrawContext, Setup
-from sklearn_sifal.strategies._share import ShareStrategy
+from sklearn_sifal.strategies._selection import Chosen, DrawContext, Measured, Rows, Setup
 from sklearn_sifal.strategies._state_checks import check_number, check_part, check_whole
 
 # So that no row is out of reach for good.
@@ -32,7 +30,7 @@ _NO_GUARD = (
 )
 
 
-class GuardedImportance(ShareStrategy):
+class GuardedImportance(Importance):
     r"""Train on rows drawn by their loss, guarded against wrong labels.
 
     With N rows of known loss l, trust t in (0, 1] and S = p N / 100, where p is the
@@ -66,9 +64,9 @@ class GuardedImportance(ShareStrategy):
     long as more than half, with more than ten classes 35 %, look neither right nor wrong
     (e_i between -1 and 1).
 
-    ``correction=1`` with full trust is `Importance`, which is unbiased; below 1 the
-    objective leans towards hard rows. That is what helps on imbalanced and redundant
-    data, and what makes a guard necessary.
+    ``correction=1`` with full trust is unbiased, and with ``growth=1`` and ``noise_floor=1``
+    too this is `Importance`; below 1 the objective leans towards hard rows. That is what
+    helps on imbalanced and redundant data, and what makes a guard necessary.
 
     Cost per round, in passes over all rows: p / 100 forward and backward on average, and
     one forward pass whenever `refresh` asks for it.
@@ -87,15 +85,9 @@ class GuardedImportance(ShareStrategy):
     growth : float, default=2.0
         Factor by which that share grows with every pass over the rows, at least 1. What
         a choice gains, it gains early.
-    alpha : float, default=0.6
-        Power of the loss, in [0, 1].
     correction : float, default=0.0
         How far weights undo the preference for large losses, in [0, 1]: 1 undoes all of
         it, 0 nothing. Where labels look wrong it goes half-way from here to 1.
-    uniform : float, default=0.1
-        Share of the probability, in [0, 1], that does not depend on the loss.
-    epsilon : float, default=1e-3
-        Added to every loss, in nats, so that none has probability zero.
     margin : float, default=1.0
         How far, in nats, a loss has to be above the middle between certainty and chance
         to speak for a wrong label; at least 0. Larger values spare rare outcomes where
@@ -106,18 +98,8 @@ class GuardedImportance(ShareStrategy):
     noise_floor : float, default=0.05
         Share of labels that look wrong, in (0, 1], up to which the guard does nothing; 1
         for no guard at all.
-    warmup_epochs : int, default=1
-        Rounds on all rows at the start.
-    final_epochs : int, default=0
-        Rounds on all rows at the end, taken out of the budget.
-    refresh : {'once', 'table', 'epoch'} or int, default='once'
-        When all losses are measured anew; see `SamplingStrategy`.
-    exploration : float, default=0.0
-        Share of the rows not chosen that join at random with weight 1.
-    max_visits : int, default=None
-        Rows with this many visits sit out; see `SamplingStrategy`.
-    min_fraction : float, default=0.05
-        Without effect: the expected size does not depend on the losses.
+    {{alpha, uniform, epsilon}}
+    {{warmup_epochs, final_epochs, refresh, exploration, max_visits}}
 
     Attributes
     ----------
@@ -155,76 +137,21 @@ class GuardedImportance(ShareStrategy):
     GuardedImportance(noise_floor=0.1, percentage=50)
     """
 
-    non_negative: ClassVar[bool] = True
+    percentage = 20.0
+    growth: float = real(1, default=2.0)
+    correction: float = real(0, 1, default=0.0)
+    margin: float = real(0, default=1.0)
+    chance_loss: float | None = real(0, default=None, open_low=True, none=True)
+    noise_floor: float = real(0, 1, default=0.05, open_low=True)
+
     reads_nats: ClassVar[bool] = True  # against the entropy of the classes
 
     # Until `begin` tells.
-    label_evidence_: LabelEvidence | None = None
-    wrong_share_: float = 0.0
-    first_visits_: int | None = None
-
-    def __init__(
-        self,
-        percentage: float = 20.0,
-        *,
-        growth: float = 2.0,
-        alpha: float = 0.6,
-        correction: float = 0.0,
-        uniform: float = 0.1,
-        epsilon: float = 1e-3,
-        margin: float = 1.0,
-        chance_loss: float | None = None,
-        noise_floor: float = 0.05,
-        warmup_epochs: int = 1,
-        final_epochs: int = 0,
-        refresh: str | int = "once",
-        exploration: float = 0.0,
-        max_visits: int | None = None,
-        min_fraction: float = 0.05,
-    ) -> None:
-        super().__init__(
-            percentage,
-            warmup_epochs=warmup_epochs,
-            final_epochs=final_epochs,
-            refresh=refresh,
-            exploration=exploration,
-            max_visits=max_visits,
-            min_fraction=min_fraction,
-        )
-        self.growth = growth
-        self.alpha = alpha
-        self.correction = correction
-        self.uniform = uniform
-        self.epsilon = epsilon
-        self.margin = margin
-        self.chance_loss = chance_loss
-        self.noise_floor = noise_floor
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        check_real(self, "growth", 1)
-        check_real(self, "alpha", 0, 1)
-        check_real(self, "correction", 0, 1)
-        check_real(self, "uniform", 0, 1)
-        check_real(self, "epsilon", 0, open_low=True)
-        check_real(self, "margin", 0)
-        check_real(self, "chance_loss", 0, open_low=True, none=True)
-        check_real(self, "noise_floor", 0, 1, open_low=True)
+    label_evidence_: LabelEvidence | None = attribute(None)
+    wrong_share_ = 0.0
+    first_visits_: int | None = attribute(None)
 
     def begin(self, table: LossTable, setup: Setup) -> Self:
-        """Check the parameters and start anew; called once before the first round.
-
-        Parameters
-        ----------
-        table : LossTable
-            The losses; those of a warm start are the first evidence.
-        setup : Setup
-            Rows, targets, batch size and generator.
-
-        Returns
-        -------
-        self : GuardedImportance
-        """
         super().begin(table, setup)
         self.wrong_share_ = 0.0
         self.first_visits_ = None
@@ -233,20 +160,7 @@ class GuardedImportance(ShareStrategy):
         self.observe(known, {"loss": table.loss[known]}, training=False)
         return self
 
-    def observe(
-        self, rows: NDArray[np.int64], measured: Mapping[str, NDArray[Any]], *, training: bool
-    ) -> None:
-        """Add to the evidence; called after every record in the table.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n,), int64
-            Row numbers.
-        measured : mapping of str to ndarray of shape (n,)
-            The losses ("loss", nats).
-        training : bool
-            True for a training step, False for a scoring pass.
-        """
+    def observe(self, rows: Rows, measured: Measured, *, training: bool) -> None:
         if self.label_evidence_ is not None:
             self.label_evidence_.add(rows, measured["loss"], training=training)
 
@@ -255,23 +169,16 @@ class GuardedImportance(ShareStrategy):
         """What speaks for each label being wrong, in nats; None without a guard."""
         return None if self.label_evidence_ is None else self.label_evidence_.evidence
 
-    def _select_rows(
-        self, rows: NDArray[np.int64], table: LossTable, context: DrawContext
-    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    def _select_rows(self, rows: Rows, table: LossTable, context: DrawContext) -> Chosen:
         trust, gate = self._trust(rows)
-        preference = self._preference(table.loss[rows], trust)
-        # Suspects are not there to fill a round that is larger than the rest.
-        size = min(self._share(table) * len(rows), (1 - gate / 10) * trust.sum())
-        chosen, q = poisson_sample(
-            preference, size, min(context.batch_size, len(rows)), context.rng
-        )
-        del preference  # as everything here it has an entry for every row
-        weights = trust / q
-        weights **= self.correction + gate * (1 - self.correction) / 2
-        return chosen, weights[chosen] * (q.sum() / (q * weights).sum())
+        expected = self._expected_rows(len(rows), table)
+        if trust is not None:
+            # Suspects are not there to fill a round that is larger than the rest.
+            expected = min(expected, (1 - gate / 10) * trust.sum())
+        power = self.correction + gate * (1 - self.correction) / 2
+        return self._draw(expected, table.loss[rows], context, trust=trust, power=power)
 
     def _check_state(self, table: LossTable) -> None:
-        """Raise unless the attributes, read from a file, are ones that a training leaves."""
         super()._check_state(table)
         check_number(self, "wrong_share_", 0, 1)
         if self.first_visits_ is not None:
@@ -293,47 +200,32 @@ class GuardedImportance(ShareStrategy):
             return None
         return LabelEvidence(codes, chance, self.margin)
 
-    def _share(self, table: LossTable) -> float:
-        """Expected share of the rows, in (0, 1]."""
+    def _expected_rows(self, n: int, table: LossTable) -> float:
+        """Expected number of rows among n, which grows with the passes since the first choice."""
         visits = int(table.visits.sum())
         if self.first_visits_ is None:
             self.first_visits_ = visits
         passes = (visits - self.first_visits_) / len(table)
         # In logarithms, since the power itself overflows in a long training.
-        grown = np.log(self.percentage / 100) + passes * np.log(self.growth)
-        return float(np.exp(min(grown, 0.0)))
+        most = np.log(100 / self.percentage)
+        grown = float(np.exp(min(passes * np.log(self.growth), most)))
+        return min(self.percentage * n / 100 * grown, n)
 
-    def _trust(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.float64], float]:
-        """How far each label is taken to be right, in (0, 1], and how far the guard is on."""
+    def _trust(self, rows: Rows) -> tuple[NDArray[np.float64] | None, float]:
+        """How far each label is taken to be right, in (0, 1], and how far the guard is on.
+
+        None for all of them as far as can be.
+        """
         if self.label_evidence_ is None:
-            return _full_trust(len(rows)), 0.0
+            return None, 0.0
         evidence = self.label_evidence_.evidence
         if len(rows) < len(evidence):
             evidence = evidence[rows]
         self.wrong_share_ = share_wrong(evidence)
         gate = min(max(self.wrong_share_ / self.noise_floor - 1, 0.0), 1.0)
         if gate == 0.0 or not can_tell(evidence, self.label_evidence_.n_classes):
-            return _full_trust(len(rows)), 0.0
+            return None, 0.0
         trust = probability_wrong(evidence, self.wrong_share_)
         trust *= -gate
         trust += 1
         return np.maximum(trust, _LEAST_TRUST, out=trust), gate
-
-    def _preference(
-        self, losses: NDArray[np.float32], trust: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
-        """Probabilities P of the rows, which add up to 1."""
-        self._check_non_negative(losses)
-        preference = powers_of(losses, self.epsilon, self.alpha)
-        preference *= trust
-        preference /= preference.sum()
-        preference *= 1 - self.uniform
-        evenly = trust / trust.sum()
-        evenly *= self.uniform
-        preference += evenly
-        return preference
-
-
-def _full_trust(n: int) -> NDArray[np.float64]:
-    """Ones that take no memory."""
-    return np.broadcast_to(1.0, (n,))

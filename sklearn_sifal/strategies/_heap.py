@@ -1,6 +1,6 @@
 """Replaying the rows of largest loss, batch by batch, with limits on their visits."""
 
-from collections.abc import Callable, Iterator, Mapping, Sized
+from collections.abc import Callable, Iterator, Sized
 from dataclasses import dataclass
 from functools import partial
 from heapq import heappop, heappush
@@ -9,12 +9,19 @@ from typing import Any, ClassVar, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_sifal._fields import attribute, flag, integer, real
 from sklearn_sifal._loss_table import MOST_VISITS, LossTable
-from sklearn_sifal._parameters import check_flag, check_integer, check_real
 from sklearn_sifal.strategies._base import SamplingStrategy
 from sklearn_sifal.strategies._batch_queue import ORDER_LIMIT, BatchQueue
 from sklearn_sifal.strategies._ranking import count_for
-from sklearn_sifal.strategies._selection import DrawContext, DrawsAhead, Selection, Setup
+from sklearn_sifal.strategies._selection import (
+    DrawContext,
+    DrawsAhead,
+    Measured,
+    Rows,
+    Selection,
+    Setup,
+)
 from sklearn_sifal.strategies._state_checks import (
     LAST_ROUND,
     check_column,
@@ -67,10 +74,6 @@ class HeapQueue(SamplingStrategy):
         None for no such draws.
     start_at : int, default=1
         Rounds on all rows at the start, as `warmup_epochs` of other strategies.
-    max_visits : int, default=None
-        A row with this many visits within a round is evicted: it sits out until a reset.
-        When fewer than one batch remain, all come back with a warning and the count
-        starts anew. None for no limit.
     reset_every : int, default=None
         After this many draws the queue is emptied and evictions are lifted, before the
         next batch. None for never.
@@ -78,8 +81,11 @@ class HeapQueue(SamplingStrategy):
         Whether each walk through the base order is random, or ascending.
     largest : bool, default=True
         Whether the largest losses come first, or the smallest.
-    final_epochs : int, default=0
-        Rounds on all rows at the end, taken out of the budget.
+    {{final_epochs}}
+    max_visits : int, default=None
+        A row with this many visits within a round is evicted: it sits out until a reset.
+        When fewer than one batch remain, all come back with a warning and the count
+        starts anew. None for no limit.
 
     Attributes
     ----------
@@ -117,59 +123,34 @@ class HeapQueue(SamplingStrategy):
     HeapQueue(max_visits=10, percentage=50)
     """
 
+    percentage: float = real(0, 100, default=100.0, open_low=True, kw_only=False)
+    size: int | None = integer(1, default=None, none=True)
+    steps: int | None = integer(1, default=None, none=True)
+    start_at: int = integer(0, default=1)
+    reset_every: int | None = integer(1, default=None, none=True)
+    shuffle: bool = flag(default=True)
+    largest: bool = flag(default=True)
+    refresh: str | int = attribute("table")
+    exploration: float = attribute(0.0)
+    min_fraction: float = attribute(0.0)
+
     per_batch: ClassVar[bool] = True
     replacement: ClassVar[bool] = True
 
     # Until `begin` counts.
-    epoch_: int = 0
-    n_draws_: int = 0
-    n_measured_: int = 0
-    reset_at_: int = 0
+    epoch_ = 0
+    n_draws_ = 0
+    n_measured_ = 0
+    reset_at_ = 0
     # Only there while rows that were drawn ahead are handed out.
-    ahead_: "_Ahead | None" = None
+    ahead_: "_Ahead | None" = attribute(None)
 
-    def __init__(
-        self,
-        percentage: float = 100.0,
-        *,
-        size: int | None = None,
-        steps: int | None = None,
-        start_at: int = 1,
-        max_visits: int | None = None,
-        reset_every: int | None = None,
-        shuffle: bool = True,
-        largest: bool = True,
-        final_epochs: int = 0,
-    ) -> None:
-        self.percentage = percentage
-        self.size = size
-        self.steps = steps
-        self.start_at = start_at
-        self.max_visits = max_visits
-        self.reset_every = reset_every
-        self.shuffle = shuffle
-        self.largest = largest
-        self.final_epochs = final_epochs
-
-    @property
+    @property  # type: ignore[misc]
     def warmup_epochs(self) -> int:  # type: ignore[override]
         """`start_at`, under the name that other strategies give it."""
         return self.start_at
 
     def begin(self, table: LossTable, setup: Setup) -> Self:
-        """Check the parameters and start anew; known losses fill the queue.
-
-        Parameters
-        ----------
-        table : LossTable
-            The losses.
-        setup : Setup
-            Rows, targets, batch size and generator.
-
-        Returns
-        -------
-        self : HeapQueue
-        """
         super().begin(table, setup)
         self._settle()
         n = setup.n_rows
@@ -182,7 +163,7 @@ class HeapQueue(SamplingStrategy):
         self.is_out_ = np.zeros(n, dtype=bool)  # drawn, and its loss not yet back
         # A row evicted in an earlier training was last measured when it was evicted.
         self.evicted_at_ = np.where(table.evicted, table.loss_epoch.clip(min=0), -1)
-        self.to_evict_: list[NDArray[np.int64]] = []
+        self.to_evict_: list[Rows] = []
         self.batch_queue_ = BatchQueue(n, largest=self.largest)
         known = np.flatnonzero(table.loss_epoch >= 0)
         self._number(known[np.lexsort((self.ties_[known], table.loss_epoch[known]))])
@@ -190,41 +171,13 @@ class HeapQueue(SamplingStrategy):
         return self
 
     def draw(self, table: LossTable, context: DrawContext) -> Iterator[Selection]:
-        """Yield the batches of one round.
-
-        Parameters
-        ----------
-        table : LossTable
-            The losses as known now; not to be written to but for evictions.
-        context : DrawContext
-            Round, progress, batch size and generator.
-
-        Yields
-        ------
-        selection : Selection
-            Rows in ascending order, without weights.
-        """
         self._begin_round(table, context.epoch)
         for selection in super().draw(table, context):
             self.n_draws_ += len(selection)
             self.is_out_[selection.rows] = True
             yield selection
 
-    def observe(
-        self, rows: NDArray[np.int64], measured: Mapping[str, NDArray[Any]], *, training: bool
-    ) -> None:
-        """Take note of losses; rows that were trained on come back into the queue.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n,), int64
-            Row numbers.
-        measured : mapping of str to ndarray of shape (n,)
-            The losses ("loss", nats).
-        training : bool
-            True for a training step; False for a scoring pass, which changes the place of
-            rows that are in the queue.
-        """
+    def observe(self, rows: Rows, measured: Measured, *, training: bool) -> None:
         self._settle()
         self.losses_[rows] = measured["loss"]
         if training:
@@ -270,7 +223,6 @@ class HeapQueue(SamplingStrategy):
         )
 
     def _check_state(self, table: LossTable) -> None:
-        """Raise unless the attributes, read from a file, are ones that a training leaves."""
         super()._check_state(table)
         n = len(table)
         for name in ("epoch_", "n_draws_"):
@@ -293,16 +245,7 @@ class HeapQueue(SamplingStrategy):
             check_rows_of(rows, n)
         check_part(self, "batch_queue_", BatchQueue).check_state(n, largest=bool(self.largest))
 
-    def _check_parameters(self) -> None:
-        check_integer(self, "start_at", 0)
-        super()._check_parameters()
-        check_real(self, "percentage", 0, 100, open_low=True)
-        for name in ("size", "steps", "reset_every"):
-            check_integer(self, name, 1, none=True)
-        check_flag(self, "shuffle")
-        check_flag(self, "largest")
-
-    def _active_rows(self, table: LossTable, context: DrawContext) -> NDArray[np.int64]:
+    def _active_rows(self, table: LossTable, context: DrawContext) -> Rows:
         self._review_evictions(table, context)
         return np.flatnonzero(~table.evicted)
 
@@ -317,7 +260,7 @@ class HeapQueue(SamplingStrategy):
         return len(self.visits_) <= context.batch_size
 
     def _draw_round(
-        self, active: NDArray[np.int64], table: LossTable, context: DrawContext
+        self, active: Rows, table: LossTable, context: DrawContext
     ) -> Iterator[Selection]:
         room = self._room(len(active), context)
         n_draws = max(count_for(self.percentage, len(table)), min(context.batch_size, len(active)))
@@ -376,7 +319,7 @@ class HeapQueue(SamplingStrategy):
             drawn = draw()
         return drawn  # empty if a loader has fetched all there are and trained on none
 
-    def _next_batch(self, walk: "_Walk", n: int, table: LossTable) -> NDArray[np.int64]:
+    def _next_batch(self, walk: "_Walk", n: int, table: LossTable) -> Rows:
         base = walk.take(n, table.evicted, self.is_out_)
         plain = base[:0]
         if self.steps is not None:
@@ -428,7 +371,7 @@ class HeapQueue(SamplingStrategy):
             self.batch_queue_.discard(np.array(rows, np.int64))
         return _Ahead(DrawsAhead(rows), list(drawn.values()), entered)
 
-    def _entries(self, rows: NDArray[np.int64]) -> list[tuple[float, int, int]]:
+    def _entries(self, rows: Rows) -> list[tuple[float, int, int]]:
         """Rows with what ranks them in front, the best the least."""
         losses = -self.losses_[rows] if self.largest else self.losses_[rows]
         order = self.measured_at_[rows]
@@ -478,7 +421,7 @@ class HeapQueue(SamplingStrategy):
         self.evicted_at_[:] = -1
         self.round_visits_[:] = 0
 
-    def _note_evictions(self, rows: NDArray[np.int64], max_visits: int) -> None:
+    def _note_evictions(self, rows: Rows, max_visits: int) -> None:
         """Take rows that have had their visits out; the table learns of it before the next draw."""
         full = (self.round_visits_[rows] >= max_visits) & (self.evicted_at_[rows] < 0)
         if full.any():
@@ -492,7 +435,7 @@ class HeapQueue(SamplingStrategy):
         rows = np.flatnonzero(free)
         self._enter(rows[~self.batch_queue_.contains(rows)])
 
-    def _enter(self, rows: NDArray[np.int64]) -> None:
+    def _enter(self, rows: Rows) -> None:
         self.batch_queue_.push(rows, self.losses_[rows], self.measured_at_[rows])
         self._cut_queue()
 
@@ -500,7 +443,7 @@ class HeapQueue(SamplingStrategy):
         if self.size is not None and len(self.batch_queue_) > self.size:
             self.batch_queue_.drop_lowest(len(self.batch_queue_) - self.size)
 
-    def _number(self, rows: NDArray[np.int64]) -> None:
+    def _number(self, rows: Rows) -> None:
         """Number new measurements, in the order of the rows, from where the last ones ended."""
         if self.n_measured_ + len(rows) > ORDER_LIMIT:
             self._renumber()
@@ -557,9 +500,7 @@ class _Walk:
         self._rows = np.empty(0, np.int64)
         self._next = 0
 
-    def take(
-        self, n: int, evicted: NDArray[np.bool_], is_out: NDArray[np.bool_]
-    ) -> NDArray[np.int64]:
+    def take(self, n: int, evicted: NDArray[np.bool_], is_out: NDArray[np.bool_]) -> Rows:
         """The next n distinct rows; fewer at the end of a walk, none only if none is free."""
         free = self._take(n, evicted, is_out)
         if len(free) == 0:
@@ -569,7 +510,7 @@ class _Walk:
 
     def look_ahead(
         self, n: int, evicted: NDArray[np.bool_], is_out: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    ) -> tuple[Rows, Rows]:
         """Some rows that single calls of `take` would return, and after each where to `go_to`."""
         found = self._free_places(n, evicted, is_out)
         if len(found) == 0:
@@ -586,9 +527,7 @@ class _Walk:
         self._rows = rows if self._rng is None else self._rng.permutation(rows)
         self._next = 0
 
-    def _take(
-        self, n: int, evicted: NDArray[np.bool_], is_out: NDArray[np.bool_]
-    ) -> NDArray[np.int64]:
+    def _take(self, n: int, evicted: NDArray[np.bool_], is_out: NDArray[np.bool_]) -> Rows:
         found = self._rows[:0]
         while len(found) < n and self._next < len(self._rows):
             rows = self._rows[self._next : self._next + n - len(found)]
@@ -597,9 +536,7 @@ class _Walk:
             found = np.concatenate([found, free]) if len(found) else free
         return found
 
-    def _free_places(
-        self, n: int, evicted: NDArray[np.bool_], is_out: NDArray[np.bool_]
-    ) -> NDArray[np.int64]:
+    def _free_places(self, n: int, evicted: NDArray[np.bool_], is_out: NDArray[np.bool_]) -> Rows:
         """Places of the free rows among the next n, or among the first n with a free one."""
         free = np.empty(0, np.int64)
         start = self._next
@@ -610,7 +547,7 @@ class _Walk:
         return free
 
 
-def _distinct(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def _distinct(rows: Rows) -> Rows:
     """The rows without repeats, in any order."""
     ordered = np.sort(rows)
     return np.unique(rows) if (ordered[1:] == ordered[:-1]).any() else rows

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal.strategies._base import SamplingStrategy
-from sklearn_sifal.strategies._selection import DrawContext, Selection
+from sklearn_sifal.strategies._selection import DrawContext, Rows, Selection
 
 
 class HidingStrategy(SamplingStrategy):
@@ -20,8 +19,7 @@ class HidingStrategy(SamplingStrategy):
 
     Parameters
     ----------
-    warmup_epochs, final_epochs, refresh, exploration, max_visits, min_fraction
-        See `SamplingStrategy`.
+    {{warmup_epochs, final_epochs, refresh, exploration, max_visits, min_fraction}}
     """
 
     @property
@@ -30,7 +28,7 @@ class HidingStrategy(SamplingStrategy):
         return not self._takes_everything()
 
     def _draw_round(
-        self, active: NDArray[np.int64], table: LossTable, context: DrawContext
+        self, active: Rows, table: LossTable, context: DrawContext
     ) -> Iterator[Selection]:
         room = self._room(len(active), context) - self._refresh(active, context)
         selection = self._leave_room(self._choose(active, table, context), room, context)

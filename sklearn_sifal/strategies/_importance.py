@@ -1,19 +1,18 @@
 """Sampling in proportion to a power of the loss, with weights that undo the bias."""
 
-from typing import Any, ClassVar, Self
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_sifal._fields import real
 from sklearn_sifal._loss_table import LossTable
-from sklearn_sifal._parameters import check_real
 from sklearn_sifal.strategies._ranking import poisson_sample, powers_of
-from sklearn_sifal.strategies._selection import Setup
-from sklearn_sifal.strategies._share import ShareStrategy
-from sklearn_sifal.strategies._state_checks import check_whole
+from sklearn_sifal.strategies._selection import Chosen, DrawContext, Losses, Rows
+from sklearn_sifal.strategies._share import FixedShareStrategy
 
 
-class Importance(ShareStrategy):
+class Importance(FixedShareStrategy):
     r"""Train on rows drawn by their loss, weighted so that the gradient stays unbiased.
 
     With N rows of known loss l and S = percentage N / 100:
@@ -46,19 +45,9 @@ class Importance(ShareStrategy):
         Share of the probability, in [0, 1], spread evenly; it bounds the weights.
     epsilon : float, default=1e-3
         Added to every loss, in nats, so that none has probability zero.
-    warmup_epochs : int, default=1
-        Rounds on all rows at the start.
-    final_epochs : int, default=0
-        Rounds on all rows at the end, taken out of the budget.
-    refresh : {'once', 'table', 'epoch'} or int, default='once'
-        When all losses are measured anew; see `SamplingStrategy`.
-    exploration : float, default=0.0
-        Share of the rows not chosen that join at random with weight 1; above 0 the
-        estimate is no longer unbiased.
-    max_visits : int, default=None
-        Rows with this many visits sit out; see `SamplingStrategy`.
-    min_fraction : float, default=0.05
-        Without effect: the expected size does not depend on the losses.
+    {{warmup_epochs, final_epochs, refresh, exploration}}
+        Above 0 the estimate is no longer unbiased.
+    {{max_visits}}
 
     References
     ----------
@@ -74,90 +63,51 @@ class Importance(ShareStrategy):
     Importance(alpha=1.0, percentage=20)
     """
 
+    percentage = 30.0
+    alpha: float = real(0, 1, default=0.6)
+    uniform: float = real(0, 1, default=0.1)
+    epsilon: float = real(0, default=1e-3, open_low=True)
+
     non_negative: ClassVar[bool] = True
 
-    # Until `begin` tells it.
-    batch_size_: int = 1
-
-    def __init__(
-        self,
-        percentage: float = 30.0,
-        *,
-        alpha: float = 0.6,
-        uniform: float = 0.1,
-        epsilon: float = 1e-3,
-        warmup_epochs: int = 1,
-        final_epochs: int = 0,
-        refresh: str | int = "once",
-        exploration: float = 0.0,
-        max_visits: int | None = None,
-        min_fraction: float = 0.05,
-    ) -> None:
-        super().__init__(
-            percentage,
-            warmup_epochs=warmup_epochs,
-            final_epochs=final_epochs,
-            refresh=refresh,
-            exploration=exploration,
-            max_visits=max_visits,
-            min_fraction=min_fraction,
-        )
-        self.alpha = alpha
-        self.uniform = uniform
-        self.epsilon = epsilon
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        check_real(self, "alpha", 0, 1)
-        check_real(self, "uniform", 0, 1)
-        check_real(self, "epsilon", 0, open_low=True)
-
-    def begin(self, table: LossTable, setup: Setup) -> Self:
-        """Check the parameters and start anew; called once before the first round.
-
-        Parameters
-        ----------
-        table : LossTable
-            The losses.
-        setup : Setup
-            Rows, targets, batch size and generator.
-
-        Returns
-        -------
-        self : Importance
-        """
-        super().begin(table, setup)
-        self.batch_size_ = setup.batch_size
-        return self
-
-    def _check_state(self, table: LossTable) -> None:
-        """Raise unless the attributes, read from a file, are ones that a training leaves."""
-        super()._check_state(table)
-        check_whole(self, "batch_size_", 1)
-
-    def _select(
-        self, losses: NDArray[np.float32], rng: np.random.Generator
-    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
-        return self._draw(self.percentage * len(losses) / 100, self.batch_size_, losses, rng)
-
-    def _select_at_least(
-        self, n: int, losses: NDArray[np.float32], chosen: Any, rng: np.random.Generator
-    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
-        # Rows added at random would pull the estimate towards the easy ones.
-        return self._draw(n, n, losses, rng)
+    def _select_rows(self, rows: Rows, table: LossTable, context: DrawContext) -> Chosen:
+        return self._draw(self.percentage * len(rows) / 100, table.loss[rows], context)
 
     def _draw(
-        self, expected: float, least: int, losses: NDArray[np.float32], rng: np.random.Generator
-    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
-        least = min(least, len(losses))
-        rows, q = poisson_sample(self._draw_weights(losses), expected, least, rng)
-        return rows, q.mean() / q[rows]
+        self,
+        expected: float,
+        losses: Losses,
+        context: DrawContext,
+        *,
+        trust: NDArray[np.float64] | None = None,
+        power: float = 1.0,
+    ) -> Chosen:
+        """Draw so many rows, as is to be expected, by their loss, and weigh them.
 
-    def _draw_weights(self, losses: NDArray[np.float32]) -> NDArray[np.float64]:
+        `trust` are factors on their probabilities, above 0; None for ones. With a `power` of 1
+        weights undo the probabilities, with one of 0 they are ones.
+        """
+        preference = self._preference(losses, trust)
+        least = min(context.batch_size, len(losses))
+        chosen, q = poisson_sample(preference, expected, least, context.rng)
+        del preference  # as everything here it has an entry for every row
+        if trust is None and power == 1:
+            return chosen, q.mean() / q[chosen]
+        weights = (1.0 if trust is None else trust) / q
+        weights **= power
+        return chosen, weights[chosen] * (q.sum() / (q * weights).sum())
+
+    def _preference(self, losses: Losses, trust: NDArray[np.float64] | None) -> NDArray[np.float64]:
+        """Probabilities P of the rows, which add up to 1."""
         self._check_non_negative(losses)
         preference = powers_of(losses, self.epsilon, self.alpha)
+        if trust is not None:
+            preference *= trust
         total = preference.sum()
         preference *= 1 - self.uniform
         preference /= total
-        preference += self.uniform / len(losses)
+        if trust is None:
+            preference += self.uniform / len(losses)
+        else:
+            preference += self.uniform / trust.sum() * trust
         return preference

@@ -1,12 +1,11 @@
 """InfoBatch: some of the easy rows stand for all of them."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sklearn_sifal._parameters import check_real
-from sklearn_sifal.strategies._selection import DrawContext
+from sklearn_sifal._fields import real
+from sklearn_sifal.strategies._selection import Chosen, DrawContext, Losses
 from sklearn_sifal.strategies._share import ShareStrategy
 
 
@@ -45,20 +44,12 @@ class InfoBatch(ShareStrategy):
         Share of the training, in [0, 1], after which all rows take part. A round that
         has begun is not cut short; for a last full round with a budget of a few epochs,
         use `final_epochs`.
-    warmup_epochs : int, default=1
-        Rounds on all rows at the start.
-    final_epochs : int, default=0
-        Rounds on all rows at the end, taken out of the budget.
-    refresh : {'once', 'table', 'epoch'} or int, default='table'
-        When all losses are measured anew; see `SamplingStrategy`. The paper's form is
-        'table'.
-    exploration : float, default=0.0
-        Share of the rows not chosen that join at random with weight 1; above 0 the
-        estimate is no longer unbiased.
-    max_visits : int, default=None
-        Rows with this many visits sit out; see `SamplingStrategy`.
-    min_fraction : float, default=0.05
-        Least share of the rows in a round, in [0, 1]; more easy rows are kept if need be.
+    {{warmup_epochs, final_epochs, refresh}}
+        The paper's form is 'table'.
+    {{exploration}}
+        Above 0 the estimate is no longer unbiased.
+    {{max_visits, min_fraction}}
+        More easy rows are kept if need be.
 
     Notes
     -----
@@ -90,39 +81,14 @@ class InfoBatch(ShareStrategy):
     InfoBatch(delta=0.9, percentage=30)
     """
 
-    _adaptive_size: ClassVar[bool] = True
+    delta: float = real(0, 1, default=0.875)
+    refresh = "table"
 
-    def __init__(
-        self,
-        percentage: float = 50.0,
-        *,
-        delta: float = 0.875,
-        warmup_epochs: int = 1,
-        final_epochs: int = 0,
-        refresh: str | int = "table",
-        exploration: float = 0.0,
-        max_visits: int | None = None,
-        min_fraction: float = 0.05,
-    ) -> None:
-        super().__init__(
-            percentage,
-            warmup_epochs=warmup_epochs,
-            final_epochs=final_epochs,
-            refresh=refresh,
-            exploration=exploration,
-            max_visits=max_visits,
-            min_fraction=min_fraction,
-        )
-        self.delta = delta
+    _adaptive_size: ClassVar[bool] = True
 
     @property
     def needs_end(self) -> bool:
-        """Whether the rule depends on how much of the training is left."""
         return self.delta < 1 or super().needs_end
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        check_real(self, "delta", 0, 1)
 
     def _is_full_round(self, n_active: int, context: DrawContext) -> bool:
         return context.progress >= self.delta or super()._is_full_round(n_active, context)
@@ -130,20 +96,16 @@ class InfoBatch(ShareStrategy):
     def _lr_scale(self, n_chosen: int, n_active: int) -> float:
         return n_active / n_chosen
 
-    def _select(
-        self, losses: NDArray[np.float32], rng: np.random.Generator
-    ) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
+    def _select(self, losses: Losses, rng: np.random.Generator) -> Chosen:
         return self._prune(losses, 1, rng)
 
     def _select_at_least(
-        self, n: int, losses: NDArray[np.float32], chosen: Any, rng: np.random.Generator
-    ) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
+        self, n: int, losses: Losses, chosen: Chosen, rng: np.random.Generator
+    ) -> Chosen:
         # Rows added with weight 1 would make the estimate biased: keep more easy ones.
         return self._prune(losses, n, rng)
 
-    def _prune(
-        self, losses: NDArray[np.float32], least: int, rng: np.random.Generator
-    ) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
+    def _prune(self, losses: Losses, least: int, rng: np.random.Generator) -> Chosen:
         """Leave out easy rows, as far as `least` rows are left."""
         values = losses.astype(np.float64)  # equal losses must not differ from their mean
         is_easy = values < values.mean()

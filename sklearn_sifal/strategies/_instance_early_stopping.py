@@ -1,16 +1,23 @@
 """Instance-dependent early stopping: rows whose loss no longer bends sit out."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Self
+from collections.abc import Iterator
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_sifal._fields import integer, real
 from sklearn_sifal._loss_table import LossTable
-from sklearn_sifal._parameters import check_integer, check_real
 from sklearn_sifal.strategies._hiding import HidingStrategy
 from sklearn_sifal.strategies._ranking import top_k
-from sklearn_sifal.strategies._selection import DrawContext, Selection, Setup
+from sklearn_sifal.strategies._selection import (
+    Chosen,
+    DrawContext,
+    Measured,
+    Rows,
+    Selection,
+    Setup,
+)
 from sklearn_sifal.strategies._state_checks import check_part
 from sklearn_sifal.strategies._trajectories import LossTrajectories
 
@@ -52,20 +59,11 @@ class InstanceEarlyStopping(HidingStrategy):
         no row ever is. The paper's users tune it from 1e-1 to 1e-5.
     window : int, default=3
         Number of second differences that are averaged, at least 1.
-    warmup_epochs : int, default=1
-        Rounds on all rows at the start.
-    final_epochs : int, default=0
-        Rounds on all rows at the end, taken out of the budget.
-    refresh : {'once', 'table', 'epoch'} or int, default='table'
-        When all losses are measured anew; see `SamplingStrategy`, and above for 'epoch'.
-        Other values only add a loss to rounds that have one anyway.
-    exploration : float, default=0.0
-        Share of the mastered rows that join at random.
-    max_visits : int, default=None
-        Rows with this many visits sit out; see `SamplingStrategy`. Up to `window` + 3, all
-        rows are evicted before there is a choice.
-    min_fraction : float, default=0.05
-        Least share of the rows in a round.
+    {{warmup_epochs, final_epochs, refresh}}
+        See above for 'epoch'; other values only add a loss to rounds that have one anyway.
+    {{exploration, max_visits}}
+        Up to `window` + 3, all rows are evicted before there is a choice.
+    {{min_fraction}}
 
     Attributes
     ----------
@@ -92,95 +90,33 @@ class InstanceEarlyStopping(HidingStrategy):
     InstanceEarlyStopping(delta=0.01, refresh='epoch')
     """
 
+    delta: float = real(0, default=1e-3)
+    window: int = integer(1, default=3)
+    refresh = "table"
+
     reads_nats: ClassVar[bool] = True  # against `delta`
     _adaptive_size: ClassVar[bool] = True
 
-    def __init__(
-        self,
-        *,
-        delta: float = 1e-3,
-        window: int = 3,
-        warmup_epochs: int = 1,
-        final_epochs: int = 0,
-        refresh: str | int = "table",
-        exploration: float = 0.0,
-        max_visits: int | None = None,
-        min_fraction: float = 0.05,
-    ) -> None:
-        super().__init__(
-            warmup_epochs=warmup_epochs,
-            final_epochs=final_epochs,
-            refresh=refresh,
-            exploration=exploration,
-            max_visits=max_visits,
-            min_fraction=min_fraction,
-        )
-        self.delta = delta
-        self.window = window
-
     def begin(self, table: LossTable, setup: Setup) -> Self:
-        """Check the parameters and start anew; called once before the first round.
-
-        Parameters
-        ----------
-        table : LossTable
-            The losses.
-        setup : Setup
-            Rows, targets, batch size and generator.
-
-        Returns
-        -------
-        self : InstanceEarlyStopping
-        """
         super().begin(table, setup)
         self.trajectories_ = LossTrajectories(setup.n_rows, int(self.window) + 2)
         return self
 
     def draw(self, table: LossTable, context: DrawContext) -> Iterator[Selection]:
-        """Yield the selection of one round.
-
-        Parameters
-        ----------
-        table : LossTable
-            The losses as known now; not to be written to.
-        context : DrawContext
-            Round, progress, batch size, generator and scoring function.
-
-        Yields
-        ------
-        selection : Selection
-            Rows in ascending order, without weights.
-        """
         self.trajectories_.next_round()
         yield from super().draw(table, context)
 
-    def observe(
-        self, rows: NDArray[np.int64], measured: Mapping[str, NDArray[Any]], *, training: bool
-    ) -> None:
-        """Take note of losses; called after every record in the table.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n,), int64
-            Row numbers.
-        measured : mapping of str to ndarray of shape (n,)
-            The losses ("loss", nats).
-        training : bool
-            True for a training step, False for a scoring pass.
-        """
+    def observe(self, rows: Rows, measured: Measured, *, training: bool) -> None:
         if training and self._measures_before_every_choice():
             return
         self.trajectories_.record(rows, measured["loss"])
 
     def _check_state(self, table: LossTable) -> None:
-        """Raise unless the attributes, read from a file, are ones that a training leaves."""
         super()._check_state(table)
         length = int(self.window) + 2
         check_part(self, "trajectories_", LossTrajectories).check_state(len(table), length)
 
-    def _select_rows(
-        self, rows: NDArray[np.int64], table: LossTable, context: DrawContext
-    ) -> tuple[NDArray[Any], None]:
+    def _select_rows(self, rows: Rows, table: LossTable, context: DrawContext) -> Chosen:
         change = self._change(rows)
         positions = np.flatnonzero(change >= self.delta)
         least = self._least_rows(len(rows), context.batch_size)
@@ -188,7 +124,7 @@ class InstanceEarlyStopping(HidingStrategy):
             positions = top_k(change, least, context.rng)
         return positions, None
 
-    def _change(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    def _change(self, rows: Rows) -> NDArray[np.float32]:
         """Mean absolute second difference; infinite for rows with too few losses."""
         second = np.diff(self.trajectories_.losses[rows], n=2, axis=1)
         change: NDArray[np.float32] = np.abs(second).mean(axis=1)
@@ -200,8 +136,3 @@ class InstanceEarlyStopping(HidingStrategy):
 
     def _takes_everything(self) -> bool:
         return float(self.delta) == 0.0
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        check_real(self, "delta", 0)
-        check_integer(self, "window", 1)

@@ -1,23 +1,44 @@
 """KAKURENBO: rows that are learnt for sure are hidden for a round."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sklearn_sifal._fields import parameter, real
 from sklearn_sifal._loss_table import LossTable
-from sklearn_sifal._parameters import check_real, reject
+from sklearn_sifal._parameters import reject
 from sklearn_sifal.strategies._hiding import HidingStrategy
-from sklearn_sifal.strategies._ranking import bottom_k, count_for, top_k
-from sklearn_sifal.strategies._selection import DrawContext, Setup
-from sklearn_sifal.strategies._share import ShareStrategy
+from sklearn_sifal.strategies._ranking import bottom_k, count_for, filled_up
+from sklearn_sifal.strategies._selection import Chosen, DrawContext, Losses, Measured, Rows, Setup
+from sklearn_sifal.strategies._share import FixedShareStrategy
 from sklearn_sifal.strategies._state_checks import check_column
 
 _Step = tuple[float, float]
 
 
-class Kakurenbo(HidingStrategy, ShareStrategy):
+def _check_steps(strategy: Any, name: str) -> None:
+    steps = getattr(strategy, name)
+    if not _are_steps(steps):
+        expected = (
+            "a sequence of pairs (share of the training, factor) with both in [0, 1] "
+            "and ascending shares"
+        )
+        reject(strategy, name, expected, steps)
+
+
+def _are_steps(steps: Any) -> bool:
+    try:
+        pairs = np.asarray([(start, factor) for start, factor in steps], dtype=np.float64)
+    except (TypeError, ValueError):
+        return False
+    if len(pairs) == 0:
+        return True
+    ascending = bool((np.diff(pairs[:, 0]) > 0).all())
+    return ascending and bool(((pairs >= 0) & (pairs <= 1)).all())
+
+
+class Kakurenbo(HidingStrategy, FixedShareStrategy):
     """Hide rows of small loss that are predicted correctly and confidently (KAKURENBO).
 
     With N rows of known loss and F = f (100 - percentage) / 100, the floor(F N) rows of
@@ -56,18 +77,9 @@ class Kakurenbo(HidingStrategy, ShareStrategy):
     steps : sequence of (float, float), default=((0.3, 0.8), (0.6, 0.6), (0.8, 0.4))
         Pairs of a share of the training and the factor f, in [0, 1], from there on; f is 1
         before the first. Shares ascend in [0, 1]. Empty for a constant share.
-    warmup_epochs : int, default=1
-        Rounds on all rows at the start.
-    final_epochs : int, default=0
-        Rounds on all rows at the end, taken out of the budget.
-    refresh : {'once', 'table', 'epoch'} or int, default='once'
-        When all rows are measured anew; see `SamplingStrategy`. 'table' is the paper's.
-    exploration : float, default=0.0
-        Share of the hidden rows that join at random.
-    max_visits : int, default=None
-        Rows with this many visits sit out; see `SamplingStrategy`.
-    min_fraction : float, default=0.05
-        Without effect: `percentage` bounds the hidden share.
+    {{warmup_epochs, final_epochs, refresh}}
+        The paper's form is 'table'.
+    {{exploration, max_visits}}
 
     Attributes
     ----------
@@ -95,85 +107,34 @@ class Kakurenbo(HidingStrategy, ShareStrategy):
     Kakurenbo(percentage=60, steps=())
     """
 
-    measures: ClassVar[tuple[str, ...]] = ("loss", "correct", "max_probability")
+    percentage = 70.0
+    tau: float = real(0, 1, default=0.7)
+    steps: Sequence[_Step] = parameter(_check_steps, default=((0.3, 0.8), (0.6, 0.6), (0.8, 0.4)))
 
-    def __init__(
-        self,
-        percentage: float = 70.0,
-        *,
-        tau: float = 0.7,
-        steps: Sequence[_Step] = ((0.3, 0.8), (0.6, 0.6), (0.8, 0.4)),
-        warmup_epochs: int = 1,
-        final_epochs: int = 0,
-        refresh: str | int = "once",
-        exploration: float = 0.0,
-        max_visits: int | None = None,
-        min_fraction: float = 0.05,
-    ) -> None:
-        super().__init__(
-            percentage,
-            warmup_epochs=warmup_epochs,
-            final_epochs=final_epochs,
-            refresh=refresh,
-            exploration=exploration,
-            max_visits=max_visits,
-            min_fraction=min_fraction,
-        )
-        self.tau = tau
-        self.steps = steps
+    measures: ClassVar[tuple[str, ...]] = ("loss", "correct", "max_probability")
 
     @property
     def needs_end(self) -> bool:
-        """Whether the rule depends on how much of the training is left."""
         varies = any(factor != 1 for _, factor in self.steps)
         return super().needs_end or (varies and not self._takes_everything())
 
     def begin(self, table: LossTable, setup: Setup) -> Self:
-        """Check the parameters and start anew; called once before the first round.
-
-        Parameters
-        ----------
-        table : LossTable
-            The losses.
-        setup : Setup
-            Rows, targets, batch size and generator.
-
-        Returns
-        -------
-        self : Kakurenbo
-        """
         super().begin(table, setup)
         self.correct_ = np.zeros(setup.n_rows, bool)
         self.max_probability_ = np.full(setup.n_rows, np.nan, np.float32)
         return self
 
-    def observe(
-        self, rows: NDArray[np.int64], measured: Mapping[str, NDArray[Any]], *, training: bool
-    ) -> None:
-        """Take note of correctness and confidence; called after every record in the table.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n,), int64
-            Row numbers.
-        measured : mapping of str to ndarray of shape (n,)
-            The `measures`.
-        training : bool
-            True for a training step, False for a scoring pass.
-        """
+    def observe(self, rows: Rows, measured: Measured, *, training: bool) -> None:
         if "correct" in measured and "max_probability" in measured:
             self.correct_[rows] = measured["correct"]
             self.max_probability_[rows] = measured["max_probability"]
 
     def _check_state(self, table: LossTable) -> None:
-        """Raise unless the attributes, read from a file, are ones that a training leaves."""
         super()._check_state(table)
         check_column(self, "correct_", (len(table),), np.bool_)
         check_column(self, "max_probability_", (len(table),), np.float32, 0, 1.001, nan=True)
 
-    def _select_rows(
-        self, rows: NDArray[np.int64], table: LossTable, context: DrawContext
-    ) -> tuple[NDArray[Any], None]:
+    def _select_rows(self, rows: Rows, table: LossTable, context: DrawContext) -> Chosen:
         losses = table.loss[rows]
         share = 1 - self._factor(context.progress) * (1 - self.percentage / 100)
         n_candidates = len(rows) - count_for(100 * share, len(rows))
@@ -185,12 +146,9 @@ class Kakurenbo(HidingStrategy, ShareStrategy):
         return np.flatnonzero(trained), None
 
     def _select_at_least(
-        self, n: int, losses: NDArray[np.float32], chosen: Any, rng: np.random.Generator
-    ) -> tuple[NDArray[Any], None]:
-        positions, _ = chosen
-        hidden = np.setdiff1d(np.arange(len(losses)), positions, assume_unique=True)
-        back = hidden[top_k(losses[hidden], n - len(positions), rng)]
-        return np.concatenate([positions, back]), None
+        self, n: int, losses: Losses, chosen: Chosen, rng: np.random.Generator
+    ) -> Chosen:
+        return filled_up(chosen[0], n, losses, rng, largest=True), None
 
     def _lr_scale(self, n_chosen: int, n_active: int) -> float:
         return n_active / n_chosen
@@ -199,24 +157,3 @@ class Kakurenbo(HidingStrategy, ShareStrategy):
         """Factor on the largest hidden share."""
         passed = [float(factor) for start, factor in self.steps if start <= progress]
         return passed[-1] if passed else 1.0
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        check_real(self, "tau", 0, 1)
-        if not _are_steps(self.steps):
-            expected = (
-                "a sequence of pairs (share of the training, factor) with both in [0, 1] "
-                "and ascending shares"
-            )
-            reject(self, "steps", expected, self.steps)
-
-
-def _are_steps(steps: Any) -> bool:
-    try:
-        pairs = np.asarray([(start, factor) for start, factor in steps], dtype=np.float64)
-    except (TypeError, ValueError):
-        return False
-    if len(pairs) == 0:
-        return True
-    ascending = bool((np.diff(pairs[:, 0]) > 0).all())
-    return ascending and bool(((pairs >= 0) & (pairs <= 1)).all())

@@ -104,17 +104,10 @@ class LabelEvidence:
         return self._judged
 
     def add(self, rows: NDArray[np.int64], losses: NDArray[np.floating], *, training: bool) -> None:
-        """Take in the losses of one step or scoring pass.
+        """Take in the losses, in nats, of one step or scoring pass.
 
-        Parameters
-        ----------
-        rows : ndarray of shape (n,), int64
-            Row numbers.
-        losses : ndarray of shape (n,)
-            Losses in nats.
-        training : bool
-            Whether from a training step. The losses of a pass over the rows in training,
-            when the net was changing, are not judged together with those of a scoring pass.
+        Losses of a pass over the rows in training, when the net was changing, are not judged
+        together with those of a scoring pass.
         """
         if training != self._wait_for_training:
             self._judge()

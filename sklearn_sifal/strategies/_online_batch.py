@@ -5,16 +5,15 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sklearn_sifal._fields import attribute, real
 from sklearn_sifal._loss_table import LossTable
-from sklearn_sifal._parameters import check_real
 from sklearn_sifal.strategies._ranking import count_for, ranks_from_top, top_k
-from sklearn_sifal.strategies._selection import DrawContext, Selection
-from sklearn_sifal.strategies._share import ShareStrategy
+from sklearn_sifal.strategies._selection import DrawContext, Rows, Selection
+from sklearn_sifal.strategies._share import FixedShareStrategy
 
 
-class OnlineBatchSelection(ShareStrategy):
+class OnlineBatchSelection(FixedShareStrategy):
     r"""Train on rows drawn by the rank of their loss (Loshchilov and Hutter).
 
     With N rows sorted by their latest loss, i = 1 for the largest, draws are made with
@@ -48,12 +47,8 @@ class OnlineBatchSelection(ShareStrategy):
     r_freq : float, default=0.5
         Rounds between two scorings, at least 0. Below 1, a round is split into the whole
         number of parts nearest to 1 / r_freq, none less than a batch; 0 for no scoring.
-    warmup_epochs : int, default=1
-        Rounds on all rows at the start.
-    final_epochs : int, default=0
-        Rounds on all rows at the end, taken out of the budget.
-    max_visits : int, default=None
-        Rows with this many visits sit out; see `SamplingStrategy`. Each draw is a visit.
+    {{warmup_epochs, final_epochs, max_visits}}
+        Each draw is a visit.
 
     Notes
     -----
@@ -73,54 +68,31 @@ class OnlineBatchSelection(ShareStrategy):
     OnlineBatchSelection(percentage=50, r_freq=1)
     """
 
+    percentage = 100.0
+    s_e: float = real(1, default=100.0)
+    s_e_end: float = real(1, default=1.0)
+    r_ratio: float = real(0, 1, default=1.0, open_low=True)
+    r_freq: float = real(0, default=0.5)
+    # It has its own scorings and draws.
+    refresh: str | int = attribute("table")
+    exploration: float = attribute(0.0)
+
     per_batch: ClassVar[bool] = True
     replacement: ClassVar[bool] = True
 
-    def __init__(
-        self,
-        percentage: float = 100.0,
-        *,
-        s_e: float = 100.0,
-        s_e_end: float = 1.0,
-        r_ratio: float = 1.0,
-        r_freq: float = 0.5,
-        warmup_epochs: int = 1,
-        final_epochs: int = 0,
-        max_visits: int | None = None,
-    ) -> None:
-        super().__init__(
-            percentage,
-            warmup_epochs=warmup_epochs,
-            final_epochs=final_epochs,
-            max_visits=max_visits,
-        )
-        self.s_e = s_e
-        self.s_e_end = s_e_end
-        self.r_ratio = r_ratio
-        self.r_freq = r_freq
-
     @property
     def needs_score(self) -> bool:
-        """Whether a round cannot do without a scoring pass, as the parameters are."""
         return self.r_freq > 0
 
     @property
     def needs_end(self) -> bool:
-        """Whether the rule depends on how much of the training is left."""
         return self.s_e != self.s_e_end or super().needs_end
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        check_real(self, "s_e", 1)
-        check_real(self, "s_e_end", 1)
-        check_real(self, "r_ratio", 0, 1, open_low=True)
-        check_real(self, "r_freq", 0)
 
     def _takes_everything(self) -> bool:
         return False
 
     def _draw_round(
-        self, active: NDArray[np.int64], table: LossTable, context: DrawContext
+        self, active: Rows, table: LossTable, context: DrawContext
     ) -> Iterator[Selection]:
         room = self._room(len(active), context)
         is_known = table.loss_epoch[active] >= 0
@@ -145,9 +117,7 @@ class OnlineBatchSelection(ShareStrategy):
         n_parts = max(1, min(wanted, total // context.batch_size))
         return [total * (k + 1) // n_parts - total * k // n_parts for k in range(n_parts)]
 
-    def _rescore(
-        self, known: NDArray[np.int64], room: float, table: LossTable, context: DrawContext
-    ) -> float:
+    def _rescore(self, known: Rows, room: float, table: LossTable, context: DrawContext) -> float:
         """Score the rows of largest loss if that is due and there is room; returns the cost."""
         n = math.ceil(self.r_ratio * len(known))
         cost = context.scored_row_cost * n
@@ -164,13 +134,11 @@ class OnlineBatchSelection(ShareStrategy):
             return True
         return bool(context.epoch - self.refreshed_at_ >= self.r_freq)
 
-    def _drawn(
-        self, known: NDArray[np.int64], n: int, table: LossTable, context: DrawContext
-    ) -> NDArray[np.int64]:
+    def _drawn(self, known: Rows, n: int, table: LossTable, context: DrawContext) -> Rows:
         """So many draws among rows of known loss."""
         ranks = ranks_from_top(table.loss[known], context.rng)
         shares = np.exp(-math.log(self._pressure(context)) * (ranks + 1) / len(known))
-        drawn: NDArray[np.int64] = context.rng.choice(known, n, p=shares / shares.sum())
+        drawn: Rows = context.rng.choice(known, n, p=shares / shares.sum())
         return drawn
 
     def _pressure(self, context: DrawContext) -> float:

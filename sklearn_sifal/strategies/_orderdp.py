@@ -1,17 +1,16 @@
 """OrderDP: the hardest rows of a random pool."""
 
 import math
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sklearn_sifal._parameters import check_real
+from sklearn_sifal._fields import real
 from sklearn_sifal.strategies._ranking import count_for, top_k
-from sklearn_sifal.strategies._share import ShareStrategy
+from sklearn_sifal.strategies._selection import Chosen, Losses
+from sklearn_sifal.strategies._share import FixedShareStrategy
 
 
-class OrderDP(ShareStrategy):
+class OrderDP(FixedShareStrategy):
     """Train on the rows of largest loss within a random part of the data.
 
     With N rows of known loss and a = `pool_fraction`, each round
@@ -43,19 +42,11 @@ class OrderDP(ShareStrategy):
         100 every round has all rows.
     pool_fraction : float, default=0.75
         Share of the rows in the pool, in (0, 1]; at 1 this is `Percentile`.
-    warmup_epochs : int, default=1
-        Rounds on all rows at the start. The published code has none.
-    final_epochs : int, default=0
-        Rounds on all rows at the end, taken out of the budget.
-    refresh : {'once', 'table', 'epoch'} or int, default='table'
-        When all losses are measured anew; see `SamplingStrategy`. The paper's form is
-        'table'.
-    exploration : float, default=0.0
-        Share of the rows not chosen that join at random.
-    max_visits : int, default=None
-        Rows with this many visits sit out; see `SamplingStrategy`.
-    min_fraction : float, default=0.05
-        Without effect: the size does not depend on the losses.
+    {{warmup_epochs}}
+        The published code has none.
+    {{final_epochs, refresh}}
+        The paper's form is 'table'.
+    {{exploration, max_visits}}
 
     Notes
     -----
@@ -78,46 +69,19 @@ class OrderDP(ShareStrategy):
     OrderDP(percentage=30, pool_fraction=0.8)
     """
 
-    def __init__(
-        self,
-        percentage: float = 63.75,
-        *,
-        pool_fraction: float = 0.75,
-        warmup_epochs: int = 1,
-        final_epochs: int = 0,
-        refresh: str | int = "table",
-        exploration: float = 0.0,
-        max_visits: int | None = None,
-        min_fraction: float = 0.05,
-    ) -> None:
-        super().__init__(
-            percentage,
-            warmup_epochs=warmup_epochs,
-            final_epochs=final_epochs,
-            refresh=refresh,
-            exploration=exploration,
-            max_visits=max_visits,
-            min_fraction=min_fraction,
-        )
-        self.pool_fraction = pool_fraction
+    percentage = 63.75
+    pool_fraction: float = real(0, 1, default=0.75, open_low=True)
+    refresh = "table"
 
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        check_real(self, "pool_fraction", 0, 1, open_low=True)
-
-    def _select(
-        self, losses: NDArray[np.float32], rng: np.random.Generator
-    ) -> tuple[NDArray[Any], None]:
+    def _select(self, losses: Losses, rng: np.random.Generator) -> Chosen:
         return self._top_of_pool(count_for(self.percentage, len(losses)), losses, rng)
 
     def _select_at_least(
-        self, n: int, losses: NDArray[np.float32], chosen: Any, rng: np.random.Generator
-    ) -> tuple[NDArray[Any], None]:
+        self, n: int, losses: Losses, chosen: Chosen, rng: np.random.Generator
+    ) -> Chosen:
         return self._top_of_pool(n, losses, rng)
 
-    def _top_of_pool(
-        self, n_chosen: int, losses: NDArray[np.float32], rng: np.random.Generator
-    ) -> tuple[NDArray[Any], None]:
+    def _top_of_pool(self, n_chosen: int, losses: Losses, rng: np.random.Generator) -> Chosen:
         n = len(losses)
         size = max(n_chosen, math.ceil(self.pool_fraction * n - 1e-9))
         pool = rng.choice(n, size, replace=False)

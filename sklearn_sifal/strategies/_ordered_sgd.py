@@ -1,16 +1,22 @@
 """Ordered SGD: the largest losses of each batch."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Self
+from collections.abc import Iterator
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sklearn_sifal._fields import flag
 from sklearn_sifal._loss_table import LossTable
-from sklearn_sifal._parameters import check_flag
 from sklearn_sifal.strategies._presample import PresampleStrategy
 from sklearn_sifal.strategies._ranking import top_k
-from sklearn_sifal.strategies._selection import DrawContext, Selection, Setup
+from sklearn_sifal.strategies._selection import (
+    Chosen,
+    DrawContext,
+    Measured,
+    Rows,
+    Selection,
+    Setup,
+)
 from sklearn_sifal.strategies._state_checks import check_number, check_whole
 
 # From this training accuracy on, this percentage of each batch is kept.
@@ -47,12 +53,7 @@ class OrderedSGD(PresampleStrategy):
         least share where `adaptive`.
     adaptive : bool, default=False
         Whether the share starts at 100 and falls as the training accuracy rises.
-    warmup_epochs : int, default=1
-        Rounds on all rows at the start.
-    final_epochs : int, default=0
-        Rounds on all rows at the end, taken out of the budget.
-    max_visits : int, default=None
-        Rows with this many visits sit out; see `SamplingStrategy`.
+    {{warmup_epochs, final_epochs, max_visits}}
 
     Attributes
     ----------
@@ -80,27 +81,12 @@ class OrderedSGD(PresampleStrategy):
     OrderedSGD(adaptive=True, percentage=6.25)
     """
 
-    share_: float = 100.0
-    # Rows looked at since the last round began, and how many of them were right.
-    n_measured_: int = 0
-    n_correct_: int = 0
+    adaptive: bool = flag(default=False)
 
-    def __init__(
-        self,
-        percentage: float = 50.0,
-        *,
-        adaptive: bool = False,
-        warmup_epochs: int = 1,
-        final_epochs: int = 0,
-        max_visits: int | None = None,
-    ) -> None:
-        super().__init__(
-            percentage,
-            warmup_epochs=warmup_epochs,
-            final_epochs=final_epochs,
-            max_visits=max_visits,
-        )
-        self.adaptive = adaptive
+    share_ = 100.0
+    # Rows looked at since the last round began, and how many of them were right.
+    n_measured_ = 0
+    n_correct_ = 0
 
     @property
     def measures(self) -> tuple[str, ...]:  # type: ignore[override]  # a constant elsewhere
@@ -108,71 +94,26 @@ class OrderedSGD(PresampleStrategy):
         return ("loss", "correct") if self.adaptive else ("loss",)
 
     def begin(self, table: LossTable, setup: Setup) -> Self:
-        """Check the parameters and start anew; called once before the first round.
-
-        Parameters
-        ----------
-        table : LossTable
-            The losses.
-        setup : Setup
-            Rows, targets, batch size and generator.
-
-        Returns
-        -------
-        self : OrderedSGD
-        """
         super().begin(table, setup)
         self.share_ = 100.0
         self.n_measured_ = self.n_correct_ = 0
         return self
 
     def draw(self, table: LossTable, context: DrawContext) -> Iterator[Selection]:
-        """Yield the selections of one round.
-
-        Parameters
-        ----------
-        table : LossTable
-            The losses as known now.
-        context : DrawContext
-            Round, progress, batch size, generator and scoring function.
-
-        Yields
-        ------
-        selection : Selection
-            Rows in ascending order.
-        """
         self._follow_accuracy()
         yield from super().draw(table, context)
 
-    def observe(
-        self, rows: NDArray[np.int64], measured: Mapping[str, NDArray[Any]], *, training: bool
-    ) -> None:
-        """Count the rows that were right; called after every record in the table.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n,), int64
-            Row numbers.
-        measured : mapping of str to ndarray of shape (n,)
-            The losses and, where `adaptive`, whether the rows were right.
-        training : bool
-            True for a training step, False for a scoring pass.
-        """
+    def observe(self, rows: Rows, measured: Measured, *, training: bool) -> None:
         # Trained rows stand for all while all are trained on, scored ones from then on.
         if self.adaptive and training == (self._kept_percentage() == 100.0):
             self.n_measured_ += len(rows)
             self.n_correct_ += int(np.count_nonzero(measured["correct"]))
 
     def _check_state(self, table: LossTable) -> None:
-        """Raise unless the attributes, read from a file, are ones that a training leaves."""
         super()._check_state(table)
         check_number(self, "share_", min(share for _, share in _SHARES), 100)
         check_whole(self, "n_measured_")
         check_whole(self, "n_correct_", 0, self.n_measured_)
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        check_flag(self, "adaptive")
 
     def _follow_accuracy(self) -> None:
         """Lower the share by the accuracy of the last round."""
@@ -189,11 +130,5 @@ class OrderedSGD(PresampleStrategy):
     def _is_full_round(self, n_active: int, context: DrawContext) -> bool:
         return self._kept_percentage() == 100.0 or super()._is_full_round(n_active, context)
 
-    def _keep(
-        self,
-        candidates: NDArray[np.int64],
-        n: int,
-        measured: dict[str, NDArray[Any]],
-        context: DrawContext,
-    ) -> tuple[NDArray[Any], None]:
+    def _keep(self, candidates: Rows, n: int, measured: Measured, context: DrawContext) -> Chosen:
         return top_k(measured["loss"], n, context.rng), None

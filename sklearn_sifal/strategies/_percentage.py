@@ -1,11 +1,11 @@
 """SIFAL by loss: the rows that hold a share of the total loss."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sklearn_sifal.strategies._ranking import bottom_k, coverage_count, top_k
+from sklearn_sifal.strategies._ranking import coverage_count, first_k
+from sklearn_sifal.strategies._selection import Chosen, Losses
 from sklearn_sifal.strategies._share import ShareStrategy
 
 
@@ -27,19 +27,10 @@ class Percentage(ShareStrategy):
     ----------
     percentage : float, default=90.0
         Share of the total loss, in (0, 100].
-    warmup_epochs : int, default=1
-        Rounds on all rows at the start.
-    final_epochs : int, default=0
-        Rounds on all rows at the end, taken out of the budget.
-    refresh : {'once', 'table', 'epoch'} or int, default='once'
-        When all losses are measured anew; see `SamplingStrategy`. SIFAL's original
-        form is 'epoch'.
-    exploration : float, default=0.0
-        Share of the rows not chosen that join at random.
-    max_visits : int, default=None
-        Rows with this many visits sit out; see `SamplingStrategy`.
-    min_fraction : float, default=0.05
-        Least share of the rows in a round; the next largest losses fill it.
+    {{warmup_epochs, final_epochs, refresh}}
+        SIFAL's original form is 'epoch'.
+    {{exploration, max_visits, min_fraction}}
+        The next largest losses fill it.
 
     References
     ----------
@@ -53,43 +44,26 @@ class Percentage(ShareStrategy):
     Percentage(exploration=0.1, percentage=95)
     """
 
+    percentage = 90.0
+
     non_negative: ClassVar[bool] = True
     _adaptive_size: ClassVar[bool] = True
 
-    def __init__(
-        self,
-        percentage: float = 90.0,
-        *,
-        warmup_epochs: int = 1,
-        final_epochs: int = 0,
-        refresh: str | int = "once",
-        exploration: float = 0.0,
-        max_visits: int | None = None,
-        min_fraction: float = 0.05,
-    ) -> None:
-        super().__init__(
-            percentage,
-            warmup_epochs=warmup_epochs,
-            final_epochs=final_epochs,
-            refresh=refresh,
-            exploration=exploration,
-            max_visits=max_visits,
-            min_fraction=min_fraction,
-        )
+    # Whether the rows of largest loss come first, or those of smallest loss.
+    _largest: ClassVar[bool] = True
 
-    def _select(
-        self, losses: NDArray[np.float32], rng: np.random.Generator
-    ) -> tuple[NDArray[Any], None]:
+    def _select(self, losses: Losses, rng: np.random.Generator) -> Chosen:
         self._check_non_negative(losses)
-        return top_k(losses, coverage_count(losses, self.percentage, largest=True), rng), None
+        n = coverage_count(losses, self.percentage, largest=self._largest)
+        return first_k(losses, n, rng, largest=self._largest), None
 
     def _select_at_least(
-        self, n: int, losses: NDArray[np.float32], chosen: Any, rng: np.random.Generator
-    ) -> tuple[NDArray[Any], None]:
-        return top_k(losses, n, rng), None
+        self, n: int, losses: Losses, chosen: Chosen, rng: np.random.Generator
+    ) -> Chosen:
+        return first_k(losses, n, rng, largest=self._largest), None
 
 
-class BottomPercentage(ShareStrategy):
+class BottomPercentage(Percentage):
     """Train on the fewest easy rows that hold a share of the total loss.
 
     With the losses sorted in ascending order, the shortest prefix that holds at least
@@ -103,18 +77,8 @@ class BottomPercentage(ShareStrategy):
     ----------
     percentage : float, default=50.0
         Share of the total loss, in (0, 100].
-    warmup_epochs : int, default=1
-        Rounds on all rows at the start.
-    final_epochs : int, default=0
-        Rounds on all rows at the end, taken out of the budget.
-    refresh : {'once', 'table', 'epoch'} or int, default='once'
-        When all losses are measured anew; see `SamplingStrategy`.
-    exploration : float, default=0.0
-        Share of the rows not chosen that join at random.
-    max_visits : int, default=None
-        Rows with this many visits sit out; see `SamplingStrategy`.
-    min_fraction : float, default=0.05
-        Least share of the rows in a round; the next smallest losses fill it.
+    {{warmup_epochs, final_epochs, refresh, exploration, max_visits, min_fraction}}
+        The next smallest losses fill it.
 
     References
     ----------
@@ -128,16 +92,5 @@ class BottomPercentage(ShareStrategy):
     BottomPercentage(percentage=20)
     """
 
-    non_negative: ClassVar[bool] = True
-    _adaptive_size: ClassVar[bool] = True
-
-    def _select(
-        self, losses: NDArray[np.float32], rng: np.random.Generator
-    ) -> tuple[NDArray[Any], None]:
-        self._check_non_negative(losses)
-        return bottom_k(losses, coverage_count(losses, self.percentage, largest=False), rng), None
-
-    def _select_at_least(
-        self, n: int, losses: NDArray[np.float32], chosen: Any, rng: np.random.Generator
-    ) -> tuple[NDArray[Any], None]:
-        return bottom_k(losses, n, rng), None
+    percentage = 50.0
+    _largest = False

@@ -2,18 +2,18 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sklearn_sifal._fields import attribute
 from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal.strategies._ranking import count_for
-from sklearn_sifal.strategies._selection import DrawContext, Selection
-from sklearn_sifal.strategies._share import ShareStrategy
+from sklearn_sifal.strategies._selection import Chosen, DrawContext, Measured, Rows, Selection
+from sklearn_sifal.strategies._share import FixedShareStrategy
 
 
-class PresampleStrategy(ShareStrategy):
+class PresampleStrategy(FixedShareStrategy):
     """A strategy that measures some rows with the present weights and keeps a share of them.
 
     A round goes over the active rows once, in random order, in presamples so large that
@@ -24,29 +24,17 @@ class PresampleStrategy(ShareStrategy):
 
     Parameters
     ----------
-    percentage : float
+    percentage : float, default=50.0
         Kept share of a presample, in (0, 100]; at 100 nothing is scored and every round
         has all rows.
-    warmup_epochs, final_epochs, max_visits
-        See `SamplingStrategy`. The other shared knobs are about losses in the table.
+    {{warmup_epochs, final_epochs, max_visits}}
     """
 
-    per_batch: ClassVar[bool] = True
+    # These are about the losses in the table.
+    refresh: str | int = attribute("table")
+    exploration: float = attribute(0.0)
 
-    def __init__(
-        self,
-        percentage: float,
-        *,
-        warmup_epochs: int = 1,
-        final_epochs: int = 0,
-        max_visits: int | None = None,
-    ) -> None:
-        super().__init__(
-            percentage,
-            warmup_epochs=warmup_epochs,
-            final_epochs=final_epochs,
-            max_visits=max_visits,
-        )
+    per_batch: ClassVar[bool] = True
 
     @property
     def needs_score(self) -> bool:
@@ -54,13 +42,7 @@ class PresampleStrategy(ShareStrategy):
         return not self._takes_everything()
 
     @abstractmethod
-    def _keep(
-        self,
-        candidates: NDArray[np.int64],
-        n: int,
-        measured: dict[str, NDArray[Any]],
-        context: DrawContext,
-    ) -> tuple[NDArray[Any], NDArray[np.float64] | None]:
+    def _keep(self, candidates: Rows, n: int, measured: Measured, context: DrawContext) -> Chosen:
         """Choose among scored rows.
 
         Parameters
@@ -91,13 +73,13 @@ class PresampleStrategy(ShareStrategy):
         return False
 
     def _measure(
-        self, candidates: NDArray[np.int64], table: LossTable, context: DrawContext
-    ) -> tuple[dict[str, NDArray[Any]], int]:
+        self, candidates: Rows, table: LossTable, context: DrawContext
+    ) -> tuple[Measured, int]:
         """What `_keep` is told of the candidates, and how many rows were scored for it."""
         return context.score(candidates, self.measures), len(candidates)
 
     def _draw_round(
-        self, active: NDArray[np.int64], table: LossTable, context: DrawContext
+        self, active: Rows, table: LossTable, context: DrawContext
     ) -> Iterator[Selection]:
         room = self._room(len(active), context)
         seen = table.loss_epoch[active] >= 0
@@ -108,20 +90,11 @@ class PresampleStrategy(ShareStrategy):
         yield from self._draw_seen(context.rng.permutation(active[seen]), room, table, context)
 
     def _draw_seen(
-        self, rows: NDArray[np.int64], room: float, table: LossTable, context: DrawContext
+        self, rows: Rows, room: float, table: LossTable, context: DrawContext
     ) -> Iterator[Selection]:
-        """Yield the selections of rows with a known loss.
+        """Yield the selections of rows with a known loss, in the order in which they are looked at.
 
-        Parameters
-        ----------
-        rows : ndarray of shape (n,), int64
-            The rows in the order in which they are looked at.
-        room : float
-            Row visits that the round may still cost.
-        table : LossTable
-            Only to be read.
-        context : DrawContext
-            Round, progress, batch size, generator and scoring function.
+        `room` are the row visits that the round may still cost.
         """
         for candidates, n in self._presamples(rows, context.batch_size):
             if room < 1:
@@ -140,9 +113,7 @@ class PresampleStrategy(ShareStrategy):
         """Whether scoring n rows leaves room to train on at least one."""
         return room - context.scored_row_cost * n >= 1
 
-    def _presamples(
-        self, rows: NDArray[np.int64], batch_size: int
-    ) -> Iterator[tuple[NDArray[np.int64], int]]:
+    def _presamples(self, rows: Rows, batch_size: int) -> Iterator[tuple[Rows, int]]:
         """Cut rows into presamples, each with the number of rows to keep.
 
         The size of each follows from what is known once the one before was trained on.
@@ -167,11 +138,7 @@ class PresampleStrategy(ShareStrategy):
         return max(batch_size + 1, round(100 * batch_size / self._kept_percentage()))
 
     def _kept(
-        self,
-        candidates: NDArray[np.int64],
-        n: int,
-        measured: dict[str, NDArray[Any]],
-        context: DrawContext,
+        self, candidates: Rows, n: int, measured: Measured, context: DrawContext
     ) -> Selection:
         """The rows to train on, ascending, with checked positions and weights."""
         chosen = self._keep(candidates, n, measured, context)

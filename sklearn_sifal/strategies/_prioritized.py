@@ -5,17 +5,17 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_sifal._fields import choice, real
 from sklearn_sifal._loss_table import LossTable
-from sklearn_sifal._parameters import check_choice, check_real
 from sklearn_sifal.strategies._ranking import count_for, ranks_from_top
-from sklearn_sifal.strategies._selection import DrawContext
-from sklearn_sifal.strategies._share import ShareStrategy
+from sklearn_sifal.strategies._selection import Chosen, DrawContext, Losses, Rows
+from sklearn_sifal.strategies._share import FixedShareStrategy
 
 # Defaults of the paper: (alpha, beta).
 _POWERS = {"proportional": (0.6, 0.4), "rank": (0.7, 0.5)}
 
 
-class Prioritized(ShareStrategy):
+class Prioritized(FixedShareStrategy):
     r"""Train on rows drawn with replacement by their loss (prioritized replay).
 
     With N rows of known loss l, ceil(percentage N / 100) draws are made with replacement:
@@ -59,19 +59,10 @@ class Prioritized(ShareStrategy):
         Share of the probability, in [0, 1], spread evenly.
     epsilon : float, default=1e-6
         Added to every loss, in nats, by 'proportional', so that none has probability zero.
-    warmup_epochs : int, default=1
-        Rounds on all rows at the start.
-    final_epochs : int, default=0
-        Rounds on all rows at the end, taken out of the budget.
-    refresh : {'once', 'table', 'epoch'} or int, default='table'
-        When all losses are measured anew; see `SamplingStrategy`.
-    exploration : float, default=0.0
-        Share of the rows not drawn that join at random with weight 1; above 0 the
-        estimate is not unbiased even at b = 1.
-    max_visits : int, default=None
-        Rows with this many visits sit out; see `SamplingStrategy`. Each draw is a visit.
-    min_fraction : float, default=0.05
-        Without effect: the number of draws does not depend on the losses.
+    {{warmup_epochs, final_epochs, refresh, exploration}}
+        Above 0 the estimate is not unbiased even at b = 1.
+    {{max_visits}}
+        Each draw is a visit.
 
     Notes
     -----
@@ -92,38 +83,15 @@ class Prioritized(ShareStrategy):
     Prioritized(percentage=50, variant='rank')
     """
 
-    replacement: ClassVar[bool] = True
+    percentage = 100.0
+    variant: str = choice(*_POWERS, default="proportional")
+    alpha: float | None = real(0, 1, default=None, none=True)
+    beta: float | None = real(0, 1, default=None, none=True)
+    uniform: float = real(0, 1, default=0.0)
+    epsilon: float = real(0, default=1e-6, open_low=True)
+    refresh = "table"
 
-    def __init__(
-        self,
-        percentage: float = 100.0,
-        *,
-        variant: str = "proportional",
-        alpha: float | None = None,
-        beta: float | None = None,
-        uniform: float = 0.0,
-        epsilon: float = 1e-6,
-        warmup_epochs: int = 1,
-        final_epochs: int = 0,
-        refresh: str | int = "table",
-        exploration: float = 0.0,
-        max_visits: int | None = None,
-        min_fraction: float = 0.05,
-    ) -> None:
-        super().__init__(
-            percentage,
-            warmup_epochs=warmup_epochs,
-            final_epochs=final_epochs,
-            refresh=refresh,
-            exploration=exploration,
-            max_visits=max_visits,
-            min_fraction=min_fraction,
-        )
-        self.variant = variant
-        self.alpha = alpha
-        self.beta = beta
-        self.uniform = uniform
-        self.epsilon = epsilon
+    replacement: ClassVar[bool] = True
 
     @property
     def non_negative(self) -> bool:  # type: ignore[override]  # a constant elsewhere
@@ -132,16 +100,7 @@ class Prioritized(ShareStrategy):
 
     @property
     def needs_end(self) -> bool:
-        """Whether the rule depends on how much of the training is left."""
         return self._powers()[1] < 1 or super().needs_end
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        check_choice(self, "variant", tuple(_POWERS))
-        check_real(self, "alpha", 0, 1, none=True)
-        check_real(self, "beta", 0, 1, none=True)
-        check_real(self, "uniform", 0, 1)
-        check_real(self, "epsilon", 0, open_low=True)
 
     def _takes_everything(self) -> bool:
         return False
@@ -154,9 +113,7 @@ class Prioritized(ShareStrategy):
             beta if self.beta is None else self.beta,
         )
 
-    def _select_rows(
-        self, rows: NDArray[np.int64], table: LossTable, context: DrawContext
-    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    def _select_rows(self, rows: Rows, table: LossTable, context: DrawContext) -> Chosen:
         n = len(rows)
         n_draws = max(count_for(self.percentage, n), min(n, context.batch_size))
         alpha, beta = self._powers()
@@ -166,7 +123,7 @@ class Prioritized(ShareStrategy):
         return drawn, _weights(chances, correction, drawn)
 
     def _chances(
-        self, losses: NDArray[np.float32], alpha: float, rng: np.random.Generator
+        self, losses: Losses, alpha: float, rng: np.random.Generator
     ) -> NDArray[np.float64]:
         if self.variant == "rank":
             priorities = 1.0 / (ranks_from_top(losses, rng) + 1)

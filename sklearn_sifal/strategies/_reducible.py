@@ -5,11 +5,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_sifal._fields import attribute, integer, parameter
 from sklearn_sifal._loss_table import LossTable
-from sklearn_sifal._parameters import check_integer
 from sklearn_sifal.strategies._presample import PresampleStrategy
 from sklearn_sifal.strategies._ranking import top_k
-from sklearn_sifal.strategies._selection import DrawContext, Setup
+from sklearn_sifal.strategies._selection import Chosen, DrawContext, Measured, Rows, Setup
 from sklearn_sifal.strategies._state_checks import check_column
 
 
@@ -47,12 +47,7 @@ class ReducibleLoss(PresampleStrategy):
         one like the caller's.
     cv : int, default=5
         Number of folds, at least 2.
-    warmup_epochs : int, default=1
-        Rounds on all rows at the start.
-    final_epochs : int, default=0
-        Rounds on all rows at the end, taken out of the budget.
-    max_visits : int, default=None
-        Rows with this many visits sit out; see `SamplingStrategy`.
+    {{warmup_epochs, final_epochs, max_visits}}
 
     Attributes
     ----------
@@ -85,43 +80,15 @@ class ReducibleLoss(PresampleStrategy):
     ReducibleLoss(cv=3, percentage=25)
     """
 
+    percentage = 10.0
+    estimator: Any = parameter(default=None)
+    cv: int = integer(2, default=5)
+
     reads_nats: ClassVar[bool] = True  # against the irreducible losses
 
-    irreducible_losses_: NDArray[np.float64] | None = None
-
-    def __init__(
-        self,
-        percentage: float = 10.0,
-        *,
-        estimator: Any = None,
-        cv: int = 5,
-        warmup_epochs: int = 1,
-        final_epochs: int = 0,
-        max_visits: int | None = None,
-    ) -> None:
-        super().__init__(
-            percentage,
-            warmup_epochs=warmup_epochs,
-            final_epochs=final_epochs,
-            max_visits=max_visits,
-        )
-        self.estimator = estimator
-        self.cv = cv
+    irreducible_losses_: NDArray[np.float64] | None = attribute(None)
 
     def begin(self, table: LossTable, setup: Setup) -> Self:
-        """Check the parameters, find the irreducible losses and start anew.
-
-        Parameters
-        ----------
-        table : LossTable
-            The losses.
-        setup : Setup
-            Rows, targets, batch size, generator and irreducible losses.
-
-        Returns
-        -------
-        self : ReducibleLoss
-        """
         super().begin(table, setup)
         # Where every round has all rows there is nothing to choose and nothing to fit.
         idle = self._takes_everything() or setup.n_rows <= setup.batch_size
@@ -131,14 +98,9 @@ class ReducibleLoss(PresampleStrategy):
         return self
 
     def _check_state(self, table: LossTable) -> None:
-        """Raise unless the attributes, read from a file, are ones that a training leaves."""
         super()._check_state(table)
         if not (self.irreducible_losses_ is None and self.is_idle_):
             check_column(self, "irreducible_losses_", (len(table),), np.float64)
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        check_integer(self, "cv", 2)
 
     def _find_losses(self, setup: Setup) -> NDArray[np.float64]:
         if setup.irreducible_losses is not None:
@@ -154,13 +116,7 @@ class ReducibleLoss(PresampleStrategy):
         losses = setup.out_of_fold_losses(self.estimator, self.cv)
         return _checked_losses(losses, setup.n_rows, "out_of_fold_losses")
 
-    def _keep(
-        self,
-        candidates: NDArray[np.int64],
-        n: int,
-        measured: dict[str, NDArray[Any]],
-        context: DrawContext,
-    ) -> tuple[NDArray[Any], None]:
+    def _keep(self, candidates: Rows, n: int, measured: Measured, context: DrawContext) -> Chosen:
         assert self.irreducible_losses_ is not None
         reducible = measured["loss"].astype(np.float64) - self.irreducible_losses_[candidates]
         return top_k(reducible, n, context.rng), None

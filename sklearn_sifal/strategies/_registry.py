@@ -5,7 +5,7 @@ from typing import Any
 
 from sklearn.base import clone
 
-from sklearn_sifal._parameters import InvalidParameterError
+from sklearn_sifal._exceptions import InvalidParameterError
 from sklearn_sifal.strategies._base import SamplingStrategy
 from sklearn_sifal.strategies._everything import Base
 from sklearn_sifal.strategies._evolved import EvolvedSampling
@@ -94,7 +94,7 @@ def resolve_strategy(sampling_strategy: Any, percentage: Any = None) -> Sampling
                 f"{sampling_strategy!r}: its number of rows follows from its other parameters. "
                 f"Got {percentage!r}."
             )
-        return strategy(percentage=percentage)  # type: ignore[call-arg]
+        return strategy(percentage=percentage)
     if isinstance(sampling_strategy, type) or not (
         isinstance(sampling_strategy, SamplingStrategy) or callable(sampling_strategy)
     ):

@@ -1,15 +1,13 @@
 """RePB: rows below the mean of their batch may be left out of the next round."""
 
 import sys
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sklearn_sifal._fields import attribute, real
 from sklearn_sifal._loss_table import LossTable
-from sklearn_sifal._parameters import check_real
-from sklearn_sifal.strategies._selection import DrawContext, Setup
+from sklearn_sifal.strategies._selection import Chosen, DrawContext, Measured, Rows, Setup
 from sklearn_sifal.strategies._share import ShareStrategy
 from sklearn_sifal.strategies._state_checks import check_column, check_number, check_truth
 
@@ -50,19 +48,8 @@ class RePB(ShareStrategy):
     max_weight : float, default=10.0
         Upper limit, at least 1, of E / N_i. The default is what a row comes to that joins
         one round in ten; raise it for percentages below 10.
-    warmup_epochs : int, default=1
-        Rounds on all rows at the start.
-    final_epochs : int, default=0
-        Rounds on all rows at the end, taken out of the budget.
-    refresh : {'once', 'table', 'epoch'} or int, default='table'
-        Without effect: only losses of training steps are compared.
-    exploration : float, default=0.0
-        Share of the rows not chosen that join at random with weight 1.
-    max_visits : int, default=None
-        Rows with this many visits sit out; see `SamplingStrategy`.
-    min_fraction : float, default=0.05
-        Least share of the rows in a round, in [0, 1]; where there are fewer, others join
-        at random with weight 1.
+    {{warmup_epochs, final_epochs, exploration, max_visits, min_fraction}}
+        Where there are fewer, others join at random with weight 1.
 
     Notes
     -----
@@ -88,50 +75,13 @@ class RePB(ShareStrategy):
     RePB(percentage=30)
     """
 
+    max_weight: float = real(1, default=10.0)
+    # Only losses of training steps are compared.
+    refresh: str | int = attribute("table")
+
     _adaptive_size: ClassVar[bool] = True
 
-    def __init__(
-        self,
-        percentage: float = 50.0,
-        *,
-        max_weight: float = 10.0,
-        warmup_epochs: int = 1,
-        final_epochs: int = 0,
-        refresh: str | int = "table",
-        exploration: float = 0.0,
-        max_visits: int | None = None,
-        min_fraction: float = 0.05,
-    ) -> None:
-        super().__init__(
-            percentage,
-            warmup_epochs=warmup_epochs,
-            final_epochs=final_epochs,
-            refresh=refresh,
-            exploration=exploration,
-            max_visits=max_visits,
-            min_fraction=min_fraction,
-        )
-        self.max_weight = max_weight
-
-    @property
-    def needs_score(self) -> bool:
-        """Whether a round cannot do without a scoring pass: never."""
-        return False
-
     def begin(self, table: LossTable, setup: Setup) -> Self:
-        """Check the parameters and start anew; called once before the first round.
-
-        Parameters
-        ----------
-        table : LossTable
-            The losses and visits, possibly of an earlier training.
-        setup : Setup
-            Rows, targets, batch size and generator.
-
-        Returns
-        -------
-        self : RePB
-        """
         super().begin(table, setup)
         self.visits_before_ = table.visits.copy()
         self.hard_ = np.zeros(setup.n_rows, bool)
@@ -140,20 +90,7 @@ class RePB(ShareStrategy):
         self.mean_weight_ = 1.0
         return self
 
-    def observe(
-        self, rows: NDArray[np.int64], measured: Mapping[str, NDArray[Any]], *, training: bool
-    ) -> None:
-        """Take note of the rows that are at least as hard as the mean of their batch.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n,), int64
-            Row numbers.
-        measured : mapping of str to ndarray of shape (n,)
-            The losses ("loss", nats).
-        training : bool
-            True for a training step, False for a scoring pass, which is ignored.
-        """
+    def observe(self, rows: Rows, measured: Measured, *, training: bool) -> None:
         if not training or len(rows) == 0:
             return
         if self.is_used_:
@@ -164,7 +101,6 @@ class RePB(ShareStrategy):
         self.hard_[rows] = losses >= min(losses.mean(), losses.max())
 
     def _check_state(self, table: LossTable) -> None:
-        """Raise unless the attributes, read from a file, are ones that a training leaves."""
         super()._check_state(table)
         visits = check_column(self, "visits_before_", (len(table),), np.int32, 0)
         if (visits > table.visits).any():
@@ -173,19 +109,10 @@ class RePB(ShareStrategy):
         check_truth(self, "is_used_")
         check_number(self, "mean_weight_", 1e-300, sys.float_info.max)
 
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        check_real(self, "max_weight", 1)
-
-    def _refresh_is_due(self, context: DrawContext) -> bool:
-        return False
-
     def _lr_scale(self, n_chosen: int, n_active: int) -> float:
         return self.mean_weight_
 
-    def _select_rows(
-        self, rows: NDArray[np.int64], table: LossTable, context: DrawContext
-    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    def _select_rows(self, rows: Rows, table: LossTable, context: DrawContext) -> Chosen:
         self.is_used_ = True
         probabilities = np.where(self.hard_[rows], 1.0, self.percentage / 100)
         n_visits = table.visits[rows] - self.visits_before_[rows] + 1

@@ -1,7 +1,7 @@
 """Any strategy, with a score that is less led by noise in place of the loss."""
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
@@ -9,14 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
+from sklearn_sifal._exceptions import InvalidParameterError
+from sklearn_sifal._fields import attribute, choice, integer, parameter, real
 from sklearn_sifal._loss_table import LossTable
-from sklearn_sifal._parameters import (
-    InvalidParameterError,
-    check_choice,
-    check_integer,
-    check_real,
-    reject,
-)
+from sklearn_sifal._parameters import reject
 from sklearn_sifal.strategies._base import SamplingStrategy
 from sklearn_sifal.strategies._scores import (
     LEAST_POINTS,
@@ -24,8 +20,23 @@ from sklearn_sifal.strategies._scores import (
     RowScores,
     TrajectoryScores,
 )
-from sklearn_sifal.strategies._selection import DrawContext, Selection, Setup, as_context
+from sklearn_sifal.strategies._selection import (
+    DrawContext,
+    Measured,
+    Rows,
+    Selection,
+    Setup,
+    as_context,
+)
 from sklearn_sifal.strategies._state_checks import check_part
+
+
+def _check_strategy(owner: Any, name: str) -> None:
+    strategy = getattr(owner, name)
+    if not isinstance(strategy, SamplingStrategy):
+        reject(owner, name, "an instance of SamplingStrategy", strategy)
+    if isinstance(strategy, Robust):
+        raise InvalidParameterError("Robust cannot be put around another Robust.")
 
 
 class Robust(SamplingStrategy):
@@ -100,20 +111,18 @@ class Robust(SamplingStrategy):
     Robust(strategy=Percentile(percentage=20))
     """
 
-    def __init__(
-        self,
-        strategy: SamplingStrategy,
-        *,
-        score: str = "ema",
-        beta1: float = 0.2,
-        beta2: float = 0.8,
-        window: int = 10,
-    ) -> None:
-        self.strategy = strategy
-        self.score = score
-        self.beta1 = beta1
-        self.beta2 = beta2
-        self.window = window
+    strategy: SamplingStrategy = parameter(_check_strategy, kw_only=False)
+    score: str = choice("ema", "trajectory", default="ema")
+    beta1: float = real(0, 1, default=0.2)
+    beta2: float = real(0, 1, default=0.8)
+    window: int = integer(LEAST_POINTS, default=10)
+    # These are the wrapped strategy's.
+    warmup_epochs: int = attribute(1)
+    final_epochs: int = attribute(0)
+    refresh: str | int = attribute("table")
+    exploration: float = attribute(0.0)
+    max_visits: int | None = attribute(None)
+    min_fraction: float = attribute(0.0)
 
     @property
     def measures(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -137,12 +146,10 @@ class Robust(SamplingStrategy):
 
     @property
     def needs_score(self) -> bool:
-        """Whether a round cannot do without a scoring pass."""
         return self.strategy.needs_score
 
     @property
     def needs_end(self) -> bool:
-        """Whether the rule depends on how much of the training is left."""
         return self.strategy.needs_end
 
     @property
@@ -180,51 +187,23 @@ class Robust(SamplingStrategy):
         return self
 
     def draw(self, table: LossTable, context: DrawContext) -> Iterator[Selection]:
-        """Yield the selections of one round, as the wrapped strategy draws them.
-
-        Parameters
-        ----------
-        table : LossTable
-            The losses as known now; not to be written to.
-        context : DrawContext
-            Round, progress, batch size, generator and scoring function.
-
-        Yields
-        ------
-        selection : Selection
-            Rows with weights.
-        """
         context = as_context(context)
         self._seed(table)
         self.row_scores_.next_round()
 
-        def score(rows: NDArray[np.int64], measures: Sequence[str]) -> dict[str, NDArray[Any]]:
+        def score(rows: Rows, measures: Sequence[str]) -> Measured:
             # The caller of `draw` passes what it measures to `observe` first.
             return {**context.score(rows, measures), "loss": self.scores_[rows]}
 
         table_of_scores = self._table_of_scores(table)
         yield from self.strategy_.draw(table_of_scores, replace(context, score=score))
 
-    def observe(
-        self, rows: NDArray[np.int64], measured: Mapping[str, NDArray[Any]], *, training: bool
-    ) -> None:
-        """Take losses into the scores and pass the scores on.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n,), int64
-            Row numbers.
-        measured : mapping of str to ndarray of shape (n,)
-            The losses ("loss", nats) and the other `measures`.
-        training : bool
-            True for a training step, False for a scoring pass.
-        """
+    def observe(self, rows: Rows, measured: Measured, *, training: bool) -> None:
         self.row_scores_.update(rows, measured["loss"])
         scores = {**measured, "loss": self.scores_[rows]}
         self.strategy_.observe(rows, scores, training=training)
 
     def _check_state(self, table: LossTable) -> None:
-        """Raise unless the attributes, read from a file, are ones that a training leaves."""
         kind = AverageScores if self.score == "ema" else TrajectoryScores
         check_part(self, "row_scores_", kind).check_state(len(table))
         check_part(self, "strategy_", type(self.strategy))
@@ -255,18 +234,11 @@ class Robust(SamplingStrategy):
         return shadow
 
     def _check_parameters(self) -> None:
-        if not isinstance(self.strategy, SamplingStrategy):
-            reject(self, "strategy", "an instance of SamplingStrategy", self.strategy)
-        if isinstance(self.strategy, Robust):
-            raise InvalidParameterError("Robust cannot be put around another Robust.")
-        check_choice(self, "score", ("ema", "trajectory"))
+        super()._check_parameters()
         if self.score == "trajectory" and self.strategy.reads_nats:
             raise InvalidParameterError(
                 f"Robust(score='trajectory') cannot be put around {type(self.strategy).__name__}, "
                 "which goes by how large losses are in nats: a trajectory's score only ranks the "
                 "rows. Use score='ema'."
             )
-        check_real(self, "beta1", 0, 1)
-        check_real(self, "beta2", 0, 1)
-        check_integer(self, "window", LEAST_POINTS)
         self.strategy._check_parameters()

@@ -1,11 +1,20 @@
 """What goes into a strategy's decision and what comes out of it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+#: Row numbers, or positions among some rows.
+Rows = NDArray[np.int64]
+#: The last known losses of some rows, in nats.
+Losses = NDArray[np.float32]
+#: What was measured of some rows: their losses, as "loss", and other measures.
+Measured = Mapping[str, NDArray[Any]]
+#: What a rule returns: positions among the rows it may choose from, and their weights.
+Chosen = tuple[NDArray[Any], NDArray[np.float64] | None]
 
 
 @dataclass(slots=True)
@@ -157,7 +166,7 @@ class DrawContext:
     progress: float
     batch_size: int
     rng: np.random.Generator
-    score: Callable[[NDArray[np.int64], Sequence[str]], dict[str, NDArray[Any]]]
+    score: Callable[[Rows, Sequence[str]], Measured]
     visits_left: int | None = None
     rounds_left: int | None = None
     first_epoch: int = 0
@@ -180,27 +189,10 @@ def as_context(context: Any) -> DrawContext:
 
 
 def check_rows(rows: Any, n: int, origin: str, *, replacement: bool = False) -> NDArray[np.int64]:
-    """Check row numbers that a strategy came up with.
+    """Check row numbers, or a mask, that a strategy came up with, for n rows to choose from.
 
-    Parameters
-    ----------
-    rows : array-like of shape (m,)
-        The numbers, or a mask of shape (n,).
-    n : int
-        Number of rows to choose from.
-    origin : str
-        Where they come from, for the message.
-    replacement : bool, default=False
-        Whether repeats are allowed.
-
-    Returns
-    -------
-    rows : ndarray of shape (m,), int64
-
-    Raises
-    ------
-    ValueError
-        If they are not distinct integers from 0 to n - 1, nor a mask.
+    Returns them as int64. Raises a ValueError, which names their `origin`, if they are neither
+    distinct integers from 0 to n - 1 (with `replacement` also repeated ones) nor a mask.
     """
     array = np.asarray(rows)
     if array.dtype == bool and array.shape == (n,):
@@ -248,28 +240,10 @@ def check_weights(weights: Any, n: int, origin: str) -> NDArray[np.float64] | No
 
 
 def check_selection(selection: Any, n_rows: int, strategy: Any) -> Selection:
-    """Check what a strategy's `draw` yielded: it may be a user's own.
+    """Check what a strategy's `draw` yielded, which may be a user's own, for a table of `n_rows`.
 
-    Parameters
-    ----------
-    selection : Selection
-        What was yielded.
-    n_rows : int
-        Number of rows of the table.
-    strategy : SamplingStrategy
-        Who yielded it.
-
-    Returns
-    -------
-    selection : Selection
-        With rows as int64 and weights as float64.
-
-    Raises
-    ------
-    TypeError
-        If it is not a Selection.
-    ValueError
-        If its rows, weights or factor on the learning rate are not as they should be.
+    Returns it with rows as int64 and weights as float64. Raises a TypeError if it is no
+    Selection, a ValueError if its rows, weights or factor on the learning rate are wrong.
     """
     origin = f"{type(strategy).__name__}.draw"
     if not isinstance(selection, Selection):

@@ -1,16 +1,25 @@
 """Selective Backprop: each row that comes along is trained on with a chance set by its loss."""
 
 from collections.abc import Iterator
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_sifal._fields import attribute, choice, integer, real
 from sklearn_sifal._loss_table import LossTable
-from sklearn_sifal._parameters import check_choice, check_integer, check_real, reject
+from sklearn_sifal._parameters import reject
 from sklearn_sifal.strategies._presample import PresampleStrategy
 from sklearn_sifal.strategies._ranking import ranks_from_top, top_k
-from sklearn_sifal.strategies._selection import DrawContext, Selection, Setup
+from sklearn_sifal.strategies._selection import (
+    Chosen,
+    DrawContext,
+    Losses,
+    Measured,
+    Rows,
+    Selection,
+    Setup,
+)
 from sklearn_sifal.strategies._state_checks import check_column
 
 
@@ -65,12 +74,7 @@ class SelectiveBackprop(PresampleStrategy):
     interrupt : int, default=0
         Each batch of a round whose number, from 1, is a multiple of this is kept whole,
         unscored; 0 for none, else at least 2.
-    warmup_epochs : int, default=1
-        Rounds on all rows at the start.
-    final_epochs : int, default=0
-        Rounds on all rows at the end, taken out of the budget.
-    max_visits : int, default=None
-        Rows with this many visits sit out; see `SamplingStrategy`.
+    {{warmup_epochs, final_epochs, max_visits}}
 
     Attributes
     ----------
@@ -97,35 +101,16 @@ class SelectiveBackprop(PresampleStrategy):
     4.0
     """
 
-    # Until `begin` empties it.
-    history_: NDArray[np.float64] = np.empty(0)
+    percentage = 25.0
+    variant: str = choice("cdf", "rank", default="cdf")
+    history_size: int = integer(1, default=1024)
+    staleness: int = integer(0, default=0)
+    start: float = real(0, 1, default=0.0)
+    end: float = real(0, 1, default=1.0)
+    interrupt: int = integer(0, default=0)
 
-    def __init__(
-        self,
-        percentage: float = 25.0,
-        *,
-        variant: str = "cdf",
-        history_size: int = 1024,
-        staleness: int = 0,
-        start: float = 0.0,
-        end: float = 1.0,
-        interrupt: int = 0,
-        warmup_epochs: int = 1,
-        final_epochs: int = 0,
-        max_visits: int | None = None,
-    ) -> None:
-        super().__init__(
-            percentage,
-            warmup_epochs=warmup_epochs,
-            final_epochs=final_epochs,
-            max_visits=max_visits,
-        )
-        self.variant = variant
-        self.history_size = history_size
-        self.staleness = staleness
-        self.start = start
-        self.end = end
-        self.interrupt = interrupt
+    # Until `begin` empties it.
+    history_: NDArray[np.float64] = attribute(np.empty(0))
 
     @property
     def beta(self) -> float:
@@ -134,42 +119,21 @@ class SelectiveBackprop(PresampleStrategy):
 
     @property
     def needs_end(self) -> bool:
-        """Whether the rule depends on how much of the training is left."""
         return self.start > 0 or self.end < 1 or super().needs_end
 
     def begin(self, table: LossTable, setup: Setup) -> Self:
-        """Check the parameters and start anew; called once before the first round.
-
-        Parameters
-        ----------
-        table : LossTable
-            The losses.
-        setup : Setup
-            Rows, targets, batch size and generator.
-
-        Returns
-        -------
-        self : SelectiveBackprop
-        """
         super().begin(table, setup)
         self.history_ = np.empty(0)
         return self
 
     def _check_state(self, table: LossTable) -> None:
-        """Raise unless the attributes, read from a file, are ones that a training leaves."""
         super()._check_state(table)
         check_column(self, "history_", (-1,), np.float64)
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        check_choice(self, "variant", ("cdf", "rank"))
-        check_integer(self, "history_size", 1)
-        check_integer(self, "staleness", 0)
-        check_real(self, "start", 0, 1)
-        check_real(self, "end", 0, 1)
         if self.end <= self.start:
             reject(self, "end", f"a number above start={self.start!r}", self.end)
-        check_integer(self, "interrupt", 0)
         if self.interrupt == 1:
             reject(self, "interrupt", "0 or an integer of at least 2", self.interrupt)
 
@@ -182,8 +146,8 @@ class SelectiveBackprop(PresampleStrategy):
         return self.interrupt > 0 and (number + 1) % self.interrupt == 0
 
     def _measure(
-        self, candidates: NDArray[np.int64], table: LossTable, context: DrawContext
-    ) -> tuple[dict[str, NDArray[Any]], int]:
+        self, candidates: Rows, table: LossTable, context: DrawContext
+    ) -> tuple[Measured, int]:
         losses = table.loss[candidates]
         old = context.epoch - table.loss_epoch[candidates] >= self.staleness
         if old.any():
@@ -191,7 +155,7 @@ class SelectiveBackprop(PresampleStrategy):
         return {"loss": losses}, int(np.count_nonzero(old))
 
     def _draw_seen(
-        self, rows: NDArray[np.int64], room: float, table: LossTable, context: DrawContext
+        self, rows: Rows, room: float, table: LossTable, context: DrawContext
     ) -> Iterator[Selection]:
         if self.variant == "rank":
             yield from super()._draw_seen(rows, room, table, context)
@@ -199,7 +163,7 @@ class SelectiveBackprop(PresampleStrategy):
             yield from self._draw_queued(rows, room, table, context)
 
     def _draw_queued(
-        self, rows: NDArray[np.int64], room: float, table: LossTable, context: DrawContext
+        self, rows: Rows, room: float, table: LossTable, context: DrawContext
     ) -> Iterator[Selection]:
         """Keep rows of each batch that comes along, and yield the kept ones in full batches."""
         size = context.batch_size
@@ -230,32 +194,24 @@ class SelectiveBackprop(PresampleStrategy):
 
     def _fill(
         self,
-        rows: NDArray[np.int64],
+        rows: Rows,
         passed_over: NDArray[np.bool_],
         table: LossTable,
         context: DrawContext,
-    ) -> NDArray[np.int64]:
+    ) -> Rows:
         """The largest losses among the rows not kept, as many as a first batch lacks."""
         others = rows[passed_over]
         missing = min(context.batch_size, len(rows)) - (len(rows) - len(others))
         return others[top_k(table.loss[others], missing, context.rng)]
 
-    def _keep_by_history(
-        self, losses: NDArray[np.float32], rng: np.random.Generator
-    ) -> NDArray[np.int64]:
+    def _keep_by_history(self, losses: Losses, rng: np.random.Generator) -> Rows:
         """Positions of the rows that are kept; their losses join the history first."""
         self.history_ = np.concatenate([self.history_, losses])[-self.history_size :]
         below = np.searchsorted(np.sort(self.history_), losses, side="left")
         chance = (below / len(self.history_)) ** self.beta
         return np.flatnonzero(rng.random(len(losses)) < chance)
 
-    def _keep(
-        self,
-        candidates: NDArray[np.int64],
-        n: int,
-        measured: dict[str, NDArray[Any]],
-        context: DrawContext,
-    ) -> tuple[NDArray[Any], None]:
+    def _keep(self, candidates: Rows, n: int, measured: Measured, context: DrawContext) -> Chosen:
         count = len(candidates)
         ranks = count - 1 - ranks_from_top(measured["loss"], context.rng)
         shares = ((ranks + 0.5) / count) ** self.beta

@@ -5,10 +5,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_sifal._fields import flag, real
 from sklearn_sifal._loss_table import LossTable
-from sklearn_sifal._parameters import check_flag, check_real, reject
-from sklearn_sifal.strategies._ranking import bottom_k, count_for
-from sklearn_sifal.strategies._selection import DrawContext, Setup
+from sklearn_sifal._parameters import reject
+from sklearn_sifal.strategies._ranking import count_for, filled_up
+from sklearn_sifal.strategies._selection import Chosen, DrawContext, Losses, Rows, Setup
 from sklearn_sifal.strategies._share import ShareStrategy
 from sklearn_sifal.strategies._state_checks import (
     LAST_ROUND,
@@ -54,20 +55,10 @@ class SelfPaced(ShareStrategy):
     per_class : bool, default=False
         Whether each class has a threshold of its own, so that the percentage holds in
         every class; not for regression.
-    warmup_epochs : int, default=1
-        Rounds on all rows at the start.
-    final_epochs : int, default=0
-        Rounds on all rows at the end, taken out of the budget.
-    refresh : {'once', 'table', 'epoch'} or int, default='once'
-        When all losses are measured anew; see `SamplingStrategy`. The paper's form is
-        'epoch'.
-    exploration : float, default=0.0
-        Share of the rows not chosen that join at random.
-    max_visits : int, default=None
-        Rows with this many visits sit out; see `SamplingStrategy`.
-    min_fraction : float, default=0.05
-        Least share of the rows in a round, in [0, 1]; where fewer are below the threshold,
-        those of the next smallest losses join.
+    {{warmup_epochs, final_epochs, refresh}}
+        The paper's form is 'epoch'.
+    {{exploration, max_visits, min_fraction}}
+        Where fewer are below the threshold, those of the next smallest losses join.
 
     Notes
     -----
@@ -88,32 +79,10 @@ class SelfPaced(ShareStrategy):
     SelfPaced(growth=1.5, percentage=40)
     """
 
-    _adaptive_size: ClassVar[bool] = True
+    growth: float = real(1, default=1.3, open_low=True)
+    per_class: bool = flag(default=False)
 
-    def __init__(
-        self,
-        percentage: float = 50.0,
-        *,
-        growth: float = 1.3,
-        per_class: bool = False,
-        warmup_epochs: int = 1,
-        final_epochs: int = 0,
-        refresh: str | int = "once",
-        exploration: float = 0.0,
-        max_visits: int | None = None,
-        min_fraction: float = 0.05,
-    ) -> None:
-        super().__init__(
-            percentage,
-            warmup_epochs=warmup_epochs,
-            final_epochs=final_epochs,
-            refresh=refresh,
-            exploration=exploration,
-            max_visits=max_visits,
-            min_fraction=min_fraction,
-        )
-        self.growth = growth
-        self.per_class = per_class
+    _adaptive_size: ClassVar[bool] = True
 
     def begin(self, table: LossTable, setup: Setup) -> Self:
         """Check the parameters and start anew; called once before the first round.
@@ -144,7 +113,6 @@ class SelfPaced(ShareStrategy):
         return self
 
     def _check_state(self, table: LossTable) -> None:
-        """Raise unless the attributes, read from a file, are ones that a training leaves."""
         super()._check_state(table)
         codes = check_column(self, "codes_", (len(table),), np.int32, 0, len(table) - 1)
         if self.first_thresholds_ is not None:
@@ -152,11 +120,6 @@ class SelfPaced(ShareStrategy):
             check_column(self, "first_thresholds_", (n_classes,), np.float64, 0, np.inf)
         check_whole(self, "first_epoch_", 0, LAST_ROUND)
         check_truth(self, "all_in_")
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        check_real(self, "growth", 1, open_low=True)
-        check_flag(self, "per_class")
 
     def _class_codes(self, y: NDArray[Any]) -> NDArray[np.int64]:
         if y.ndim != 1 or y.dtype.kind in "fc":
@@ -170,9 +133,7 @@ class SelfPaced(ShareStrategy):
     def _is_full_round(self, n_active: int, context: DrawContext) -> bool:
         return self.all_in_ or super()._is_full_round(n_active, context)
 
-    def _select_rows(
-        self, rows: NDArray[np.int64], table: LossTable, context: DrawContext
-    ) -> tuple[NDArray[Any], None]:
+    def _select_rows(self, rows: Rows, table: LossTable, context: DrawContext) -> Chosen:
         losses, codes = table.loss[rows].astype(np.float64), self.codes_[rows]
         if self.first_thresholds_ is None:
             self.first_thresholds_ = self._first_thresholds(losses, codes)
@@ -186,12 +147,9 @@ class SelfPaced(ShareStrategy):
         return chosen, None
 
     def _select_at_least(
-        self, n: int, losses: NDArray[np.float32], chosen: Any, rng: np.random.Generator
-    ) -> tuple[NDArray[Any], None]:
-        positions = chosen[0]
-        rest = np.setdiff1d(np.arange(len(losses)), positions, assume_unique=True)
-        extra = rest[bottom_k(losses[rest], n - len(positions), rng)]
-        return np.concatenate([positions, extra]), None
+        self, n: int, losses: Losses, chosen: Chosen, rng: np.random.Generator
+    ) -> Chosen:
+        return filled_up(chosen[0], n, losses, rng, largest=False), None
 
     def _first_thresholds(
         self, losses: NDArray[np.float64], codes: NDArray[np.int32]

@@ -1,15 +1,12 @@
 """SeTa: a window over groups of similar loss that slides from easy to hard."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
+from sklearn_sifal._fields import integer, real
 from sklearn_sifal._loss_table import LossTable
-from sklearn_sifal._parameters import check_integer, check_real
 from sklearn_sifal.strategies._loss_groups import loss_groups
 from sklearn_sifal.strategies._ranking import count_for
-from sklearn_sifal.strategies._selection import DrawContext
+from sklearn_sifal.strategies._selection import Chosen, DrawContext, Rows
 from sklearn_sifal.strategies._share import ShareStrategy
 
 
@@ -47,21 +44,12 @@ class SeTa(ShareStrategy):
         Share of the groups in a window, in (0, 1]; at 1 losses are not looked at.
     delta : float, default=0.875
         Share of the training, in [0, 1], after which the window is given up.
-    warmup_epochs : int, default=1
-        Rounds on all rows at the start. The published code has none, and its first round
-        on all groups instead.
-    final_epochs : int, default=0
-        Rounds on all rows at the end, taken out of the budget.
-    refresh : {'once', 'table', 'epoch'} or int, default='table'
-        When all losses are measured anew; see `SamplingStrategy`. The paper's form is
-        'table'.
-    exploration : float, default=0.0
-        Share of the rows not chosen that join at random.
-    max_visits : int, default=None
-        Rows with this many visits sit out; see `SamplingStrategy`.
-    min_fraction : float, default=0.05
-        Least share of the rows in a round, in [0, 1]; where the window holds fewer, others
-        join at random.
+    {{warmup_epochs}}
+        The published code has none, and its first round on all groups instead.
+    {{final_epochs, refresh}}
+        The paper's form is 'table'.
+    {{exploration, max_visits, min_fraction}}
+        Where the window holds fewer, others join at random.
 
     Notes
     -----
@@ -88,45 +76,17 @@ class SeTa(ShareStrategy):
     SeTa(alpha=0.9, n_groups=5, percentage=90)
     """
 
-    _adaptive_size: ClassVar[bool] = True
+    percentage = 100.0
+    n_groups: int = integer(1, default=10)
+    alpha: float = real(0, 1, default=0.5, open_low=True)
+    delta: float = real(0, 1, default=0.875)
+    refresh = "table"
 
-    def __init__(
-        self,
-        percentage: float = 100.0,
-        *,
-        n_groups: int = 10,
-        alpha: float = 0.5,
-        delta: float = 0.875,
-        warmup_epochs: int = 1,
-        final_epochs: int = 0,
-        refresh: str | int = "table",
-        exploration: float = 0.0,
-        max_visits: int | None = None,
-        min_fraction: float = 0.05,
-    ) -> None:
-        super().__init__(
-            percentage,
-            warmup_epochs=warmup_epochs,
-            final_epochs=final_epochs,
-            refresh=refresh,
-            exploration=exploration,
-            max_visits=max_visits,
-            min_fraction=min_fraction,
-        )
-        self.n_groups = n_groups
-        self.alpha = alpha
-        self.delta = delta
+    _adaptive_size: ClassVar[bool] = True
 
     @property
     def needs_end(self) -> bool:
-        """Whether the rule depends on how much of the training is left."""
         return self.delta < 1 or super().needs_end
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        check_integer(self, "n_groups", 1)
-        check_real(self, "alpha", 0, 1, open_low=True)
-        check_real(self, "delta", 0, 1)
 
     def _takes_everything(self) -> bool:
         # The window chooses even where the percentage does not.
@@ -135,25 +95,23 @@ class SeTa(ShareStrategy):
     def _refresh_is_due(self, context: DrawContext) -> bool:
         return self._has_window(context) and super()._refresh_is_due(context)
 
-    def _select_rows(
-        self, rows: NDArray[np.int64], table: LossTable, context: DrawContext
-    ) -> tuple[NDArray[Any], None]:
+    def _select_rows(self, rows: Rows, table: LossTable, context: DrawContext) -> Chosen:
         n, rng = len(rows), context.rng
         drawn = rng.choice(n, count_for(self.percentage, n), replace=False)
         if not self._has_window(context):
             return drawn, None
         groups = loss_groups(table.loss[rows[drawn]], self.n_groups, rng)
         window = self._window()
-        start = self._number(context) % (self.n_groups - window + 1)
+        start = self._choices_before(context) % (self.n_groups - window + 1)
         return drawn[(groups >= start) & (groups < start + window)], None
 
     def _has_window(self, context: DrawContext) -> bool:
         if self._window() == self.n_groups:
             return False
-        return self._number(context) > 0 and context.progress < self.delta
+        return self._choices_before(context) > 0 and context.progress < self.delta
 
-    def _number(self, context: DrawContext) -> int:
-        """Number of the round after the warm-up."""
+    def _choices_before(self, context: DrawContext) -> int:
+        """Number of the round after the warm-up, from 0."""
         return context.round - self.warmup_epochs
 
     def _window(self) -> int:

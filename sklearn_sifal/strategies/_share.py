@@ -2,7 +2,7 @@
 
 import warnings
 
-from sklearn_sifal._parameters import check_real
+from sklearn_sifal._fields import attribute, real
 from sklearn_sifal.strategies._base import SamplingStrategy
 
 
@@ -13,34 +13,10 @@ class ShareStrategy(SamplingStrategy):
     ----------
     percentage : float, default=50.0
         In (0, 100]; subclasses say of what.
-    warmup_epochs, final_epochs, refresh, exploration, max_visits, min_fraction
-        See `SamplingStrategy`.
+    {{warmup_epochs, final_epochs, refresh, exploration, max_visits, min_fraction}}
     """
 
-    def __init__(
-        self,
-        percentage: float = 50.0,
-        *,
-        warmup_epochs: int = 1,
-        final_epochs: int = 0,
-        refresh: str | int = "once",
-        exploration: float = 0.0,
-        max_visits: int | None = None,
-        min_fraction: float = 0.05,
-    ) -> None:
-        super().__init__(
-            warmup_epochs=warmup_epochs,
-            final_epochs=final_epochs,
-            refresh=refresh,
-            exploration=exploration,
-            max_visits=max_visits,
-            min_fraction=min_fraction,
-        )
-        self.percentage = percentage
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        check_real(self, "percentage", 0, 100, open_low=True)
+    percentage: float = real(0, 100, default=50.0, open_low=True, kw_only=False)
 
     def _warn_of_parameters(self) -> None:
         if self.percentage < 1:
@@ -53,3 +29,16 @@ class ShareStrategy(SamplingStrategy):
 
     def _takes_everything(self) -> bool:
         return float(self.percentage) == 100.0
+
+
+class FixedShareStrategy(ShareStrategy):
+    """A strategy whose number of rows follows from the `percentage`, and not from the losses.
+
+    Parameters
+    ----------
+    percentage : float, default=50.0
+        In (0, 100]; subclasses say of what.
+    {{warmup_epochs, final_epochs, refresh, exploration, max_visits}}
+    """
+
+    min_fraction: float = attribute(0.0)

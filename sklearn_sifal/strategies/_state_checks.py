@@ -24,27 +24,10 @@ def check_column(
     *,
     nan: bool = False,
 ) -> NDArray[Any]:
-    """An attribute that is an array.
+    """An attribute that is an array of some shape, with -1 for any length, and some type.
 
-    Parameters
-    ----------
-    owner : object
-        Whose attribute.
-    name : str
-        Its name.
-    shape : tuple of int
-        Its shape; -1 for any length.
-    kind : type
-        Its type, or a kind of types, such as numpy.integer.
-    low, high : float or None
-        The least and the largest value.
-    nan : bool, default=False
-        Whether NaN may be among the values. Infinity may not, unless `high` is infinite.
-
-    Returns
-    -------
-    array : ndarray
-        The attribute.
+    `kind` may be a kind of types, such as numpy.integer. NaN may be among the values if `nan`
+    says so; infinity may not, unless `high` is infinite.
     """
     array = getattr(owner, name)
     where = f"{name!r} of {type(owner).__name__}"

@@ -57,15 +57,7 @@ class LossTrajectories:
         self.round += 1
 
     def record(self, rows: NDArray[np.int64], losses: NDArray[Any]) -> None:
-        """Note losses measured in the current round.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n,), int64
-            Row numbers.
-        losses : ndarray of shape (n,)
-            Their losses in nats.
-        """
+        """Note losses, in nats, that were measured in the current round."""
         moved = rows[self.rounds[rows, -1] != self.round]
         for kept in (self.losses, self.rounds):
             kept[moved, :-1] = kept[moved, 1:]

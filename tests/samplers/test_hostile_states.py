@@ -177,7 +177,7 @@ def test_states_of_other_versions_warn_once_and_are_loaded(make: Any) -> None:
         "sklearn_sifal.comparison._schedule:Parallel",
         "sklearn_sifal.strategies._base:SamplingStrategy",  # an estimator
         "sklearn_sifal.strategies._heap:HeapQueue",
-        "sklearn_sifal.strategies._base:check_real",  # no class
+        "sklearn_sifal.strategies._base:check_choice",  # no class
         "sklearn_sifal.nowhere:Anything",
         "sklearn_sifal.strategies._loss_groups:",
         "sklearn_sifal:LossSampler",

@@ -414,7 +414,7 @@ def test_clone_keeps_the_parameters_and_drops_the_state(make: Case, driver) -> N
 @every_strategy
 def test_parameters_can_be_read_set_and_printed(make: Case, driver) -> None:
     strategy = make()
-    name = "strategy__exploration" if make.name == "robust" else "final_epochs"
+    name = "strategy__exploration" if make.name == "robust" else "max_visits"
     assert strategy.set_params(**{name: 1}) is strategy
     assert strategy.get_params()[name] == 1
     assert f"{name.split('__')[-1]}=1" in repr(strategy)
@@ -425,7 +425,7 @@ def test_parameters_can_be_read_set_and_printed(make: Case, driver) -> None:
 def test_constructor_stores_what_it_is_given(make: Case) -> None:
     # Checks come with `begin`, so that clone and set_params work on anything.
     if make.name != "robust":
-        assert make(final_epochs="no number").get_params()["final_epochs"] == "no number"
+        assert make(max_visits="no number").get_params()["max_visits"] == "no number"
 
 
 @every_strategy

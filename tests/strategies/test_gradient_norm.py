@@ -8,7 +8,7 @@ import pytest
 from sklearn.datasets import make_classification
 
 from sklearn_sifal import LossSampledClassifier
-from sklearn_sifal._parameters import InvalidParameterError
+from sklearn_sifal._exceptions import InvalidParameterError
 from sklearn_sifal.strategies._gradient_norm import GradientNormSampling, variance_reduction
 
 SKEWED = np.random.default_rng(0).lognormal(-1.0, 2.0, 60)

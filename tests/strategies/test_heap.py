@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sklearn_sifal._exceptions import InvalidParameterError
 from sklearn_sifal._loss_table import LossTable
-from sklearn_sifal._parameters import InvalidParameterError
 from sklearn_sifal.samplers import LossSampler
 from sklearn_sifal.strategies import HeapQueue, Selection, Setup
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sklearn_sifal._parameters import InvalidParameterError
+from sklearn_sifal._exceptions import InvalidParameterError
 from sklearn_sifal.strategies._infobatch import InfoBatch
 
 # Mean 3: rows 0, 1, 2, 4 and 6 are easy, row 5 equals the mean and is not.

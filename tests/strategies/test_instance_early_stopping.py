@@ -7,7 +7,7 @@ import pytest
 from sklearn.datasets import make_classification
 
 from sklearn_sifal import LossSampledClassifier
-from sklearn_sifal._parameters import InvalidParameterError
+from sklearn_sifal._exceptions import InvalidParameterError
 from sklearn_sifal.strategies._instance_early_stopping import InstanceEarlyStopping
 from sklearn_sifal.strategies._trajectories import LossTrajectories
 

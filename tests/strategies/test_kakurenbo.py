@@ -7,7 +7,7 @@ import pytest
 from sklearn.datasets import make_classification
 
 from sklearn_sifal import LossSampledClassifier
-from sklearn_sifal._parameters import InvalidParameterError
+from sklearn_sifal._exceptions import InvalidParameterError
 from sklearn_sifal.strategies._kakurenbo import Kakurenbo
 
 # In the stand-in p = exp(-loss) is the probability of the label, a row is correct if

@@ -10,7 +10,7 @@ from scipy import stats
 from sklearn.datasets import make_classification
 
 from sklearn_sifal import LossSampledClassifier
-from sklearn_sifal._parameters import InvalidParameterError
+from sklearn_sifal._exceptions import InvalidParameterError
 from sklearn_sifal.strategies._online_batch import OnlineBatchSelection
 
 DISTINCT = np.arange(1.0, 41.0)

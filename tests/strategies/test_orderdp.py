@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sklearn_sifal._parameters import InvalidParameterError
+from sklearn_sifal._exceptions import InvalidParameterError
 from sklearn_sifal.strategies._orderdp import OrderDP
 
 DISTINCT = np.arange(1.0, 9.0)  # the loss of row i is i + 1

@@ -9,7 +9,7 @@ from scipy import stats
 from sklearn.datasets import make_classification
 
 from sklearn_sifal import LossSampledClassifier
-from sklearn_sifal._parameters import InvalidParameterError
+from sklearn_sifal._exceptions import InvalidParameterError
 from sklearn_sifal.strategies._prioritized import Prioritized
 
 THREE = [8.0, 1.0, 1.0]

@@ -9,7 +9,7 @@ from sklearn.datasets import make_classification
 from sklearn.dummy import DummyClassifier
 
 from sklearn_sifal import LossSampledClassifier
-from sklearn_sifal._parameters import InvalidParameterError
+from sklearn_sifal._exceptions import InvalidParameterError
 from sklearn_sifal.strategies._reducible import ReducibleLoss
 
 LOSSES = np.array([5.0, 4.0, 3.0, 2.0, 1.0, 0.5])

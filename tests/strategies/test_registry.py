@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sklearn_sifal._parameters import InvalidParameterError
+from sklearn_sifal._exceptions import InvalidParameterError
 from sklearn_sifal.strategies import (
     STRATEGIES,
     FunctionStrategy,

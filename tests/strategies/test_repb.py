@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sklearn_sifal._parameters import InvalidParameterError
+from sklearn_sifal._exceptions import InvalidParameterError
 from sklearn_sifal.strategies._repb import RePB
 from sklearn_sifal.strategies._selection import Selection, Setup
 
@@ -101,7 +101,7 @@ def test_rows_left_out_return_though_they_were_hard(driver) -> None:
 
 
 def test_a_scoring_pass_decides_nothing(driver) -> None:
-    run = driver(RePB(50, refresh="epoch"), LOSSES, batch_size=4)
+    run = driver(RePB(50), LOSSES, batch_size=4)
     run.round()
     run.score(np.arange(8), ("loss",))
     np.testing.assert_array_equal(np.flatnonzero(run.strategy.hard_), HARD)

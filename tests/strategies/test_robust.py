@@ -11,7 +11,7 @@ from sklearn.base import clone
 from sklearn.datasets import make_classification
 
 from sklearn_sifal import LossSampledClassifier
-from sklearn_sifal._parameters import InvalidParameterError
+from sklearn_sifal._exceptions import InvalidParameterError
 from sklearn_sifal.strategies import (
     GuardedImportance,
     HeapQueue,

@@ -163,7 +163,7 @@ class TestImportance:
         # q = 1, 0.5, 0.5 and w = (2/3) / q = 2/3, 4/3, 4/3.
         strategy = Importance(200 / 3, alpha=1.0, uniform=0.0, epsilon=1e-12, refresh="table")
         run = driver(strategy, [8.0, 1.0, 1.0]).after_warmup()
-        strategy.batch_size_ = 0  # else a draw near the size of a batch has a fixed size
+        run.batch_size = 0  # else a draw near the size of a batch has a fixed size
         expected = np.array([2 / 3, 4 / 3, 4 / 3])
         seen = set()
         for _ in range(50):
@@ -195,7 +195,7 @@ class TestImportance:
         # w = 0.25 / q = .5, 1, 2, 2.
         strategy = Importance(25, alpha=0.5, uniform=0.5, epsilon=1e-30, refresh="table")
         run = driver(strategy, [9.0, 1.0, 0.0, 0.0]).after_warmup()
-        strategy.batch_size_ = 0  # else a draw near the size of a batch has a fixed size
+        run.batch_size = 0  # else a draw near the size of a batch has a fixed size
         seen = {}
         for _ in range(300):
             selection = run.draw()

@@ -8,7 +8,7 @@ import pytest
 from sklearn.datasets import make_classification
 
 from sklearn_sifal import LossSampledClassifier
-from sklearn_sifal._parameters import InvalidParameterError
+from sklearn_sifal._exceptions import InvalidParameterError
 from sklearn_sifal.strategies._selective_backprop import SelectiveBackprop
 
 DISTINCT = np.arange(1.0, 41.0)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sklearn_sifal._parameters import InvalidParameterError
+from sklearn_sifal._exceptions import InvalidParameterError
 from sklearn_sifal.strategies._self_paced import SelfPaced
 
 LOSSES = np.array([4.0, 1.0, 1.5, 2.5, 0.5, 9.0])

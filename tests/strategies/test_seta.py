@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sklearn_sifal._parameters import InvalidParameterError
+from sklearn_sifal._exceptions import InvalidParameterError
 from sklearn_sifal.strategies._seta import SeTa
 
 # Four groups of sizes 4, 3, 2 and 1: rows 0-3, 4-6, 7-8 and 9.

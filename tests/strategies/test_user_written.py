@@ -6,9 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 from sklearn_sifal import LossSampledClassifier, LossTable
 from sklearn_sifal.strategies import Percentile, SamplingStrategy, Selection
+from sklearn_sifal.strategies._ranking import count_for
+from sklearn_sifal.strategies._share import ShareStrategy
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(600, 4))
@@ -204,3 +207,54 @@ def test_a_refresh_that_cannot_be_paid_for_is_left_out() -> None:
     assert all(h["visits"] > 0 for h in model.history_)
     # The last full epoch's worth of visits is on all rows.
     assert model.history_[-1]["visits"] == 600
+
+
+class WithItsOwnInit(ShareStrategy):
+    """Written when strategies passed the shared parameters on by hand."""
+
+    def __init__(
+        self,
+        percentage: float = 20.0,
+        *,
+        center: float = 0.5,
+        warmup_epochs: int = 1,
+        final_epochs: int = 0,
+        refresh: str | int = "once",
+        exploration: float = 0.0,
+        max_visits: int | None = None,
+        min_fraction: float = 0.05,
+    ) -> None:
+        super().__init__(
+            percentage,
+            warmup_epochs=warmup_epochs,
+            final_epochs=final_epochs,
+            refresh=refresh,
+            exploration=exploration,
+            max_visits=max_visits,
+            min_fraction=min_fraction,
+        )
+        self.center = center
+
+    def _select(self, losses: Any, rng: Any) -> Any:
+        order = np.argsort(losses)
+        n = count_for(self.percentage, len(losses))
+        start = round(self.center * (len(losses) - n))
+        return order[start : start + n], None
+
+
+def test_a_strategy_with_an_init_of_its_own() -> None:
+    strategy = WithItsOwnInit(25, center=1.0, final_epochs=1, max_visits=9)
+    assert clone(strategy).get_params() == strategy.get_params()
+    assert repr(strategy) == (
+        "WithItsOwnInit(center=1.0, final_epochs=1, max_visits=9, percentage=25)"
+    )
+    sizes = [len(rows) for rows in fit(strategy, record="history").selections_]
+    assert sizes == [600, 150, 150, 150, 150, 600]
+    with pytest.raises(ValueError, match="'exploration' parameter of WithItsOwnInit"):
+        fit(WithItsOwnInit(exploration=2.0))
+
+
+def test_a_strategy_without_an_init_takes_the_shared_parameters() -> None:
+    strategy = Ageing(warmup_epochs=2, min_fraction=0.1)
+    assert set(strategy.get_params()) == set(SamplingStrategy().get_params())
+    assert repr(strategy) == "Ageing(min_fraction=0.1, warmup_epochs=2)"
