@@ -13,15 +13,14 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklearn_sifal._descriptions import describe
 from sklearn_sifal._exceptions import InvalidParameterError
+from sklearn_sifal._fields import HasFields, choice, flag, integer, parameter, real
 from sklearn_sifal._labels import read_ids
 from sklearn_sifal._out_of_fold import brief_model
 from sklearn_sifal._parameters import (
-    check_choice,
-    check_flag,
     check_integer,
     check_random_state_value,
-    check_real,
     is_integer,
     reject,
 )
@@ -51,41 +50,244 @@ if TYPE_CHECKING:
 # constructing, cloning and printing an estimator stay quick.
 
 
-class LossSampledEstimator(SavedState, BaseEstimator):
+def _check_widths(estimator: Any, name: str) -> None:
+    sizes = estimator.hidden_layer_sizes
+    widths: Any = [sizes] if is_integer(sizes, 1) else sizes
+    listed = isinstance(widths, Sequence | np.ndarray) and not isinstance(widths, str)
+    if not (listed and all(is_integer(n, 1) for n in widths)):
+        reject(estimator, name, "a positive integer or a sequence of positive integers", sizes)
+
+
+def _check_optimizer(estimator: Any, name: str) -> None:
+    optimizer = estimator.optimizer
+    if not (isinstance(optimizer, type) or optimizer == "auto"):
+        reject(estimator, name, "'auto' or a torch.optim.Optimizer class", optimizer)
+
+
+def _check_callbacks(estimator: Any, name: str) -> None:
+    if not isinstance(estimator.callbacks, list | tuple | None):
+        reject(estimator, name, "a list of skorch callbacks or None", estimator.callbacks)
+
+
+def _check_verbose(estimator: Any, name: str) -> None:
+    if not isinstance(estimator.verbose, bool):
+        check_integer(estimator, name, 0)
+
+
+def _check_random_state(estimator: Any, name: str) -> None:
+    check_random_state_value(type(estimator).__name__, estimator.random_state)
+
+
+class _FittedAttributes:
+    """Types of fitted attributes, for type checkers, which would take them for parameters."""
+
+    net_: "MLPNet"
+    weight_history_: list[dict[str, NDArray[Any]]] | None
+    _published: PublishedTable
+    _loss_history: NDArray[np.floating] | None
+    _given_weights: dict[str, NDArray[Any]] | None
+
+
+class LossSampledEstimator(HasFields, _FittedAttributes, SavedState, BaseEstimator):
     """Base class: everything that does not depend on what the targets are.
 
     Only this class sets fitted attributes, in `_set_fitted`. What is below it is given a
     `TrainingDescription`, `Targets` and `TrainingData`, and returns a `Fitted`.
 
+    Parameters
+    ----------
+    sampling_strategy : str, SamplingStrategy or callable, default='importance'
+        How the rows of a round are chosen: a name from
+        :data:`sklearn_sifal.strategies.STRATEGIES`, an instance (its parameters are
+        reachable as ``sampling_strategy__x``), or a function ``(losses, rng) -> rows``,
+        first called after one round on all rows.
+    sampling_percentage : float, default=None
+        The one knob of a named strategy, in (0, 100]; None for the strategy's default.
+        For most it is the share of the rows that a round, or each batch, keeps; of the
+        total loss for 'percentage' and 'bottom_percentage'; see the `percentage` of the
+        strategy's class. 'base' ignores it and 'instance_early_stopping' refuses it. At
+        100 a strategy equals 'base', but for 'heap', 'online_batch', 'prioritized' and
+        'seta'. Must be None with an instance or a callable.
+    hidden_layer_sizes : int or sequence of int, default=(100,)
+        Widths of the hidden layers; empty for a linear model, which begins at zero. Scale the
+        features, above all for a linear model: tiny ones (0.01) or ones far from zero are
+        hardly learnt from by the defaults.
+    activation : {'identity', 'logistic', 'tanh', 'relu', 'gelu'}, default='relu'
+        Activation of the hidden layers.
+    dropout : float, default=0.0
+        Share of the hidden units dropped in training, in [0, 1).
+    input_dropout : float, default=0.0
+        Share of the features dropped in training, in [0, 1): word dropout on bags of words.
+    budget : float or 'auto', default='auto'
+        Row visits to spend, in units of the rows trained on: 4 costs as much training
+        as four passes over all rows. The last round is cut to the row, so strategies
+        compare at equal visits. 'auto' is about 2000 steps' worth, 400 for texts (sparse
+        input with non-zeros in less than a tenth of the columns), between 4 and 50; more
+        than 50, up to 200, where that would be less than 200 steps.
+    budget_unit : {'visits', 'passes'}, default='visits'
+        'passes' also counts a row scored without training, as a third of a visit.
+    max_epochs : int, default=None
+        Most rounds. A warning says so if the budget was not spent by then.
+    batch_size : int or 'auto', default='auto'
+        Rows per step; 'auto' is 64 for sparse and 128 for dense input.
+    lr : float or 'auto', default='auto'
+        Learning rate at the start. 'auto' is 0.01 for dense input, and 0.003 where the
+        rate does not fall: with ``lr_schedule='constant'`` and in `partial_fit`. For texts
+        it is 0.03 (0.01 with ``sparse_optimizer='adam'``) times (20 / n) to the power 3/4,
+        n the mean number of non-zeros of a row, or 8 if that is more; for other sparse
+        input 0.05 (0.01). Without hidden layers it is up to ten times that: 50 / s times
+        (2 n / s for texts), s the mean sum of the sizes of a row's values.
+    lr_schedule : {'linear', 'cosine', 'constant'}, default='linear'
+        How the rate falls with the progress, the larger of the shares of `budget` and
+        of `max_epochs` used up; 'linear' and 'cosine' reach zero at the end.
+    optimizer : 'auto' or torch.optim.Optimizer class, default='auto'
+        Optimiser of the dense layers, any class whose step needs no closure. 'auto' is
+        AdamW, and Adagrad for sparse input with ``sparse_optimizer='adagrad'``.
+    sparse_optimizer : {'adagrad', 'adam'}, default='adagrad'
+        Row-sparse optimiser of the first layer. Only used when X is sparse.
+    weight_decay : float or 'auto', default='auto'
+        Weight decay, at least 0, handed to `optimizer`; a sparse first layer decays the
+        rows that a step touches. 'auto' is 0 for sparse input, with an `optimizer` other
+        than 'auto', and in `partial_fit`; else what would shrink a weight without a
+        gradient to 30 % over a training with `lr` and `budget` at 'auto'.
+    shuffle : bool, default=True
+        Whether chosen rows come in random order; False keeps the order of X.
+    early_stopping : bool, default=False
+        Whether to stop when the validation score, a classifier's accuracy or a regressor's R², no
+        longer rises, and to go back to the best weights. Must be false in `partial_fit`.
+    validation_fraction : float, default=0.1
+        Share of the rows held out, by a classifier stratified, in (0, 1). Only used when
+        `early_stopping` is true and no `X_val` is given.
+    n_iter_no_change : int, default=10
+        Checks without an improvement before stopping; there is one check per full
+        epoch's worth of visits. Only used when `early_stopping` is true.
+    tol : float, default=1e-4
+        Rise in the validation score that counts as an improvement. Only used when
+        `early_stopping` is true.
+    init_weights : path or mapping of str to array, default=None
+        Initial weights by name, as in `initial_weights_` or in a file written by
+        `save_weights`. Reading a file needs the ``persist`` extra.
+    warm_start : bool, default=False
+        Whether a further call of `fit` goes on from the present weights, and with the present
+        scale of a regressor's targets. With the same rows trained on as before, by number, and
+        the same `record` and `loss`, the loss table and the history go on too; otherwise they
+        start anew.
+    record : {'loss', 'dynamics', 'history'}, default='loss'
+        What to keep: losses and visits; also the training dynamics of every row, further columns
+        of `loss_table_`; also losses, selections and weights of every round.
+    history_dtype : {'float32', 'float16'}, default='float32'
+        Type that the losses of every round are kept in. float16 takes half the memory and keeps
+        three digits; losses above 65504, those of standardised targets for a regressor, become
+        65504. Only used with ``record='history'``.
+    device : str, default='cpu'
+        A torch device, or 'auto' for an accelerator if there is one.
+    mixed_precision : bool, default=False
+        Whether dense layers multiply in bfloat16 while training and scoring (autocast).
+        Weights, losses and a sparse first layer stay in float32, and so do predictions.
+        Worth it for wide dense layers on hardware made for it; float64 inputs are refused
+        on the CPU.
+    n_threads : int, default=None
+        Torch threads while computing; the caller's setting is restored. None goes by the
+        layer sizes, one thread for small nets, and takes no more than torch is set to and
+        the process may use, and one outside of the main thread. Results are equal, bit for
+        bit, for equal numbers of threads; set it to fix them for large nets.
+    callbacks : list of skorch callbacks, default=None
+        Called at skorch's hooks, with a round as an epoch; classes and pairs of a name and a
+        callback too. Each fit has copies, to be found in ``net_.callbacks``, that share what
+        the callbacks were given: a list is appended to, a file written to, an Optuna trial
+        told. scikit-learn's `clone`, as in a grid search, copies that as well. The learning
+        rate follows `lr_schedule`, whatever a callback sets.
+        They see losses of standardised targets where a regressor is fitted, and so does the
+        progress bar.
+    verbose : int, default=0
+        Above 0, shows progress on standard error: a bar in a terminal or notebook,
+        else a line for each tenth of the work.
+    random_state : int, RandomState instance or None, default=None
+        Fixes initial weights, order, selection and dropout, each from a stream of its
+        own. numpy's and torch's global states are neither used nor moved.
+
     Attributes
     ----------
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the features; only if X had string column names.
+    n_iter_ : int
+        Number of rounds, those of earlier calls included where the history goes on.
     net_ : MLPNet
         The fitted skorch net.
+    sampling_strategy_ : SamplingStrategy
+        The strategy that was used, a clone of what was given.
+    visit_counts_ : ndarray of shape (n_samples,), int32
+        How often each row was trained on. Read-only.
+    training_mask_ : ndarray of shape (n_samples,), bool
+        Which rows the strategy could choose from, visited or not: False for those held out
+        for validation and those of weight zero. After `partial_fit` with `sample_ids` True
+        for every record. Read-only.
+    history_ : list of dict
+        Per round: 'epoch', 'visits', 'scored' (rows scored without training), 'steps',
+        'evicted' (rows that sit out at its end), 'newly_evicted' and 'restored' (how many
+        times within it a row was evicted, and an eviction lifted),
+        'lr' (of its last step), 'train_loss', 'chosen_loss' and 'other_loss' (known
+        loss, at the time of the choice, of the rows chosen and of the rest),
+        'validated' (validation rows passed forward), 'seconds_select', 'seconds_score',
+        'seconds_train'; 'valid_loss' and the validation score, 'valid_acc' or 'valid_r2', at a
+        check.
+    loss_curve_ : list of float
+        Unweighted mean loss, in the units of `loss_table_`, of the rows trained on in each round;
+        NaN for a last round whose scoring used up the budget.
+    validation_scores_ : list of float or None
+        The validation score, accuracy or R², at each check; None without validation data.
+    weights_ : dict of str to ndarray
+        Weights of the fitted net by name, copied whenever they are asked for:
+        ``"input.weight"`` of shape (n_features, n_hidden), ``"input.bias"``, then
+        ``"layers.0.weight"`` of shape (n_out, n_in), ``"layers.0.bias"`` and so on.
+    initial_weights_ : dict of str to ndarray
+        Weights before the first step; drawn anew from their seed when asked for, unless
+        they were given.
+    selections_ : list of ndarray or None
+        Rows trained on in each round, ascending, as int32 where their number allows it;
+        None unless ``record='history'``.
+    weight_history_ : list of dict or None
+        Weights after each round; None unless ``record='history'``.
     """
 
     # Kind of the targets, and type of inputs that have none.
     _kind: ClassVar[type[Targets]]
     _reads_lists_as_float64: ClassVar[bool] = False
 
-    # Parameters, set by the constructors of the subclasses.
-    sampling_strategy: str | SamplingStrategy | Callable[..., Any]
-    sampling_percentage: float | None
-    hidden_layer_sizes: int | Sequence[int]
-    optimizer: Any
-    early_stopping: bool
-    validation_fraction: float
-    callbacks: Any
-    warm_start: bool
-    record: str
-    verbose: int
-    random_state: Any
-
-    # Fitted attributes; see `neural._fitted.Fitted`.
-    net_: "MLPNet"
-    weight_history_: list[dict[str, NDArray[Any]]] | None
-    _published: PublishedTable
-    _loss_history: NDArray[np.floating] | None
-    _given_weights: dict[str, NDArray[Any]] | None
+    sampling_strategy: str | SamplingStrategy | Callable[..., Any] = parameter(
+        default="importance", kw_only=False
+    )
+    sampling_percentage: float | None = real(0, 100, default=None, open_low=True, none=True)
+    hidden_layer_sizes: int | Sequence[int] = parameter(_check_widths, default=(100,))
+    activation: str = choice("identity", "logistic", "tanh", "relu", "gelu", default="relu")
+    dropout: float = real(0, 1, default=0.0, open_high=True)
+    input_dropout: float = real(0, 1, default=0.0, open_high=True)
+    budget: float | str = real(0, default="auto", open_low=True, choices=("auto",))
+    budget_unit: str = choice("visits", "passes", default="visits")
+    max_epochs: int | None = integer(1, default=None, none=True)
+    batch_size: int | str = integer(1, default="auto", choices=("auto",))
+    lr: float | str = real(0, default="auto", open_low=True, choices=("auto",))
+    lr_schedule: str = choice("linear", "cosine", "constant", default="linear")
+    optimizer: Any = parameter(_check_optimizer, default="auto")
+    sparse_optimizer: str = choice("adagrad", "adam", default="adagrad")
+    weight_decay: float | str = real(0, default="auto", choices=("auto",))
+    shuffle: bool = flag(default=True)
+    early_stopping: bool = flag(default=False)
+    validation_fraction: float = real(0, 1, default=0.1, open_low=True, open_high=True)
+    n_iter_no_change: int = integer(1, default=10)
+    tol: float = real(0, default=1e-4)
+    init_weights: Any = parameter(default=None)
+    warm_start: bool = flag(default=False)
+    record: str = choice("loss", "dynamics", "history", default="loss")
+    history_dtype: str = choice("float32", "float16", default="float32")
+    device: str = parameter(default="cpu")
+    mixed_precision: bool = flag(default=False)
+    n_threads: int | None = integer(1, default=None, none=True)
+    callbacks: Sequence[Any] | None = parameter(_check_callbacks, default=None)
+    verbose: int = parameter(_check_verbose, default=0)
+    random_state: Any = parameter(_check_random_state, default=None)
 
     # ------------------------------------------------------------------ public methods
 
@@ -435,50 +637,20 @@ class LossSampledEstimator(SavedState, BaseEstimator):
         """Set fitted attributes, here and nowhere else."""
         self.__dict__.update(attributes)
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.__module__.startswith("sklearn_sifal."):
+            describe(cls)
+
     def _check_parameters(self) -> SamplingStrategy:
         """Check everything that can be checked without data and torch; returns the strategy."""
-        check_real(self, "sampling_percentage", 0, 100, open_low=True, none=True)
+        self._check_fields()
         strategy = resolve_strategy(self.sampling_strategy, self.sampling_percentage)
-        strategy._check_parameters()
-        self._check_net_parameters()
-        self._check_training_parameters(strategy)
+        self._check_strategy(strategy)
         return strategy
 
-    def _check_net_parameters(self) -> None:
-        sizes = self.hidden_layer_sizes
-        widths: Any = [sizes] if is_integer(sizes, 1) else sizes
-        listed = isinstance(widths, Sequence | np.ndarray) and not isinstance(widths, str)
-        if not (listed and all(is_integer(n, 1) for n in widths)):
-            expected = "a positive integer or a sequence of positive integers"
-            reject(self, "hidden_layer_sizes", expected, sizes)
-        check_choice(self, "activation", ("identity", "logistic", "tanh", "relu", "gelu"))
-        for name in ("dropout", "input_dropout"):
-            check_real(self, name, 0, 1, open_high=True)
-        if not (isinstance(self.optimizer, type) or self.optimizer == "auto"):
-            reject(self, "optimizer", "'auto' or a torch.optim.Optimizer class", self.optimizer)
-        check_choice(self, "sparse_optimizer", ("adagrad", "adam"))
-        check_real(self, "weight_decay", 0, choices=("auto",))
-        if self.callbacks is not None and not isinstance(self.callbacks, list | tuple):
-            reject(self, "callbacks", "a list of skorch callbacks or None", self.callbacks)
-
-    def _check_training_parameters(self, strategy: SamplingStrategy) -> None:
-        check_real(self, "budget", 0, open_low=True, choices=("auto",))
-        check_choice(self, "budget_unit", ("visits", "passes"))
-        check_integer(self, "max_epochs", 1, none=True)
-        check_integer(self, "batch_size", 1, choices=("auto",))
-        check_real(self, "lr", 0, open_low=True, choices=("auto",))
-        check_choice(self, "lr_schedule", ("linear", "cosine", "constant"))
-        for name in ("shuffle", "early_stopping", "warm_start", "mixed_precision"):
-            check_flag(self, name)
-        check_real(self, "validation_fraction", 0, 1, open_low=True, open_high=True)
-        check_integer(self, "n_iter_no_change", 1)
-        check_real(self, "tol", 0)
-        check_choice(self, "record", ("loss", "dynamics", "history"))
-        check_choice(self, "history_dtype", ("float32", "float16"))
-        check_integer(self, "n_threads", 1, none=True)
-        if not isinstance(self.verbose, bool):
-            check_integer(self, "verbose", 0)
-        check_random_state_value(type(self).__name__, self.random_state)
+    def _check_strategy(self, strategy: SamplingStrategy) -> None:
+        strategy._check_parameters()
 
     def _check_one_pass(self) -> None:
         """Check what `partial_fit` cannot do, on top of what `fit` checks."""
@@ -591,6 +763,9 @@ def _finite(losses: NDArray[np.floating], y: NDArray[Any]) -> NDArray[np.floatin
             f"{y[wrong[0]]:g} there."
         )
     return losses
+
+
+describe(LossSampledEstimator)
 
 
 @contextmanager
