@@ -36,12 +36,12 @@ class BlockByColumn:
 
     Parameters
     ----------
-    indptr : sequence of int
+    bounds : list of int
         Where each row of the block begins among its values, and the end of the last.
+    indptr : Tensor of shape (n_rows + 1,), integer
+        The same, on the device.
     indices : Tensor of shape (n_values,)
         Columns, on the device.
-    row_of_value : Tensor of shape (n_values,), int64
-        Row of the block that each value is in, on the device.
     n_features : int
         Number of columns.
     batch_size : int
@@ -50,16 +50,15 @@ class BlockByColumn:
 
     def __init__(
         self,
-        indptr: "list[int]",
+        bounds: list[int],
+        indptr: torch.Tensor,
         indices: torch.Tensor,
-        row_of_value: torch.Tensor,
         n_features: int,
         batch_size: int,
     ) -> None:
-        n_rows = len(indptr) - 1
-        self._bounds = [*indptr[:n_rows:batch_size], indptr[-1]]
+        self._bounds = [*bounds[:-1:batch_size], bounds[-1]]
+        self._indptr = indptr
         self._indices = indices
-        self._row_of_value = row_of_value
         self._n_features = n_features
         self._batch_size = batch_size
 
@@ -75,6 +74,10 @@ class BlockByColumn:
             rows=self._row_of_value[order[begin:end]] - number * self._batch_size,
             order=order[begin:end] - begin,
         )
+
+    @cached_property
+    def _row_of_value(self) -> torch.Tensor:
+        return row_of_value(self._indptr, len(self._indices))
 
     @cached_property
     def _sorted(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, list[int]]:
@@ -93,3 +96,9 @@ class BlockByColumn:
         first: list[int] = torch.searchsorted(distinct, bounds).cpu().tolist()
         end = torch.full((1,), len(keys), device=keys.device)
         return distinct, torch.cat([starts, end]), order, first
+
+
+def row_of_value(indptr: torch.Tensor, n_values: int) -> torch.Tensor:
+    """Row that each value is in; given their number, without waiting for the device."""
+    rows = torch.arange(len(indptr) - 1, device=indptr.device)
+    return torch.repeat_interleave(rows, indptr.diff(), output_size=n_values)

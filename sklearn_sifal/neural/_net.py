@@ -26,7 +26,7 @@ from sklearn_sifal._published_table import copied_records
 from sklearn_sifal._saved_states import CannotTakeApartError, SavedState
 from sklearn_sifal._seeding import make_streams
 from sklearn_sifal._training_data import validate_row_metadata
-from sklearn_sifal.batches._row_batches import RowBatch
+from sklearn_sifal.batches._row_batches import RowBatch, RowGatherer
 from sklearn_sifal.neural._criteria import (
     CLASS_CODE_CRITERIA,
     REAL_TARGET_CRITERIA,
@@ -38,7 +38,6 @@ from sklearn_sifal.neural._criteria import (
 )
 from sklearn_sifal.neural._gatherers import (
     AllBatches,
-    ArrayGatherer,
     Gatherer,
     bulk_gatherer,
 )
@@ -804,7 +803,7 @@ class LossSampledNet(SavedState, NeuralNet):
         metadata = validate_row_metadata(irreducible_losses, trusted, n_given).take(positions)
         gatherer = make_gatherer(description, train, streams)
         # What comes through an iterator of the user's may be changed on the way.
-        self._unchecked_codes_ = codes if isinstance(gatherer, ArrayGatherer) else None
+        self._unchecked_codes_ = codes if isinstance(gatherer, RowGatherer) else None
         plan = make_plan(
             description,
             resolve_strategy(self.sampling_strategy, self.sampling_percentage),
