@@ -1,6 +1,7 @@
 """Batches for an accelerator: from data that live there, or copied while it computes."""
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -67,42 +68,31 @@ def free_memory(device: torch.device) -> int:
 class ResidentGatherer(RowGatherer):
     """Copies all data to the device once, and gathers batches there; see `RowGatherer`."""
 
-    def __init__(
-        self,
-        X: Any,
-        y: NDArray[Any],
-        device: torch.device,
-        samples: NDArray[np.int64] | None = None,
-        *,
-        dense: bool = False,
-    ) -> None:
-        super().__init__(X, y, device, samples, dense=dense)
-        self._y = _copy_of_all(y, device)
-        if self.is_sparse:
-            self._indices = _copy_of_all(X.indices, device)
-            self._values = _copy_of_all(X.data, device)
-        else:
-            self._X = _copy_of_all(X, device)
+    @cached_property
+    def _y(self) -> torch.Tensor:
+        return _copy_of_all(self.y, self.device)
+
+    @cached_property
+    def _parts(self) -> list[torch.Tensor]:
+        """The inputs: all of them, or the columns and the values of a CSR matrix."""
+        parts = [self.X.indices, self.X.data] if self.is_sparse else [self.X]
+        return [_copy_of_all(part, self.device) for part in parts]
 
     def _targets(self, block: NDArray[np.int64]) -> torch.Tensor:
         return self._y.index_select(0, to_device(block, self.device))
 
     def _dense_batches(self, block: NDArray[np.int64], batch_size: int) -> Iterator[torch.Tensor]:
         for rows in torch.split(to_device(block, self.device), batch_size):
-            yield self._X.index_select(0, rows)
+            yield self._parts[0].index_select(0, rows)
 
     def _sparse_batches(self, block: NDArray[np.int64], batch_size: int) -> Iterator[SparseRows]:
         # The lengths of the rows are read on the host, which needs them without waiting.
         indptr, shifts = runs_of(self.X, block)
         row = row_of_value(to_device(indptr, self.device), int(indptr[-1]))
         positions = to_device(shifts, self.device)[row] + torch.arange(len(row), device=self.device)
-        yield from split_rows(
-            indptr.astype(self.X.indices.dtype),
-            self._indices.index_select(0, positions),
-            self._values.index_select(0, positions),
-            self.X.shape[1],
-            batch_size,
-        )
+        indices, values = (part.index_select(0, positions) for part in self._parts)
+        indptr = indptr.astype(self.X.indices.dtype)
+        yield from split_rows(indptr, indices, values, self.X.shape[1], batch_size)
 
 
 def _copy_of_all(values: NDArray[Any], device: torch.device) -> torch.Tensor:

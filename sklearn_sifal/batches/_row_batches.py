@@ -119,6 +119,7 @@ class RowBatch:
         yield self.y
 
 
+@dataclass(frozen=True, eq=False)
 class RowGatherer:
     """Copies chosen rows of a data set held in memory (or memory-mapped) in bulk.
 
@@ -136,21 +137,16 @@ class RowGatherer:
         Whether batches of a CSR matrix are dense.
     """
 
-    def __init__(
-        self,
-        X: Any,
-        y: NDArray[Any],
-        device: torch.device,
-        samples: NDArray[np.int64] | None = None,
-        *,
-        dense: bool = False,
-    ) -> None:
-        self.X = X
-        self.y = y
-        self.device = device
-        self.samples = samples
-        self.dense = dense
-        self.is_sparse = hasattr(X, "indptr")
+    X: Any
+    y: NDArray[Any]
+    device: torch.device
+    samples: NDArray[np.int64] | None = None
+    dense: bool = False
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether the inputs are a CSR matrix."""
+        return hasattr(self.X, "indptr")
 
     def __len__(self) -> int:
         return int(self.X.shape[0]) if self.samples is None else len(self.samples)

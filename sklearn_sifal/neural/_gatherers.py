@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -148,6 +149,7 @@ class _Batches:
         return len(self.rows)
 
 
+@dataclass(frozen=True)
 class AllBatches:
     """All rows in order, for prediction and validation; can be iterated again and again.
 
@@ -159,9 +161,8 @@ class AllBatches:
         Rows per batch.
     """
 
-    def __init__(self, gatherer: Gatherer, batch_size: int) -> None:
-        self.gatherer = gatherer
-        self.batch_size = batch_size
+    gatherer: Gatherer
+    batch_size: int
 
     def __iter__(self) -> Iterator[RowBatch]:
         rows = np.arange(len(self.gatherer))
