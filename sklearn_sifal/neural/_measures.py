@@ -29,7 +29,7 @@ def check_measurable(outputs: Any, y: Any, measures: Sequence[str], owner: str) 
     y : Any
         Targets of the batch.
     measures : sequence of str
-        Names that were asked for; nothing is wrong with 'loss' alone.
+        Names that were asked for, one of them not 'loss'.
     owner : str
         Who asks, for the message.
 
@@ -39,8 +39,6 @@ def check_measurable(outputs: Any, y: Any, measures: Sequence[str], owner: str) 
         If `measure` cannot work with them.
     """
     asked = [name for name in measures if name != "loss"]
-    if not asked:
-        return
     is_logits = isinstance(outputs, torch.Tensor) and outputs.ndim == 2 and outputs.shape[1] > 1
     is_codes = isinstance(y, torch.Tensor) and y.ndim == 1 and not y.is_floating_point()
     if not (is_logits and is_codes):
