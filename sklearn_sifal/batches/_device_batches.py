@@ -1,5 +1,7 @@
 """Batches for an accelerator: from data that live there, or copied while it computes."""
 
+# Any: scipy has no types.
+
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any

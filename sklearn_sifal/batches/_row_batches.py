@@ -1,5 +1,7 @@
 """Batches of rows, gathered in bulk from dense arrays and CSR matrices."""
 
+# Any: scipy has no types, and the inputs of a skorch net may be anything.
+
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -159,7 +161,7 @@ class RowGatherer:
 
     def gather(
         self, rows: NDArray[np.int64], batch_size: int, *, read_only: bool = False
-    ) -> Iterator[tuple[slice, Any, Any]]:
+    ) -> Iterator[tuple[slice, torch.Tensor | SparseRows, torch.Tensor]]:
         """Yield (positions in `rows`, inputs, targets), a batch at a time, in order.
 
         Parameters
@@ -179,7 +181,7 @@ class RowGatherer:
             taken = block if self.samples is None else self.samples[block]
             stretch = self._stretch(taken) if read_only else None
             if stretch is not None:
-                inputs: Iterator[Any] = iter(torch.split(stretch, batch_size))
+                inputs: Iterator[torch.Tensor | SparseRows] = iter(torch.split(stretch, batch_size))
             elif self.is_sparse:
                 inputs = self._sparse_batches(taken, batch_size)
                 inputs = (rows.to_dense() for rows in inputs) if self.dense else inputs

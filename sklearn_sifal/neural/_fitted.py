@@ -59,7 +59,7 @@ weight_history_
     weight_history_: list[Weights] | None
     _published: PublishedTable
     _loss_history: NDArray[np.floating] | None
-    _table_loss: tuple[Any, ...]
+    _table_loss: tuple[object, ...]
     _given_weights: Weights | None
     _sample_ids: NDArray[Any] | None
     _n_partial_fits: int

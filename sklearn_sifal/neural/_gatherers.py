@@ -1,5 +1,7 @@
 """Where a net's batches come from: arrays in memory, or any torch Dataset."""
 
+# Any: a Dataset's items may be anything, and skorch has no types.
+
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -60,7 +62,7 @@ class DatasetGatherer:
     """
 
     def __init__(
-        self, dataset: Any, make_loader: Callable[[Any, Any], Any], device: torch.device
+        self, dataset: Any, make_loader: Callable[[Any, "_Batches"], Any], device: torch.device
     ) -> None:
         self.dataset = dataset
         self.device = device

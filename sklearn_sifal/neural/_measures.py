@@ -1,7 +1,6 @@
 """Per-instance measures of one forward pass of a classifier."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 
@@ -19,14 +18,14 @@ def check_measures(measures: Sequence[str], owner: str) -> None:
         )
 
 
-def check_measurable(outputs: Any, y: Any, measures: Sequence[str], owner: str) -> None:
+def check_measurable(outputs: object, y: object, measures: Sequence[str], owner: str) -> None:
     """Raise unless outputs and targets are those of a classifier with one label per instance.
 
     Parameters
     ----------
-    outputs : Any
+    outputs : object
         What the module returned.
-    y : Any
+    y : object
         Targets of the batch.
     measures : sequence of str
         Names that were asked for, one of them not 'loss'.
@@ -50,7 +49,7 @@ def check_measurable(outputs: Any, y: Any, measures: Sequence[str], owner: str) 
         )
 
 
-def _describe(values: Any) -> str:
+def _describe(values: object) -> str:
     if isinstance(values, torch.Tensor):
         return f"of shape {tuple(values.shape)} and type {values.dtype}"
     return f"of type {type(values).__name__}"

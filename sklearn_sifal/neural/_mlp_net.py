@@ -1,5 +1,7 @@
 """The net inside the estimators: a multi-layer perceptron on dense or sparse rows."""
 
+# Any: the signatures are those of skorch, which has no types.
+
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any

@@ -1,5 +1,7 @@
 """The skorch net: trains on the rows that a strategy draws, and records every loss."""
 
+# Any: skorch has no types, and takes any module, criterion and data.
+
 import inspect
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -840,11 +842,13 @@ class LossSampledNet(SavedState, NeuralNet):
             )
 
     def _train_in_rounds(
-        self, plan: TrainingPlan, gatherer: Any, on_epoch: dict[str, Any], **fit_params: Any
+        self, plan: TrainingPlan, gatherer: Gatherer, on_epoch: dict[str, Any], **fit_params: Any
     ) -> Iterator[Figures]:
         """Yield the figures of every round; what is to be told of it is told while it is out."""
 
-        def score(data: Any, rows: NDArray[np.int64], measures: Sequence[str]) -> dict[str, Any]:
+        def score(
+            data: Gatherer, rows: NDArray[np.int64], measures: Sequence[str]
+        ) -> dict[str, Any]:
             owner = type(plan.strategy).__name__
             return self.score_rows(data, rows, measures, owner=owner, **fit_params)
 

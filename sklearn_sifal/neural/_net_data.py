@@ -1,5 +1,7 @@
 """What a `LossSampledNet` finds out about its data before it trains."""
 
+# Any: what a skorch net is given, which is looked at here.
+
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 

@@ -1,5 +1,7 @@
 """The rounds of a training: ask the strategy, gather the rows, keep the books."""
 
+# Any: out-of-fold losses may be those of any estimator; `n_classes` is looked for on demand.
+
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter

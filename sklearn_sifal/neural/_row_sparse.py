@@ -5,6 +5,8 @@ of them, so that the gradient is kept as those rows alone and the step reads and
 writes nothing else.
 """
 
+# Any: torch has no types for the context of a function, and its optimisers take any closure.
+
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
