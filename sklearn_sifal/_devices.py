@@ -121,6 +121,13 @@ def allowed_threads() -> int:
     return max(1, min(of_torch, int(joblib.cpu_count())))
 
 
+class _Blocks(threading.local):
+    """Thread counts of the blocks that the current Python thread is in, the innermost last."""
+
+    def __init__(self) -> None:  # once in every thread
+        self.counts: list[int] = []
+
+
 class _ThreadCount:
     """Torch's thread count from before the first of the fits running now."""
 
@@ -128,15 +135,7 @@ class _ThreadCount:
         self.lock = threading.Lock()
         self.n_users = 0
         self.before = 1
-        self._of_thread = threading.local()
-
-    @property
-    def blocks(self) -> list[int]:
-        """Counts of the blocks that the current Python thread is in, the innermost last."""
-        if not hasattr(self._of_thread, "blocks"):
-            self._of_thread.blocks = []
-        found: list[int] = self._of_thread.blocks
-        return found
+        self.blocks = _Blocks()
 
 
 _thread_count = _ThreadCount()
@@ -156,7 +155,7 @@ def limited_threads(n_threads: int) -> Iterator[None]:
         if _thread_count.n_users == 0:
             _thread_count.before = torch.get_num_threads()
         _thread_count.n_users += 1
-        _thread_count.blocks.append(n_threads)
+        _thread_count.blocks.counts.append(n_threads)
         if torch.get_num_threads() != n_threads:
             torch.set_num_threads(n_threads)
     try:
@@ -164,8 +163,8 @@ def limited_threads(n_threads: int) -> Iterator[None]:
     finally:
         with _thread_count.lock:
             _thread_count.n_users -= 1
-            _thread_count.blocks.pop()
-            outer = _thread_count.blocks[-1] if _thread_count.blocks else _thread_count.before
+            _thread_count.blocks.counts.pop()
+            outer = [_thread_count.before, *_thread_count.blocks.counts][-1]
             if torch.get_num_threads() != outer:
                 torch.set_num_threads(outer)
 

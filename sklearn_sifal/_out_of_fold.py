@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,7 @@ def brief_model(
     return made
 
 
+@dataclass(frozen=True, eq=False)
 class OutOfFoldLosses:
     """Function ``(estimator, cv) -> losses`` on the rows of one training.
 
@@ -77,20 +79,11 @@ class OutOfFoldLosses:
         Makes an estimator like the caller's; see `brief_model`.
     """
 
-    def __init__(
-        self,
-        targets: Targets,
-        data: TrainingData,
-        stream: np.random.SeedSequence,
-        *,
-        batch_size: int,
-        brief: Callable[[int, int], Any],
-    ) -> None:
-        self.targets = targets
-        self.data = data
-        self.stream = stream
-        self.batch_size = batch_size
-        self.brief = brief
+    targets: Targets
+    data: TrainingData
+    stream: np.random.SeedSequence
+    batch_size: int
+    brief: Callable[[int, int], Any]
 
     def __call__(self, estimator: Any = None, cv: int = 5) -> NDArray[np.float64]:
         """Fit clones of an estimator and measure the rows that each was not fitted on.

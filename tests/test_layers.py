@@ -355,3 +355,32 @@ def test_late_names_of_the_package() -> None:
         assert value.__module__ == module
     with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
         _ = sklearn_sifal.Nothing
+
+
+# What stands for a type that numpy, or a library without types, leaves open anyway.
+PLAIN_ANY = {"NDArray[Any]", "np.dtype[Any]", "dict[str, Any]"}
+
+
+@pytest.mark.parametrize(
+    "module", [name for name in PATHS if part_of(name) in ("neural", "batches")]
+)
+def test_any_says_why(module: str) -> None:
+    source = PATHS[module].read_text(encoding="utf-8")
+    tree = ast.parse(source)
+    nodes = list(ast.walk(tree))
+    plain = {
+        id(part)
+        for node in nodes
+        if isinstance(node, ast.Subscript) and ast.unparse(node) in PLAIN_ANY
+        for part in ast.walk(node)
+    }
+    uses = [
+        node.lineno
+        for node in nodes
+        if isinstance(node, ast.Name) and node.id == "Any" and id(node) not in plain
+    ]
+    begins = [node.lineno for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)]
+    top = source.splitlines()[: min(begins, default=1)]
+    reasons = [line for line in top if line.startswith("# Any: ")]
+    wanted = 1 if uses else 0
+    assert len(reasons) == wanted, f"Any in lines {uses}: say why in one line '# Any: ...'"

@@ -1,26 +1,28 @@
 """Batches for an accelerator: from data that live there, or copied while it computes."""
 
+# Any: scipy has no types.
+
 from collections.abc import Iterator
-from functools import partial
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sklearn_sifal.batches._by_column import BlockByColumn
+from sklearn_sifal.batches._by_column import row_of_value
 from sklearn_sifal.batches._row_batches import (
+    VALUES_PER_COPY,
     RowGatherer,
     SparseRows,
-    take_csr_rows,
+    runs_of,
+    split_rows,
+    to_device,
 )
 
 # The share of the free memory that data may take; weights, moments and activations
 # want the rest.
 _SHARE_OF_MEMORY = 0.25
-# A block is larger than on the CPU, where it is to stay in the cache: here every block
-# has copies and launches of its own.
-_VALUES_PER_BLOCK = 1 << 22
 
 
 def make_row_gatherer(
@@ -30,6 +32,7 @@ def make_row_gatherer(
     samples: NDArray[np.int64] | None = None,
     *,
     repeatedly: bool = False,
+    dense: bool = False,
 ) -> RowGatherer:
     """The way to gather rows that suits the device and the size of the data.
 
@@ -46,12 +49,13 @@ def make_row_gatherer(
     repeatedly : bool, default=False
         Whether rows are wanted more than once, as in a training: data are then copied to an
         accelerator as a whole if there is room.
+    dense : bool, default=False
+        Whether batches of a CSR matrix are dense.
     """
-    if device.type == "cpu":
-        return RowGatherer(X, y, device, samples)
-    if repeatedly and _n_bytes(X) + y.nbytes <= _SHARE_OF_MEMORY * free_memory(device):
-        return ResidentGatherer(X, y, device, samples)
-    return StreamingGatherer(X, y, device, samples)
+    copied = repeatedly and device.type != "cpu"
+    fits = copied and _n_bytes(X) + y.nbytes <= _SHARE_OF_MEMORY * free_memory(device)
+    kind = ResidentGatherer if fits else RowGatherer
+    return kind(X, y, device, samples, dense=dense)
 
 
 def free_memory(device: torch.device) -> int:
@@ -63,139 +67,45 @@ def free_memory(device: torch.device) -> int:
     return 0
 
 
-def to_device(values: NDArray[Any], device: torch.device) -> torch.Tensor:
-    """Copy an array, which can be written to, without waiting for what the device is doing."""
-    tensor = torch.from_numpy(values)
-    if device.type == "cuda":
-        # From pinned memory the copy is done beside the computation; torch does not use
-        # that memory again before it is done.
-        return tensor.pin_memory().to(device, non_blocking=True)
-    return tensor.to(device)
-
-
-class StreamingGatherer(RowGatherer):
-    """Gathers blocks of rows on the host and copies them to the device; see `RowGatherer`."""
-
-    _values_per_block = _VALUES_PER_BLOCK
-
-    def as_tensor(self, values: NDArray[Any]) -> torch.Tensor:
-        """Put weights beside the inputs: on their device, in their type."""
-        return to_device(values.astype(self.X.dtype), self.device)
-
-    def _targets(self, block: NDArray[np.int64]) -> torch.Tensor:
-        return to_device(self.y[block], self.device)
-
-    def _dense_batches(self, block: NDArray[np.int64], batch_size: int) -> Iterator[torch.Tensor]:
-        yield from torch.split(to_device(self.X[block], self.device), batch_size)
-
-    def _sparse_batches(self, block: NDArray[np.int64], batch_size: int) -> Iterator[SparseRows]:
-        indptr, indices, values = take_csr_rows(self.X, block)
-        yield from split_rows(
-            indptr,
-            to_device(indices, self.device),
-            to_device(values, self.device),
-            self.X.shape[1],
-            batch_size,
-        )
-
-
-class ResidentGatherer(StreamingGatherer):
+class ResidentGatherer(RowGatherer):
     """Copies all data to the device once, and gathers batches there; see `RowGatherer`."""
 
-    def __init__(
-        self,
-        X: Any,
-        y: NDArray[Any],
-        device: torch.device,
-        samples: NDArray[np.int64] | None = None,
-    ) -> None:
-        super().__init__(X, y, device, samples)
-        self._y = _copy_of_all(y, device)
-        if self.is_sparse:
-            self._indices = _copy_of_all(X.indices, device)
-            self._values = _copy_of_all(X.data, device)
-        else:
-            self._X = _copy_of_all(X, device)
+    @cached_property
+    def _y(self) -> torch.Tensor:
+        return _copy_of_all(self.y, self.device)
+
+    @cached_property
+    def _parts(self) -> list[torch.Tensor]:
+        """The inputs: all of them, or the columns and the values of a CSR matrix."""
+        parts = [self.X.indices, self.X.data] if self.is_sparse else [self.X]
+        return [_copy_of_all(part, self.device) for part in parts]
 
     def _targets(self, block: NDArray[np.int64]) -> torch.Tensor:
         return self._y.index_select(0, to_device(block, self.device))
 
     def _dense_batches(self, block: NDArray[np.int64], batch_size: int) -> Iterator[torch.Tensor]:
         for rows in torch.split(to_device(block, self.device), batch_size):
-            yield self._X.index_select(0, rows)
+            yield self._parts[0].index_select(0, rows)
 
     def _sparse_batches(self, block: NDArray[np.int64], batch_size: int) -> Iterator[SparseRows]:
         # The lengths of the rows are read on the host, which needs them without waiting.
-        starts = self.X.indptr[block].astype(np.int64)
-        indptr = np.zeros(len(block) + 1, dtype=np.int64)
-        np.cumsum(self.X.indptr[block + 1] - starts, out=indptr[1:])
-        total = int(indptr[-1])
-        # Runs [start, start + length) laid end to end, as in `take_csr_rows`.
-        shifts = to_device(starts - indptr[:-1], self.device)
-        row_of_value = _row_of_value(to_device(indptr, self.device), total)
-        positions = shifts[row_of_value] + torch.arange(total, device=self.device)
-        yield from split_rows(
-            indptr,
-            self._indices.index_select(0, positions),
-            self._values.index_select(0, positions),
-            self.X.shape[1],
-            batch_size,
-        )
-
-
-def split_rows(
-    indptr: NDArray[Any],
-    indices: torch.Tensor,
-    values: torch.Tensor,
-    n_features: int,
-    batch_size: int,
-) -> Iterator[SparseRows]:
-    """Batches of a block of CSR rows that is on the device, with their columns.
-
-    Parameters
-    ----------
-    indptr : ndarray of shape (n_rows + 1,), integer
-        On the host.
-    indices, values : Tensor of shape (n_values,)
-        On the device.
-    n_features : int
-        Number of columns.
-    batch_size : int
-        Rows of a batch.
-    """
-    device = values.device
-    bounds: list[int] = indptr.tolist()
-    on_device = to_device(indptr.astype(np.int64), device)
-    row_of_value = _row_of_value(on_device, len(values))
-    block = BlockByColumn(bounds, indices, row_of_value, n_features, batch_size)
-    n_rows = len(bounds) - 1
-    for number, first in enumerate(range(0, n_rows, batch_size)):
-        stop = min(first + batch_size, n_rows)
-        begin, end = bounds[first], bounds[stop]
-        yield SparseRows(
-            (on_device[first : stop + 1] - begin).to(indices.dtype),
-            indices[begin:end],
-            values[begin:end],
-            n_features,
-            partial(block.batch, number),
-        )
+        indptr, shifts = runs_of(self.X, block)
+        row = row_of_value(to_device(indptr, self.device), int(indptr[-1]))
+        positions = to_device(shifts, self.device)[row] + torch.arange(len(row), device=self.device)
+        indices, values = (part.index_select(0, positions) for part in self._parts)
+        indptr = indptr.astype(self.X.indices.dtype)
+        yield from split_rows(indptr, indices, values, self.X.shape[1], batch_size)
 
 
 def _copy_of_all(values: NDArray[Any], device: torch.device) -> torch.Tensor:
     """Copy an array in blocks: it may be a file, and read-only, and may not fit pinned memory."""
     dtype = torch.from_numpy(np.empty(0, values.dtype)).dtype
     copy = torch.empty(values.shape, dtype=dtype, device=device)
-    step = max(1, _VALUES_PER_BLOCK // max(1, values[:1].size))
+    step = max(1, VALUES_PER_COPY // max(1, values[:1].size))
     for start in range(0, len(values), step):
         block = np.array(values[start : start + step])
         copy[start : start + step].copy_(to_device(block, device))
     return copy
-
-
-def _row_of_value(indptr: torch.Tensor, n_values: int) -> torch.Tensor:
-    """Row that each value is in; given their number, without waiting for the device."""
-    rows = torch.arange(len(indptr) - 1, device=indptr.device)
-    return torch.repeat_interleave(rows, indptr.diff(), output_size=n_values)
 
 
 def _n_bytes(X: Any) -> int:

@@ -1,19 +1,24 @@
 """Batches of rows, gathered in bulk from dense arrays and CSR matrices."""
 
+# Any: scipy has no types, and the inputs of a skorch net may be anything.
+
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sklearn_sifal.batches._by_column import BlockByColumn, ByColumn
+from sklearn_sifal.batches._by_column import BlockByColumn, ByColumn, row_of_value
 
 # Rows are copied out of X in blocks of about this many values: large enough that
 # the cost per call vanishes, small enough that a block stays in the cache and a
 # memory-mapped X is never copied whole.
 _VALUES_PER_BLOCK = 1 << 17
+# Larger for an accelerator, where every block has copies and launches of its own.
+VALUES_PER_COPY = 1 << 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,29 +48,20 @@ class SparseRows:
     def __len__(self) -> int:
         return self.indptr.shape[0] - 1
 
-    def to(self, device: torch.device) -> "SparseRows":
-        """Move the three tensors to `device`."""
-        if self.values.device == device:
-            return self
-        return SparseRows(
-            self.indptr.to(device), self.indices.to(device), self.values.to(device), self.n_features
-        )
-
     def by_column(self) -> ByColumn:
         """The same values in the order of their columns."""
         if self.find_columns is not None:
             return self.find_columns()
-        n_values = len(self.values)
-        rows = torch.arange(len(self), device=self.values.device)
-        row_of_value = torch.repeat_interleave(rows, self.indptr.diff(), output_size=n_values)
-        alone = BlockByColumn(
-            [0] * len(self) + [n_values],
-            self.indices,
-            row_of_value,
-            self.n_features,
-            max(1, len(self)),
-        )
-        return alone.batch(0)
+        bounds = self.indptr.tolist()
+        block = BlockByColumn(bounds, self.indptr, self.indices, self.n_features, len(self))
+        return block.batch(0)
+
+    def to_dense(self) -> torch.Tensor:
+        """The rows as a tensor of shape (n_rows, n_features)."""
+        dense = self.values.new_zeros((len(self), self.n_features))
+        owner = row_of_value(self.indptr, len(self.values))
+        # A CSR matrix may have several values for one place.
+        return dense.index_put_((owner, self.indices.long()), self.values, accumulate=True)
 
     def dropout(self, p: float, generator: torch.Generator | None) -> "SparseRows":
         """Remove each stored value with probability `p` and scale the rest by 1/(1-p).
@@ -125,6 +121,7 @@ class RowBatch:
         yield self.y
 
 
+@dataclass(frozen=True, eq=False)
 class RowGatherer:
     """Copies chosen rows of a data set held in memory (or memory-mapped) in bulk.
 
@@ -138,33 +135,33 @@ class RowGatherer:
         Where the batches are put.
     samples : ndarray of shape (n_rows,), int64, or None
         Which of the samples the rows are; None for all.
+    dense : bool, default=False
+        Whether batches of a CSR matrix are dense.
     """
 
-    _values_per_block = _VALUES_PER_BLOCK
+    X: Any
+    y: NDArray[Any]
+    device: torch.device
+    samples: NDArray[np.int64] | None = None
+    dense: bool = False
 
-    def __init__(
-        self,
-        X: Any,
-        y: NDArray[Any],
-        device: torch.device,
-        samples: NDArray[np.int64] | None = None,
-    ) -> None:
-        self.X = X
-        self.y = y
-        self.device = device
-        self.samples = samples
-        self.is_sparse = hasattr(X, "indptr")
+    @property
+    def is_sparse(self) -> bool:
+        """Whether the inputs are a CSR matrix."""
+        return hasattr(self.X, "indptr")
 
     def __len__(self) -> int:
         return int(self.X.shape[0]) if self.samples is None else len(self.samples)
 
     def as_tensor(self, values: NDArray[Any]) -> torch.Tensor:
-        """Put weights beside the inputs: on their device, in their type."""
-        return torch.from_numpy(values.astype(self.X.dtype)).to(self.device)
+        """Put weights on the device of the inputs, in a floating type."""
+        # The inputs may be integers: tokens, or pixels not yet scaled.
+        dtype = np.float64 if self.X.dtype == np.float64 else np.float32
+        return to_device(values.astype(dtype), self.device)
 
     def gather(
         self, rows: NDArray[np.int64], batch_size: int, *, read_only: bool = False
-    ) -> Iterator[tuple[slice, Any, Any]]:
+    ) -> Iterator[tuple[slice, torch.Tensor | SparseRows, torch.Tensor]]:
         """Yield (positions in `rows`, inputs, targets), a batch at a time, in order.
 
         Parameters
@@ -184,9 +181,10 @@ class RowGatherer:
             taken = block if self.samples is None else self.samples[block]
             stretch = self._stretch(taken) if read_only else None
             if stretch is not None:
-                inputs: Iterator[Any] = iter(torch.split(stretch, batch_size))
+                inputs: Iterator[torch.Tensor | SparseRows] = iter(torch.split(stretch, batch_size))
             elif self.is_sparse:
                 inputs = self._sparse_batches(taken, batch_size)
+                inputs = (rows.to_dense() for rows in inputs) if self.dense else inputs
             else:
                 inputs = self._dense_batches(taken, batch_size)
             for offset, X in zip(range(0, len(block), batch_size), inputs, strict=True):
@@ -196,10 +194,11 @@ class RowGatherer:
     def _batches_per_block(self, batch_size: int) -> int:
         n_values = self.X.nnz if self.is_sparse else self.X.size
         values_per_batch = batch_size * n_values / max(self.X.shape[0], 1)
-        return max(1, int(self._values_per_block / max(values_per_batch, 1)))
+        wanted = _VALUES_PER_BLOCK if self.device.type == "cpu" else VALUES_PER_COPY
+        return max(1, int(wanted / max(values_per_batch, 1)))
 
     def _targets(self, block: NDArray[np.int64]) -> torch.Tensor:
-        return torch.from_numpy(self.y[block]).to(self.device)
+        return to_device(self.y[block], self.device)
 
     def _stretch(self, taken: NDArray[np.int64]) -> torch.Tensor | None:
         """Dense rows that follow each other in X, as a view of it; None for others."""
@@ -214,37 +213,85 @@ class RowGatherer:
         return torch.from_numpy(self.X[rows])
 
     def _dense_batches(self, block: NDArray[np.int64], batch_size: int) -> Iterator[torch.Tensor]:
-        X = torch.from_numpy(np.ascontiguousarray(self.X[block])).to(self.device)
+        X = to_device(np.ascontiguousarray(self.X[block]), self.device)
         yield from torch.split(X, batch_size)
 
     def _sparse_batches(self, block: NDArray[np.int64], batch_size: int) -> Iterator[SparseRows]:
-        indptr, indices, values = take_csr_rows(self.X, block)
-        n_features = self.X.shape[1]
-        for first in range(0, len(block), batch_size):
-            stop = min(first + batch_size, len(block))
-            begin, end = indptr[first], indptr[stop]
-            rows = SparseRows(
-                torch.from_numpy(indptr[first : stop + 1] - begin),
-                torch.from_numpy(indices[begin:end]),
-                torch.from_numpy(values[begin:end]),
-                n_features,
-            )
-            yield rows.to(self.device)
+        indptr, shifts = runs_of(self.X, block)
+        positions = np.arange(indptr[-1])
+        positions += np.repeat(shifts, np.diff(indptr))
+        yield from split_rows(
+            indptr.astype(self.X.indices.dtype),
+            to_device(self.X.indices[positions], self.device),
+            to_device(self.X.data[positions], self.device),
+            self.X.shape[1],
+            batch_size,
+        )
 
 
-def take_csr_rows(
-    X: Any, rows: NDArray[np.int64]
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Index pointer, columns and values of chosen CSR rows, as three new arrays."""
-    # scipy's own row indexing first makes copies of the index arrays in a common
-    # type; on a memory-mapped matrix that would read all of it.
+def to_device(values: NDArray[Any], device: torch.device) -> torch.Tensor:
+    """Copy an array, which can be written to, without waiting for what the device is doing.
+
+    On the CPU it is the tensor's memory.
+    """
+    tensor = torch.from_numpy(values)
+    if device.type == "cuda":
+        # From pinned memory the copy is done beside the computation; torch does not use
+        # that memory again before it is done.
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
+
+
+def runs_of(X: Any, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where chosen CSR rows begin when laid end to end, and how far back each one's values are.
+
+    scipy's own row indexing first makes copies of the index arrays in a common type; on a
+    memory-mapped matrix that would read all of it.
+
+    Returns
+    -------
+    indptr : ndarray of shape (n_rows + 1,), int64
+        Of the chosen rows.
+    shifts : ndarray of shape (n_rows,), int64
+        What added to the positions of a row's values gives those in X.
+    """
     starts = X.indptr[rows].astype(np.int64)
-    lengths = X.indptr[rows + 1].astype(np.int64) - starts
-    ends = np.cumsum(lengths)
-    total = int(ends[-1]) if len(ends) else 0
-    # Position of every wanted value: runs [start, start + length) laid end to end.
-    positions = np.arange(total, dtype=np.int64)
-    positions += np.repeat(starts - (ends - lengths), lengths)
-    indptr = np.zeros(len(rows) + 1, dtype=X.indices.dtype)
-    indptr[1:] = ends
-    return indptr, X.indices[positions], X.data[positions]
+    indptr = np.zeros(len(rows) + 1, dtype=np.int64)
+    np.cumsum(X.indptr[rows + 1] - starts, out=indptr[1:])
+    return indptr, starts - indptr[:-1]
+
+
+def split_rows(
+    indptr: NDArray[Any],
+    indices: torch.Tensor,
+    values: torch.Tensor,
+    n_features: int,
+    batch_size: int,
+) -> Iterator[SparseRows]:
+    """Batches of a block of CSR rows that is on the device, with their columns.
+
+    Parameters
+    ----------
+    indptr : ndarray of shape (n_rows + 1,), of the type of `indices`
+        On the host.
+    indices, values : Tensor of shape (n_values,)
+        On the device.
+    n_features : int
+        Number of columns.
+    batch_size : int
+        Rows of a batch.
+    """
+    bounds: list[int] = indptr.tolist()
+    on_device = to_device(indptr, values.device)
+    block = BlockByColumn(bounds, on_device, indices, n_features, batch_size)
+    n_rows = len(bounds) - 1
+    for number, first in enumerate(range(0, n_rows, batch_size)):
+        stop = min(first + batch_size, n_rows)
+        begin, end = bounds[first], bounds[stop]
+        yield SparseRows(
+            on_device[first : stop + 1] - begin,
+            indices[begin:end],
+            values[begin:end],
+            n_features,
+            partial(block.batch, number),
+        )

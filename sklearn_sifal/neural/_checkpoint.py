@@ -1,5 +1,7 @@
 """Undoing a training in place that failed half-way."""
 
+# Any: an optimiser keeps tensors, and whatever else it likes.
+
 import copy
 from typing import Any
 
@@ -66,7 +68,9 @@ class Checkpoint:
                     else:
                         del optimizer.state[param]
 
-    def _restore_state(self, state: dict[str, Any], saved: dict[str, Any], param: Any) -> None:
+    def _restore_state(
+        self, state: dict[str, Any], saved: dict[str, Any], param: torch.Tensor
+    ) -> None:
         for name, value in saved.items():
             if isinstance(value, torch.Tensor):
                 self._put_back(state[name], value, param)

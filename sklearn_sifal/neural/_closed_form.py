@@ -5,12 +5,15 @@ a perceptron are known: written out, they take about half the calls, and the gra
 a sparse first layer goes to its optimiser without a detour.
 """
 
+# Any: torch says of what is in a ModuleList only that it is a module.
+
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
 
+from sklearn_sifal.batches._row_batches import SparseRows
 from sklearn_sifal.neural._mlp import ACTIVATIONS, MLP
 
 _relu_backward: Callable[..., torch.Tensor] = torch.ops.aten.threshold_backward
@@ -52,7 +55,7 @@ class Pass:
     """
 
     @torch.no_grad()
-    def __init__(self, module: MLP, X: Any) -> None:
+    def __init__(self, module: MLP, X: torch.Tensor | SparseRows) -> None:
         self._module = module
         self._inputs = module.input_dropout(X)
         self._hidden: list[_Hidden] = []

@@ -1,5 +1,7 @@
 """Criteria that return one loss per instance."""
 
+# Any: criteria, targets and outputs are the user's; here they are checked.
+
 import inspect
 from typing import Any
 

@@ -17,11 +17,10 @@ from sklearn_sifal.neural._mlp_net import MLPNet
 from sklearn_sifal.neural._net_factory import as_net_inputs, numpy_dtype
 from sklearn_sifal.neural._observers import (
     FullRecorder,
-    HistoryRecorder,
     ValidationMonitor,
     as_kept,
 )
-from sklearn_sifal.neural._rounds import Record, RoundObserver, TrainingPlan
+from sklearn_sifal.neural._rounds import Figures, RoundObserver, TrainingPlan, Weights
 from sklearn_sifal.strategies._base import SamplingStrategy
 
 
@@ -51,17 +50,17 @@ weight_history_
     """
 
     net_: MLPNet
-    history_: list[Record]
+    history_: list[Figures]
     loss_curve_: list[float]
     n_iter_: int
     validation_scores_: list[float] | None
     sampling_strategy_: SamplingStrategy
     selections_: list[NDArray[np.integer]] | None
-    weight_history_: list[dict[str, NDArray[Any]]] | None
+    weight_history_: list[Weights] | None
     _published: PublishedTable
     _loss_history: NDArray[np.floating] | None
-    _table_loss: tuple[Any, ...]
-    _given_weights: dict[str, NDArray[Any]] | None
+    _table_loss: tuple[object, ...]
+    _given_weights: Weights | None
     _sample_ids: NDArray[Any] | None
     _n_partial_fits: int
     _chunk_lr: float | None = None
@@ -154,7 +153,6 @@ class Recorders:
         self.data = data
         self.validation = validation
         self.net = net
-        self.history = HistoryRecorder()
         keeps_history = description.keeps_history
         self.full = FullRecorder(description.history_dtype) if keeps_history else None
         self.monitor = None if validation is None else self._monitor(description, validation)
@@ -165,10 +163,10 @@ class Recorders:
         net, rows = self.net, validation.rows
         X_name, y_name = ("X_val", "y_val") if rows is None else ("X", "y")
         return ValidationMonitor(
-            as_net_inputs(validation.X, net, rows=rows, name=X_name),
-            self.targets.as_trained(validation, numpy_dtype(net), y_name),
-            None if validation.weights is None else scaled_to_one(validation.weights),
-            rows,
+            X=as_net_inputs(validation.X, net, rows=rows, name=X_name),
+            y=self.targets.as_trained(validation, numpy_dtype(net), y_name),
+            weights=None if validation.weights is None else scaled_to_one(validation.weights),
+            rows=rows,
             targets=self.targets,
             n_rows_trained=len(self.data.y),
             patience=description.n_iter_no_change if description.early_stopping else None,
@@ -178,8 +176,8 @@ class Recorders:
     @property
     def observers(self) -> list[RoundObserver]:
         """Those that are told of the rounds, in this order."""
-        # The monitor adds to the record, so it comes before what shows the record.
-        told: list[RoundObserver | None] = [self.monitor, self.history, self.full]
+        # The monitor adds to the figures, so it comes before what shows them.
+        told: list[RoundObserver | None] = [self.monitor, self.full]
         return [observer for observer in told if observer is not None]
 
     def fitted(
@@ -187,7 +185,7 @@ class Recorders:
         plan: TrainingPlan,
         earlier: Fitted | None,
         *,
-        given_weights: dict[str, NDArray[Any]] | None,
+        given_weights: Weights | None,
         ids: NDArray[Any] | None = None,
         n_partial_fits: int = 0,
         chunk_lr: float | None = None,
@@ -209,14 +207,14 @@ class Recorders:
         chunk_lr : float or None
             The rate that "auto" chose for the first of them.
         """
-        history = self.targets.published_history(self.history.records)
+        history = self.targets.published_history(plan.history)
         if earlier is not None:
             history = [*earlier.history_, *history]
         losses, selections, weights = self._full_history(earlier)
         return Fitted(
             net_=self.net,
             history_=history,
-            loss_curve_=[record["train_loss"] for record in history],
+            loss_curve_=[figures["train_loss"] for figures in history],
             n_iter_=plan.first_epoch + plan.budget.rounds,
             validation_scores_=self._validation_scores(earlier),
             sampling_strategy_=plan.strategy,
@@ -254,7 +252,7 @@ class Recorders:
     ) -> tuple[
         NDArray[np.floating] | None,
         list[NDArray[np.integer]] | None,
-        list[dict[str, NDArray[Any]]] | None,
+        list[Weights] | None,
     ]:
         """Losses, selections and weights of every round, those of earlier calls included."""
         if self.full is None:

@@ -1,7 +1,10 @@
 """Where a net's batches come from: arrays in memory, or any torch Dataset."""
 
+# Any: a Dataset's items may be anything, and skorch has no types.
+
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -15,7 +18,7 @@ from torch.utils.data import DataLoader, Subset
 from sklearn_sifal._devices import tensors_on
 from sklearn_sifal._training_data import check_columns
 from sklearn_sifal.batches._device_batches import make_row_gatherer
-from sklearn_sifal.batches._row_batches import RowBatch, SparseRows
+from sklearn_sifal.batches._row_batches import RowBatch, RowGatherer
 from sklearn_sifal.neural._kept_targets import find_kept_targets
 from sklearn_sifal.samplers._given_values import as_array
 
@@ -42,57 +45,6 @@ class Gatherer(Protocol):
         """Yield (positions in `rows`, inputs, targets), a batch at a time, in order."""
 
 
-class ArrayGatherer:
-    """Gathers rows of an array or CSR matrix in bulk; every batch is dense.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, ...) or CSR matrix of shape (n_samples, n_features)
-        Inputs.
-    y : ndarray of shape (n_samples, ...)
-        Targets.
-    device : torch.device
-        Where the batches are put.
-    positions : ndarray of shape (n_rows,), int64, or None
-        Which samples the rows are; None for all.
-    repeatedly : bool, default=False
-        Whether rows are wanted more than once; see `make_row_gatherer`.
-    """
-
-    def __init__(
-        self,
-        X: Any,
-        y: NDArray[Any],
-        device: torch.device,
-        positions: NDArray[np.int64] | None = None,
-        *,
-        repeatedly: bool = False,
-    ) -> None:
-        self._source = make_row_gatherer(X, y, device, repeatedly=repeatedly)
-        self._positions = positions
-
-    @property
-    def y(self) -> NDArray[Any]:
-        """Targets of the rows."""
-        y = self._source.y
-        return y if self._positions is None else y[self._positions]
-
-    def __len__(self) -> int:
-        return len(self._source) if self._positions is None else len(self._positions)
-
-    def as_tensor(self, values: NDArray[Any]) -> torch.Tensor:
-        """Put weights on the device of the inputs, in a floating type."""
-        # The inputs may be integers: tokens, or pixels not yet scaled.
-        dtype = np.float64 if self._source.X.dtype == np.float64 else np.float32
-        return torch.from_numpy(values.astype(dtype)).to(self._source.device)
-
-    def gather(self, rows: NDArray[np.int64], batch_size: int) -> Iterator[tuple[slice, Any, Any]]:
-        """Yield (positions in `rows`, inputs, targets), a batch at a time, in order."""
-        taken = rows if self._positions is None else self._positions[rows]
-        for where, X, y in self._source.gather(taken, batch_size):
-            yield where, to_dense(X) if isinstance(X, SparseRows) else X, y
-
-
 class DatasetGatherer:
     """Fetches rows of a map-style torch Dataset through one DataLoader.
 
@@ -110,7 +62,7 @@ class DatasetGatherer:
     """
 
     def __init__(
-        self, dataset: Any, make_loader: Callable[[Any, Any], Any], device: torch.device
+        self, dataset: Any, make_loader: Callable[[Any, "_Batches"], Any], device: torch.device
     ) -> None:
         self.dataset = dataset
         self.device = device
@@ -199,6 +151,7 @@ class _Batches:
         return len(self.rows)
 
 
+@dataclass(frozen=True)
 class AllBatches:
     """All rows in order, for prediction and validation; can be iterated again and again.
 
@@ -210,9 +163,8 @@ class AllBatches:
         Rows per batch.
     """
 
-    def __init__(self, gatherer: Gatherer, batch_size: int) -> None:
-        self.gatherer = gatherer
-        self.batch_size = batch_size
+    gatherer: Gatherer
+    batch_size: int
 
     def __iter__(self) -> Iterator[RowBatch]:
         rows = np.arange(len(self.gatherer))
@@ -230,8 +182,8 @@ def bulk_gatherer(
     device: torch.device,
     *,
     repeatedly: bool = False,
-) -> ArrayGatherer | None:
-    """A gatherer for skorch's own Dataset of arrays; None where it would not do the same.
+) -> RowGatherer | None:
+    """Of skorch's own Dataset of arrays, with dense batches; None where it would not do the same.
 
     Parameters
     ----------
@@ -258,19 +210,9 @@ def bulk_gatherer(
     X, y = _plain_inputs(dataset.X), _plain_targets(dataset)
     if X is None or y is None or X.shape[0] != len(dataset):
         return None
-    return ArrayGatherer(X, y, device, positions, repeatedly=repeatedly)
-
-
-def to_dense(rows: SparseRows) -> torch.Tensor:
-    """Sparse rows as a tensor of shape (n_rows, n_features)."""
-    dense = rows.values.new_zeros((len(rows), rows.n_features))
-    owner = torch.repeat_interleave(
-        torch.arange(len(rows), device=dense.device),
-        rows.indptr.long().diff(),
-        output_size=len(rows.values),  # which a device would have to be waited for
-    )
-    # A CSR matrix may have several values for one place.
-    return dense.index_put_((owner, rows.indices.long()), rows.values, accumulate=True)
+    if positions is not None:
+        y = y[positions]
+    return make_row_gatherer(X, y, device, positions, repeatedly=repeatedly, dense=True)
 
 
 def _plain_inputs(X: Any) -> Any:

@@ -1,5 +1,7 @@
 """Targets that a Dataset keeps beside its items, if they are those of the items."""
 
+# Any: a Dataset may be anything, and so may what it keeps.
+
 import random
 import warnings
 from collections.abc import Callable, Iterator

@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sklearn_sifal.samplers._given_values import as_array
+
 #: Row numbers of a step, and what it measured by name, arrays of shape (n,).
 Entry = tuple[NDArray[np.int64], dict[str, NDArray[Any]]]
 
@@ -64,12 +66,3 @@ class StepLedger:
         for rows, _ in waiting:
             step = slice(start, start := start + len(rows))
             yield rows, {name: values[step] for name, values in copied.items()}
-
-
-def as_array(values: torch.Tensor) -> NDArray[Any]:
-    """A tensor of any device as an array, in a type that numpy has."""
-    values = values.detach()
-    if values.dtype == torch.bfloat16:  # numpy has none
-        values = values.float()
-    array: NDArray[Any] = values.cpu().numpy()
-    return array

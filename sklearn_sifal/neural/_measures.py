@@ -1,7 +1,6 @@
 """Per-instance measures of one forward pass of a classifier."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 
@@ -19,17 +18,17 @@ def check_measures(measures: Sequence[str], owner: str) -> None:
         )
 
 
-def check_measurable(outputs: Any, y: Any, measures: Sequence[str], owner: str) -> None:
+def check_measurable(outputs: object, y: object, measures: Sequence[str], owner: str) -> None:
     """Raise unless outputs and targets are those of a classifier with one label per instance.
 
     Parameters
     ----------
-    outputs : Any
+    outputs : object
         What the module returned.
-    y : Any
+    y : object
         Targets of the batch.
     measures : sequence of str
-        Names that were asked for; nothing is wrong with 'loss' alone.
+        Names that were asked for, one of them not 'loss'.
     owner : str
         Who asks, for the message.
 
@@ -39,8 +38,6 @@ def check_measurable(outputs: Any, y: Any, measures: Sequence[str], owner: str) 
         If `measure` cannot work with them.
     """
     asked = [name for name in measures if name != "loss"]
-    if not asked:
-        return
     is_logits = isinstance(outputs, torch.Tensor) and outputs.ndim == 2 and outputs.shape[1] > 1
     is_codes = isinstance(y, torch.Tensor) and y.ndim == 1 and not y.is_floating_point()
     if not (is_logits and is_codes):
@@ -52,7 +49,7 @@ def check_measurable(outputs: Any, y: Any, measures: Sequence[str], owner: str) 
         )
 
 
-def _describe(values: Any) -> str:
+def _describe(values: object) -> str:
     if isinstance(values, torch.Tensor):
         return f"of shape {tuple(values.shape)} and type {values.dtype}"
     return f"of type {type(values).__name__}"

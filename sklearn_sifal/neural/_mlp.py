@@ -1,5 +1,7 @@
 """The multi-layer perceptron, with a first layer that takes dense or sparse rows."""
 
+# Any: torch says of what is in a ModuleList only that it is a module.
+
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
@@ -49,14 +51,15 @@ class SeededDropout(nn.Module):
         self.p = p
         self.generator: torch.Generator | None = None
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: torch.Tensor | SparseRows) -> torch.Tensor | SparseRows:
         """Drop values of a tensor, or stored values of sparse rows."""
-        if isinstance(x, SparseRows) and self.training and self.p > 0.0:
-            return x.dropout(self.p, self.generator)
+        if isinstance(x, SparseRows):
+            drops = self.training and self.p > 0.0
+            return x.dropout(self.p, self.generator) if drops else x
         mask = self.draw_mask(x)
         return x if mask is None else x * mask
 
-    def draw_mask(self, x: Any) -> torch.Tensor | None:
+    def draw_mask(self, x: torch.Tensor) -> torch.Tensor | None:
         """Factors of the values of a tensor, zero or 1/(1-p); None for ones."""
         if not self.training or self.p == 0.0:
             return None

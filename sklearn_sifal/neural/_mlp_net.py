@@ -1,5 +1,7 @@
 """The net inside the estimators: a multi-layer perceptron on dense or sparse rows."""
 
+# Any: the signatures are those of skorch, which has no types.
+
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -18,7 +20,7 @@ from sklearn_sifal.neural._mlp import MLP, check_widths
 from sklearn_sifal.neural._net import LossSampledNet, row_factors
 from sklearn_sifal.neural._observers import ValidationMonitor
 from sklearn_sifal.neural._optimizers import QuickStart
-from sklearn_sifal.neural._rounds import Record, Rounds, TrainingBatch, TrainingPlan
+from sklearn_sifal.neural._rounds import Figures, Rounds, TrainingBatch, TrainingPlan
 from sklearn_sifal.neural._row_sparse import ROW_SPARSE_OPTIMIZERS
 from sklearn_sifal.neural._tensor_states import available_device
 
@@ -250,20 +252,20 @@ class MLPNet(LossSampledNet):
                 "LossSampledRegressor, which make the plan that it needs. A LossSampledNet makes "
                 "its own."
             )
-        figures: Record = {}
+        published: Figures = {}
         names = ["train_loss"]
         for observer in plan.observers:
             if isinstance(observer, ValidationMonitor):
                 names += ["valid_loss", observer.targets.score_name]
         dataset = self.get_dataset(X, y, plan.row_numbers, repeatedly=True)
         on_epoch = {"dataset_train": dataset, "dataset_valid": None}
-        for record in self._train_in_rounds(plan, dataset, on_epoch):
-            self._update_figures(figures, record, names)
-            for name, value in figures.items():
+        for figures in self._train_in_rounds(plan, dataset, on_epoch):
+            self._update(published, figures, names)
+            for name, value in published.items():
                 self.history.record(name, value)
         return self
 
-    def _update_figures(self, figures: Record, record: Record, names: Sequence[str]) -> None:
+    def _update(self, published: Figures, figures: Figures, names: Sequence[str]) -> None:
         """Bring up to date what skorch's history says of a round.
 
         skorch's callbacks look for validation figures in every epoch, not only in those
@@ -273,13 +275,13 @@ class MLPNet(LossSampledNet):
         best = self._best_figures_
         for name in names:
             is_best = False
-            if name in record:
-                figures[name] = value = record[name]
+            if name in figures:
+                published[name] = value = figures[name]
                 sign = -1 if name.endswith("_loss") else 1  # of scores more is better
                 is_best = name not in best or sign * value > sign * best[name]
                 if is_best:
                     best = {**best, name: value}
-            figures[name + "_best"] = is_best
+            published[name + "_best"] = is_best
         self._best_figures_ = best
 
     def partial_fit(

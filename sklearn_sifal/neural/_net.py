@@ -1,10 +1,11 @@
 """The skorch net: trains on the rows that a strategy draws, and records every loss."""
 
+# Any: skorch has no types, and takes any module, criterion and data.
+
 import inspect
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,9 +25,9 @@ from sklearn_sifal._parameters import check_random_state_value, check_real, reje
 from sklearn_sifal._processes import refuse_several_processes
 from sklearn_sifal._published_table import copied_records
 from sklearn_sifal._saved_states import CannotTakeApartError, SavedState
-from sklearn_sifal._seeding import make_streams
-from sklearn_sifal._training_data import validate_row_metadata
-from sklearn_sifal.batches._row_batches import RowBatch
+from sklearn_sifal._seeding import Streams, make_streams
+from sklearn_sifal._training_data import RowMetadata, validate_row_metadata
+from sklearn_sifal.batches._row_batches import RowBatch, RowGatherer
 from sklearn_sifal.neural._criteria import (
     CLASS_CODE_CRITERIA,
     REAL_TARGET_CRITERIA,
@@ -38,22 +39,20 @@ from sklearn_sifal.neural._criteria import (
 )
 from sklearn_sifal.neural._gatherers import (
     AllBatches,
-    ArrayGatherer,
     Gatherer,
     bulk_gatherer,
 )
-from sklearn_sifal.neural._ledger import as_array
 from sklearn_sifal.neural._measures import check_measurable, measure
-from sklearn_sifal.neural._net_plan import (
-    NetDescription,
+from sklearn_sifal.neural._net_data import (
     batch_size_of,
     check_codes,
+    count_classes,
     make_gatherer,
-    make_plan,
     origin_of_rows,
     refuse_strings,
 )
-from sklearn_sifal.neural._rounds import Rounds, TrainingBatch, TrainingPlan
+from sklearn_sifal.neural._rounds import Figures, Rounds, TrainingBatch, TrainingPlan
+from sklearn_sifal.neural._schedule import NO_LIMIT, Budget
 from sklearn_sifal.neural._tensor_states import (
     ARRAYS_KEY,
     PICKLED_KEY,
@@ -62,6 +61,7 @@ from sklearn_sifal.neural._tensor_states import (
     TensorStateWriter,
     available_device,
 )
+from sklearn_sifal.samplers._given_values import as_array
 from sklearn_sifal.strategies._base import SamplingStrategy
 from sklearn_sifal.strategies._registry import resolve_strategy
 
@@ -83,12 +83,18 @@ _RECORDED = (
 # What every net has, initialised or not.
 _OWN_PARAMETERS = ("budget", "random_state", "sampling_percentage", "sampling_strategy")
 _SKORCH_PARAMETERS = tuple(inspect.signature(NeuralNet).parameters.keys() - {"kwargs"})
-# And what `initialize` gives it, beside its modules, criteria and optimisers.
+# And what `initialize` gives it, beside its modules, criteria and optimisers; the lists of
+# those, too, which skorch notes over defaults of the class.
 _INITIALIZED = (
     "callbacks_",
     "classes_",
     "history_",
     "virtual_params_",
+    "prefixes_",
+    "cuda_dependent_attributes_",
+    "_modules",
+    "_criteria",
+    "_optimizers",
     "_criterion_type_",
     "_ignored_code_",
     "_positions_",
@@ -96,22 +102,12 @@ _INITIALIZED = (
     "_predicts_reals_",
     "_table_",
 )
-# What skorch notes of them, over defaults of the class.
-_REGISTERED = (
-    "prefixes_",
-    "cuda_dependent_attributes_",
-    "_modules",
-    "_criteria",
-    "_optimizers",
-)
 # Too many for a line on the screen.
 _NOT_PRINTED = [name for name in _RECORDED if name != "visits"]
 _ONE_PROCESS = (
     "Train the net in one process. A loop of your own can share the losses of several: see "
     "LossSampler and its shared_losses."
 )
-
-_Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 def device_of(net: NeuralNet) -> torch.device:
@@ -124,17 +120,6 @@ def device_of(net: NeuralNet) -> torch.device:
 
 # Of a code that is not known to be of a row.
 _OF_BATCH = "the target of a batch that has the number"
-
-
-def _in_own_settings(method: _Method) -> _Method:
-    """Let a caller's settings of torch not reach into a method of a net; see the function."""
-
-    @wraps(method)
-    def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
-        with own_torch_settings(device_of(self)):
-            return method(self, *args, **kwargs)
-
-    return cast(_Method, wrapped)
 
 
 class LossSampledNet(SavedState, NeuralNet):
@@ -301,7 +286,6 @@ class LossSampledNet(SavedState, NeuralNet):
             self.sampling_strategy.set_params(**parameters)
         return self
 
-    @_in_own_settings
     def initialize(self) -> "LossSampledNet":
         """Make module, criterion, optimiser and callbacks anew; what was recorded is forgotten.
 
@@ -309,7 +293,8 @@ class LossSampledNet(SavedState, NeuralNet):
         -------
         self : LossSampledNet
         """
-        super().initialize()
+        with own_torch_settings(device_of(self)):
+            super().initialize()
         return self
 
     def initialize_history(self) -> "LossSampledNet":
@@ -470,24 +455,6 @@ class LossSampledNet(SavedState, NeuralNet):
                     return
             yield batch
 
-    @_in_own_settings
-    def evaluation_step(self, batch: Any, training: bool = False) -> Any:
-        """Forward pass of one batch, for prediction.
-
-        Parameters
-        ----------
-        batch : tuple or RowBatch
-            Inputs and targets.
-        training : bool, default=False
-            Whether the module is in training mode, with gradients.
-
-        Returns
-        -------
-        outputs : tensor, or what else the module returns
-        """
-        return super().evaluation_step(batch, training=training)
-
-    @_in_own_settings
     def score_rows(
         self,
         dataset: Gatherer,
@@ -521,7 +488,7 @@ class LossSampledNet(SavedState, NeuralNet):
         found: dict[str, torch.Tensor] = {}
         done = 0
         self._set_training(False)
-        with torch.no_grad():
+        with own_torch_settings(device_of(self)), torch.no_grad():
             for batch in self._batches_of(dataset, rows):
                 outputs = self.infer(batch.X, **fit_params)
                 losses = self._instance_losses(outputs, batch, training=False)
@@ -742,7 +709,6 @@ class LossSampledNet(SavedState, NeuralNet):
         self.history.record("train_batch_count", iterator.counts.steps)
         return lr
 
-    @_in_own_settings
     def fit_loop(
         self,
         X: Any,
@@ -791,47 +757,30 @@ class LossSampledNet(SavedState, NeuralNet):
         self.check_training_readiness()
         self._check_settings()
         refuse_strings(y)
-        description = self._description()
-        # A loss of one's own may take other codes.
-        is_ours = type(self).get_loss is LossSampledNet.get_loss
-        codes = check_codes(description, y) if is_ours else None
-        # The partial_fit of skorch 1.4 passes it, for the metadata routing of the split.
-        method = fit_params.pop("_routing_method", "fit")
-        split_params = self._split_params(fit_params, method)
-        train, valid = self.get_split_datasets(X, y, **split_params)
-        positions, n_given = origin_of_rows(train, X)
-        streams = make_streams(self.random_state, call=len(self.history))
-        metadata = validate_row_metadata(irreducible_losses, trusted, n_given).take(positions)
-        gatherer = make_gatherer(description, train, streams)
-        # What comes through an iterator of the user's may be changed on the way.
-        self._unchecked_codes_ = codes if isinstance(gatherer, ArrayGatherer) else None
-        plan = make_plan(
-            description,
-            resolve_strategy(self.sampling_strategy, self.sampling_percentage),
-            gatherer,
-            streams,
-            table=self._table_for(len(gatherer), positions),
-            positions=positions,
-            metadata=metadata,
-            epochs=epochs,
-        )
-        iterator_valid = None if valid is None else self.get_iterator(valid, training=False)
-        on_epoch = {"dataset_train": train, "dataset_valid": valid}
-        try:
-            for record in self._train_in_rounds(plan, gatherer, on_epoch, **fit_params):
-                for name in ("train_loss", *_RECORDED):
-                    # A history file is JSON, which has no NaN.
-                    self.history.record(name, None if np.isnan(record[name]) else record[name])
-                self.run_single_epoch(
-                    iterator_valid,
-                    training=False,
-                    prefix="valid",
-                    step_fn=self.validation_step,
-                    **fit_params,
-                )
-        finally:  # Control-C ends a training of skorch, and leaves a net to be used
-            self._unchecked_codes_ = None
-            self._set_records(plan, positions, n_given)
+        with own_torch_settings(device_of(self)):
+            # A loss of one's own may take other codes.
+            takes_codes = self._predicts_codes_ and type(self).get_loss is LossSampledNet.get_loss
+            codes = None
+            if takes_codes:
+                codes = check_codes(y, self._criterion_name, self._ignored_code_)
+            # The partial_fit of skorch 1.4 passes it, for the metadata routing of the split.
+            method = fit_params.pop("_routing_method", "fit")
+            train, valid = self.get_split_datasets(X, y, **self._split_params(fit_params, method))
+            positions, n_given = origin_of_rows(train, X)
+            streams = make_streams(self.random_state, call=len(self.history))
+            metadata = validate_row_metadata(irreducible_losses, trusted, n_given).take(positions)
+            arguments = self.get_params_for("iterator_train")
+            gatherer = make_gatherer(
+                train, self.iterator_train, arguments, device_of(self), streams
+            )
+            plan = self._make_plan(gatherer, arguments, streams, positions, metadata, epochs)
+            # What comes through an iterator of the user's may be changed on the way.
+            self._unchecked_codes_ = codes if isinstance(gatherer, RowGatherer) else None
+            try:
+                self._fit_rounds(plan, gatherer, train, valid, **fit_params)
+            finally:  # Control-C ends a training of skorch, and leaves a net to be used
+                self._unchecked_codes_ = None
+                self._set_records(plan, positions, n_given)
         return self
 
     def _check_settings(self) -> None:
@@ -842,28 +791,64 @@ class LossSampledNet(SavedState, NeuralNet):
             expected = "a torch.optim.Optimizer class whose step needs no closure"
             reject(self, "optimizer", expected, self.optimizer)
 
-    def _description(self) -> NetDescription:
-        return NetDescription(
-            owner=type(self).__name__,
-            budget=self.budget,
-            max_epochs=self.max_epochs,
-            batch_size=self.batch_size,
-            iterator=self.iterator_train,
-            iterator_arguments=self.get_params_for("iterator_train"),
-            device=device_of(self),
-            epochs_before=len(self.history),
-            criterion=self._criterion_name,
-            takes_codes=self._predicts_codes_,
-            takes_reals=self._predicts_reals_,
-            ignored_code=self._ignored_code_,
+    def _make_plan(
+        self,
+        gatherer: Gatherer,
+        arguments: dict[str, Any],
+        streams: Streams,
+        positions: NDArray[np.int64] | None,
+        metadata: RowMetadata,
+        epochs: int | None,
+    ) -> TrainingPlan:
+        n, budget = len(gatherer), self.budget
+        if epochs is None and budget is None:
+            epochs = self.max_epochs
+        return TrainingPlan(
+            strategy=resolve_strategy(self.sampling_strategy, self.sampling_percentage),
+            table=self._table_for(n, positions),
+            budget=Budget(
+                total=NO_LIMIT if budget is None else max(1, round(budget * n)), max_epochs=epochs
+            ),
+            order=np.random.default_rng(streams.order),
+            selection=np.random.default_rng(streams.selection),
+            batch_size=batch_size_of(type(self).__name__, self.batch_size, arguments, n),
+            shuffle=bool(arguments.get("shuffle", True)),
+            drop_last=bool(arguments.get("drop_last", False)),
+            row_numbers=positions,
+            first_epoch=len(self.history),
+            irreducible_losses=metadata.irreducible_losses,
+            trusted=metadata.trusted,
+            n_classes=lambda: count_classes(
+                gatherer.y, takes_codes=self._predicts_codes_, takes_reals=self._predicts_reals_
+            ),
         )
 
-    def _train_in_rounds(
-        self, plan: TrainingPlan, gatherer: Any, on_epoch: dict[str, Any], **fit_params: Any
-    ) -> Iterator[dict[str, Any]]:
-        """Yield the record of every round; what is to be told of it is told while it is out."""
+    def _fit_rounds(
+        self, plan: TrainingPlan, gatherer: Gatherer, train: Any, valid: Any, **fit_params: Any
+    ) -> None:
+        """Train, and validate after every round."""
+        iterator_valid = None if valid is None else self.get_iterator(valid, training=False)
+        on_epoch = {"dataset_train": train, "dataset_valid": valid}
+        for figures in self._train_in_rounds(plan, gatherer, on_epoch, **fit_params):
+            for name in ("train_loss", *_RECORDED):
+                # A history file is JSON, which has no NaN.
+                self.history.record(name, None if np.isnan(figures[name]) else figures[name])
+            self.run_single_epoch(
+                iterator_valid,
+                training=False,
+                prefix="valid",
+                step_fn=self.validation_step,
+                **fit_params,
+            )
 
-        def score(data: Any, rows: NDArray[np.int64], measures: Sequence[str]) -> dict[str, Any]:
+    def _train_in_rounds(
+        self, plan: TrainingPlan, gatherer: Gatherer, on_epoch: dict[str, Any], **fit_params: Any
+    ) -> Iterator[Figures]:
+        """Yield the figures of every round; what is to be told of it is told while it is out."""
+
+        def score(
+            data: Gatherer, rows: NDArray[np.int64], measures: Sequence[str]
+        ) -> dict[str, Any]:
             owner = type(plan.strategy).__name__
             return self.score_rows(data, rows, measures, owner=owner, **fit_params)
 
@@ -883,11 +868,11 @@ class LossSampledNet(SavedState, NeuralNet):
             except KeyboardInterrupt:
                 rounds.settle()  # a training that is ended so leaves a table to be used
                 raise
-            record = rounds.close(lr)
-            _check_something_was_drawn(plan, record)
+            figures = rounds.close(lr)
+            _check_something_was_drawn(plan, figures)
             # Every observer is told, also when an earlier one has asked to stop.
-            stops = [observer.after_round(self, rounds, record) for observer in plan.observers]
-            yield record
+            stops = [observer.after_round(self, rounds, figures) for observer in plan.observers]
+            yield figures
             if any(stops) or self._callbacks_stop(on_epoch):
                 break
 
@@ -935,7 +920,7 @@ class LossSampledNet(SavedState, NeuralNet):
         ]
         needed = {*_SKORCH_PARAMETERS, *_OWN_PARAMETERS, "initialized_", *of_torch}
         if attributes.get("initialized_"):
-            needed |= {*_INITIALIZED, *_REGISTERED}
+            needed |= {*_INITIALIZED}
         missing = needed - set(attributes)
         if missing:
             raise ValueError(f"it has no {min(missing)!r}")
@@ -1094,12 +1079,12 @@ def row_factors(values: torch.Tensor, weights: torch.Tensor | None) -> torch.Ten
     return (weights / n).to(values.dtype)
 
 
-def _check_something_was_drawn(plan: TrainingPlan, record: dict[str, Any]) -> None:
+def _check_something_was_drawn(plan: TrainingPlan, figures: Figures) -> None:
     """Raise for a round without rows: with a budget still to spend, it would recur for ever."""
     # A round may score until nothing is left to train with.
-    if record["visits"] == 0 and not plan.budget.is_spent:
+    if figures["visits"] == 0 and not plan.budget.is_spent:
         raise ValueError(
-            f"{type(plan.strategy).__name__} drew no rows in round {record['epoch']}; a round "
+            f"{type(plan.strategy).__name__} drew no rows in round {figures['epoch']}; a round "
             "must train on at least one row."
         )
 

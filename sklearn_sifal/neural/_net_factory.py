@@ -58,7 +58,9 @@ def make_net(
     if previous is not None:
         _continue_from(net, previous)
     elif description.init_weights is not None:
-        _load_into(net, load_weights(description.init_weights, "init_weights"))
+        weights = load_weights(description.init_weights, "init_weights")
+        check_weights(weights, _shapes(net), numpy_dtype(net))
+        net.set_weights(weights)
     return net
 
 
@@ -188,11 +190,6 @@ def _optimizer_arguments(
             f"has none. Got {decay:g} instead."
         )
     return {"optimizer": optimizer}
-
-
-def _load_into(net: MLPNet, weights: dict[str, NDArray[Any]]) -> None:
-    check_weights(weights, _shapes(net), numpy_dtype(net))
-    net.set_weights(weights)
 
 
 def _continue_from(net: MLPNet, previous: MLPNet) -> None:

@@ -1,5 +1,6 @@
-"""What is told of the end of every round: history, recorders, validation, progress."""
+"""What is told of the end of every round: recorder, validation, progress."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,24 +12,10 @@ from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal._progress import ProgressBar
 from sklearn_sifal._targets import Targets
 from sklearn_sifal._training_data import Inputs
-from sklearn_sifal.neural._rounds import ObservedNet, Record, Rounds
+from sklearn_sifal.neural._rounds import Figures, ObservedNet, RoundObserver, Rounds, Weights
 
 
-class HistoryRecorder:
-    """Collects the record of every round."""
-
-    records_rows = False
-
-    def __init__(self) -> None:
-        self.records: list[Record] = []
-
-    def after_round(self, net: ObservedNet, rounds: Rounds, record: Record) -> bool:
-        """Keep the record; never stops."""
-        self.records.append(record)
-        return False
-
-
-class FullRecorder:
+class FullRecorder(RoundObserver):
     """Keeps the losses, the rows and the weights of every round.
 
     Parameters
@@ -52,9 +39,9 @@ class FullRecorder:
         self.dtype = np.dtype(dtype)
         self.losses: list[NDArray[np.floating]] = []
         self.selections: list[NDArray[np.int64]] = []
-        self.weights: list[dict[str, NDArray[Any]]] = []
+        self.weights: list[Weights] = []
 
-    def after_round(self, net: ObservedNet, rounds: Rounds, record: Record) -> bool:
+    def after_round(self, net: ObservedNet, rounds: Rounds, figures: Figures) -> bool:
         """Copy losses, rows and weights; never stops."""
         self.losses.append(as_kept(rounds.plan.table.loss, self.dtype))
         # Empty where scoring used up what was left of the budget.
@@ -85,7 +72,8 @@ def as_kept(losses: NDArray[np.floating], dtype: np.dtype[Any]) -> NDArray[np.fl
     return losses.astype(dtype)
 
 
-class ValidationMonitor:
+@dataclass(eq=False, kw_only=True)
+class ValidationMonitor(RoundObserver):
     """Measures a validation score once per full epoch's worth of visits.
 
     Parameters
@@ -118,34 +106,23 @@ class ValidationMonitor:
         Round in which `losses` were measured.
     """
 
-    records_rows = False
+    X: Inputs
+    y: NDArray[Any]
+    weights: NDArray[Any] | None
+    rows: NDArray[np.int64] | None
+    targets: Targets
+    n_rows_trained: int
+    patience: int | None
+    tol: float
+    scores: list[float] = field(default_factory=list)
+    losses: NDArray[np.float32] | None = None
+    epoch: int = -1
+    _best_score: float = -np.inf
+    _best_weights: Weights | None = None
+    _checks_without_gain: int = 0
+    _visits_at_check: int = 0
 
-    def __init__(
-        self,
-        X: Inputs,
-        y: NDArray[Any],
-        weights: NDArray[Any] | None,
-        rows: NDArray[np.int64] | None = None,
-        *,
-        targets: Targets,
-        n_rows_trained: int,
-        patience: int | None,
-        tol: float,
-    ) -> None:
-        self.X, self.y, self.weights, self.rows = X, y, weights, rows
-        self.targets = targets
-        self.n_rows_trained = n_rows_trained
-        self.patience = patience
-        self.tol = tol
-        self.scores: list[float] = []
-        self.losses: NDArray[np.float32] | None = None
-        self.epoch = -1
-        self._best_score = -np.inf
-        self._best_weights: dict[str, NDArray[Any]] | None = None
-        self._checks_without_gain = 0
-        self._visits_at_check = 0
-
-    def after_round(self, net: ObservedNet, rounds: Rounds, record: Record) -> bool:
+    def after_round(self, net: ObservedNet, rounds: Rounds, figures: Figures) -> bool:
         """Check if it is time; returns True when patience has run out."""
         budget = rounds.plan.budget
         due = budget.visits - self._visits_at_check >= self.n_rows_trained
@@ -153,19 +130,19 @@ class ValidationMonitor:
             return False
         self._visits_at_check = budget.visits
         score, losses = self._measure(net)
-        record["validated"] = len(self.y)
-        record[self.targets.score_name] = score
-        record["valid_loss"] = _mean(losses, self.weights)
+        figures["validated"] = len(self.y)
+        figures[self.targets.score_name] = score
+        figures["valid_loss"] = _mean(losses, self.weights)
         # The best is any improvement; patience asks for one that counts.
         self._checks_without_gain += 1
         if not self.scores or score > max(self.scores) + self.tol:
             self._checks_without_gain = 0
         self.scores.append(score)
         if self.patience is None:
-            self.losses, self.epoch = losses, int(record["epoch"])
+            self.losses, self.epoch = losses, int(figures["epoch"])
             return False
         if score > self._best_score:
-            self._best_score, self.losses, self.epoch = score, losses, int(record["epoch"])
+            self._best_score, self.losses, self.epoch = score, losses, int(figures["epoch"])
             self._best_weights = net.get_weights()
         return self._checks_without_gain >= self.patience
 
@@ -203,7 +180,8 @@ def _mean(losses: NDArray[np.floating], weights: NDArray[Any] | None) -> float:
     return float(np.average(losses.astype(np.float64), weights=weights))
 
 
-class ProgressObserver:
+@dataclass(frozen=True, eq=False)
+class ProgressObserver(RoundObserver):
     """Moves a progress bar by the share of the training that is done.
 
     Parameters
@@ -214,18 +192,15 @@ class ProgressObserver:
         Says what the validation score is called.
     """
 
-    records_rows = False
+    bar: ProgressBar
+    targets: Targets
 
-    def __init__(self, bar: ProgressBar, targets: Targets) -> None:
-        self.bar = bar
-        self.targets = targets
-
-    def after_round(self, net: ObservedNet, rounds: Rounds, record: Record) -> bool:
+    def after_round(self, net: ObservedNet, rounds: Rounds, figures: Figures) -> bool:
         """Show the round; never stops."""
         budget = rounds.plan.budget
         done = 1.0 if budget.is_spent else budget.progress
-        text = f"round {budget.rounds}, loss {record['train_loss']:.3f}"
-        score = record.get(self.targets.score_name)
+        text = f"round {budget.rounds}, loss {figures['train_loss']:.3f}"
+        score = figures.get(self.targets.score_name)
         if score is not None:
             text += f", validation {self.targets.score_in_words} {score:.3f}"
         self.bar.update_to(done, text)

@@ -5,6 +5,8 @@ keep out. That takes longer than most fits, once in every process, and so in eac
 search. Here the same functions are called without what torch has wrapped around them.
 """
 
+# Any: the steps of torch's optimisers have a signature each.
+
 import inspect
 from collections.abc import Callable
 from typing import Any

@@ -1,5 +1,7 @@
 """The callbacks of one fit: what was given to them is shared, what they keep is their own."""
 
+# Any: callbacks are whatever the user gives to skorch.
+
 import copy
 import inspect
 from collections import deque

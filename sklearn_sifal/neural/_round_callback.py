@@ -1,8 +1,8 @@
 """A callback that hands the net to a function after every round."""
 
 from collections.abc import Callable
-from typing import Any
 
+from skorch import NeuralNet
 from skorch.callbacks import Callback
 
 
@@ -15,9 +15,9 @@ class RoundCallback(Callback):
         Called with the net. It may predict with it.
     """
 
-    def __init__(self, function: Callable[[Any], None]) -> None:
+    def __init__(self, function: Callable[[NeuralNet], None]) -> None:
         self.function = function
 
-    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+    def on_epoch_end(self, net: NeuralNet, **kwargs: object) -> None:
         """Call the function."""
         self.function(net)

@@ -1,5 +1,7 @@
 """The rounds of a training: ask the strategy, gather the rows, keep the books."""
 
+# Any: out-of-fold losses may be those of any estimator; `n_classes` is looked for on demand.
+
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -16,7 +18,7 @@ from sklearn_sifal.batches._row_batches import RowBatch
 from sklearn_sifal.neural._gatherers import Gatherer
 from sklearn_sifal.neural._ledger import StepLedger
 from sklearn_sifal.neural._measures import check_measures
-from sklearn_sifal.neural._schedule import Budget
+from sklearn_sifal.neural._schedule import LR_SCHEDULES, Budget
 from sklearn_sifal.strategies._base import SamplingStrategy
 from sklearn_sifal.strategies._selection import (
     DrawContext,
@@ -25,18 +27,20 @@ from sklearn_sifal.strategies._selection import (
     check_selection,
 )
 
-#: Figures of a round, by name.
-Record = dict[str, float]
+#: What a history says of a round, by name.
+Figures = dict[str, float]
+#: Weights of a module, by name.
+Weights = dict[str, NDArray[Any]]
 Scorer = Callable[[Gatherer, NDArray[np.int64], Sequence[str]], dict[str, NDArray[Any]]]
 
 
 class ObservedNet(Protocol):
     """What is asked of a net between two rounds."""
 
-    def get_weights(self) -> dict[str, NDArray[Any]]:
+    def get_weights(self) -> Weights:
         """Copies of the weights by name."""
 
-    def set_weights(self, weights: dict[str, NDArray[Any]]) -> None:
+    def set_weights(self, weights: Weights) -> None:
         """Load weights by name."""
 
     def get_dataset(
@@ -60,10 +64,10 @@ class RoundObserver(Protocol):
         Whether it looks at the rows of the round.
     """
 
-    records_rows: bool
+    records_rows: bool = False
 
-    def after_round(self, net: ObservedNet, rounds: "Rounds", record: Record) -> bool:
-        """Return True to stop the training. `record` may be added to."""
+    def after_round(self, net: ObservedNet, rounds: "Rounds", figures: Figures) -> bool:
+        """Return True to stop the training. `figures` may be added to."""
 
 
 @dataclass
@@ -80,12 +84,12 @@ class TrainingPlan:
         What may be spent.
     order, selection : numpy.random.Generator
         Streams for the order of the rows and for the strategy.
-    row_weights : ndarray of shape (n_rows,) or None
-        Sample times class weights, with mean 1; None for ones.
     batch_size : int
         Rows per step.
     shuffle : bool
         Whether the rows of a selection come in random order.
+    row_weights : ndarray of shape (n_rows,) or None
+        Sample times class weights, with mean 1; None for ones.
     schedule : callable
         Factor on the learning rate for a progress in [0, 1).
     drop_last : bool
@@ -104,6 +108,8 @@ class TrainingPlan:
         See `Setup`; a function without arguments is called if the strategy asks.
     out_of_fold_losses : callable or None
         Handed to the strategy; see `Setup`.
+    history : list of dict of str to float
+        Figures of the rounds that are over.
     """
 
     strategy: SamplingStrategy
@@ -111,10 +117,10 @@ class TrainingPlan:
     budget: Budget
     order: np.random.Generator
     selection: np.random.Generator
-    row_weights: NDArray[Any] | None
     batch_size: int
     shuffle: bool
-    schedule: Callable[[float], float]
+    row_weights: NDArray[Any] | None = None
+    schedule: Callable[[float], float] = LR_SCHEDULES["constant"]
     drop_last: bool = False
     row_numbers: NDArray[np.int64] | None = None
     first_epoch: int = 0
@@ -123,6 +129,7 @@ class TrainingPlan:
     trusted: NDArray[np.bool_] | None = None
     out_of_fold_losses: Callable[[Any, int], NDArray[np.float64]] | None = None
     n_classes: Any = None
+    history: list[Figures] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +149,7 @@ class TrainingBatch(RowBatch):
 class _RoundCounts:
     """Sums over one round."""
 
-    rows: list[NDArray[np.int64]] = field(default_factory=list)  # only where they are recorded
+    rows: list[NDArray[np.int64]] = field(default_factory=list)  # only where an observer wants them
     chosen: NDArray[np.bool_] | None = None
     loss_sum: float = 0.0
     loss_sums: list[float] = field(default_factory=list)  # after each step that was written
@@ -276,7 +283,7 @@ class Rounds:
             yield TrainingBatch(rows[where], X, y, batch_weights, selection.lr_scale, rounds=self)
 
     def _note(self, rows: NDArray[np.int64]) -> None:
-        """Keep what the record of the round says of the rows that are trained on."""
+        """Keep what the figures of the round say of the rows that are trained on."""
         counts = self.counts
         if counts.loss_before is None or counts.chosen is None:
             counts.loss_before = self.plan.table.loss.copy()
@@ -361,12 +368,12 @@ class Rounds:
         self.counts.loss_sums.append(self.counts.loss_sum)
         self.counts.written += len(rows)
 
-    def close(self, lr: float) -> Record:
-        """End the round and return its record for the history."""
+    def close(self, lr: float) -> Figures:
+        """End the round and return its figures, which are in the history now."""
         counts, table = self.counts, self.plan.table
         seconds = perf_counter() - counts.began
         chosen_loss, other_loss = self._known_losses()
-        record: Record = {
+        figures: Figures = {
             "epoch": self.epoch,
             "visits": counts.visits,
             "scored": counts.scored,
@@ -383,5 +390,6 @@ class Rounds:
             "seconds_score": counts.seconds_score,
             "seconds_train": seconds - counts.seconds_select - counts.seconds_score,
         }
+        self.plan.history.append(figures)
         self.plan.budget.rounds += 1
-        return record
+        return figures

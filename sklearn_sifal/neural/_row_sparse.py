@@ -5,8 +5,10 @@ of them, so that the gradient is kept as those rows alone and the step reads and
 writes nothing else.
 """
 
+# Any: torch has no types for the context of a function, and its optimisers take any closure.
+
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -177,10 +179,10 @@ def _are_rising(rows: torch.Tensor) -> bool:
 class _RowSparseOptimizer(QuickStart):
     """Shared part: finds the touched rows, decays them, and hands them to `_update`."""
 
-    def __init__(
-        self, params: Iterable[Any], lr: float, eps: float, weight_decay: float, **defaults: Any
-    ) -> None:
-        super().__init__(params, {"lr": lr, "eps": eps, "weight_decay": weight_decay, **defaults})
+    settings: ClassVar[dict[str, Any]]
+
+    def __init__(self, params: Iterable[Any], lr: float, **settings: Any) -> None:
+        super().__init__(params, {"lr": lr, "weight_decay": 0.0, **self.settings, **settings})
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -232,15 +234,7 @@ class RowAdagrad(_RowSparseOptimizer):
     is the memory-saving form that is usual for large embedding tables.
     """
 
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 0.01,
-        *,
-        eps: float = 1e-10,
-        weight_decay: float = 0.0,
-    ) -> None:
-        super().__init__(params, lr, eps, weight_decay)
+    settings: ClassVar = {"eps": 1e-10}
 
     def _update(
         self, param: torch.Tensor, rows: torch.Tensor, values: torch.Tensor, group: dict[str, Any]
@@ -280,16 +274,7 @@ class RowAdam(_RowSparseOptimizer):
     Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015.
     """
 
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 0.001,
-        *,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
-    ) -> None:
-        super().__init__(params, lr, eps, weight_decay, betas=betas)
+    settings: ClassVar = {"betas": (0.9, 0.999), "eps": 1e-8}
 
     def _update(
         self, param: torch.Tensor, rows: torch.Tensor, values: torch.Tensor, group: dict[str, Any]

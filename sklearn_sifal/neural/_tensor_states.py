@@ -14,6 +14,8 @@ Further kinds beside those of `_saved_states`:
 ===================  ================================================================
 """
 
+# Any: states hold values of all types.
+
 import io
 import pickle
 import re

@@ -1,5 +1,7 @@
 """One training: plan it, run its rounds, check what came out."""
 
+# Any: models for out-of-fold losses are estimators, which are not known here.
+
 import copy
 import warnings
 from collections.abc import Callable

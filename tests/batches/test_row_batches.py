@@ -204,14 +204,6 @@ class TestSparseRows:
         ((_, rows, _),) = gather(X, np.arange(400), np.arange(400), 400)
         return rows
 
-    def test_moving_to_where_they_are_is_free(self, rows: SparseRows) -> None:
-        assert rows.to(CPU) is rows
-
-    def test_moving_moves_all_three_tensors(self, rows: SparseRows) -> None:
-        moved = rows.to(torch.device("meta"))
-        assert {t.device.type for t in (moved.indptr, moved.indices, moved.values)} == {"meta"}
-        assert moved.n_features == 90
-
     @pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
     def test_share_kept(self, rows: SparseRows, p: float) -> None:
         kept = len(rows.dropout(p, torch.Generator().manual_seed(0)).values)

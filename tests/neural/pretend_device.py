@@ -20,7 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter, tree_map
 
 from sklearn_sifal import LossSampledClassifier, LossSampledNet, LossSampledRegressor, _devices
-from sklearn_sifal.batches import _device_batches
+from sklearn_sifal.batches import _device_batches, _row_batches
 from sklearn_sifal.batches._row_batches import RowGatherer, SparseRows
 from sklearn_sifal.neural import _mlp_net, _tensor_states, _training  # before torch is changed
 
@@ -314,7 +314,7 @@ def test_same_batches_as_on_the_cpu(
     kind: str,
     values_per_block: int,
 ) -> None:
-    monkeypatch.setattr(_device_batches.StreamingGatherer, "_values_per_block", values_per_block)
+    monkeypatch.setattr(_row_batches, "VALUES_PER_COPY", values_per_block)
     X, y = make_data(kind)
     for array in [X] if kind == "dense" else [X.data, X.indices, X.indptr]:
         array.flags.writeable = False  # as joblib hands them to its workers
@@ -339,7 +339,8 @@ def test_same_batches_as_on_the_cpu(
 
 def test_dropped_values_are_zero(device: torch.device, waits: Waits) -> None:
     indptr, indices = torch.tensor([0, 2, 3]), torch.tensor([1, 4, 4])
-    rows = SparseRows(indptr, indices, torch.tensor([1.0, 2.0, 4.0]), 5).to(device)
+    parts = (part.to(device) for part in (indptr, indices, torch.tensor([1.0, 2.0, 4.0])))
+    rows = SparseRows(*parts, n_features=5)
     dropped = rows.dropout(0.5, torch.default_generator.clone_state())
     assert torch.equal(dropped.indices.cpu(), indices)
     values = (dropped.values / rows.values).cpu()

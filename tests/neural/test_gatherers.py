@@ -9,8 +9,8 @@ import torch
 from skorch.dataset import Dataset
 from torch.utils.data import DataLoader, Subset
 
-from sklearn_sifal.batches._row_batches import SparseRows
-from sklearn_sifal.neural._gatherers import ArrayGatherer, DatasetGatherer, bulk_gatherer, to_dense
+from sklearn_sifal.batches._row_batches import RowGatherer, SparseRows
+from sklearn_sifal.neural._gatherers import DatasetGatherer, bulk_gatherer
 
 CPU = torch.device("cpu")
 X = np.arange(30, dtype=np.float32).reshape(10, 3)
@@ -21,7 +21,7 @@ class OwnDataset(Dataset):
     """May do anything to its items."""
 
 
-def bulk(dataset: Any, iterator: Any = DataLoader, **arguments: Any) -> ArrayGatherer | None:
+def bulk(dataset: Any, iterator: Any = DataLoader, **arguments: Any) -> RowGatherer | None:
     return bulk_gatherer(dataset, iterator, arguments, CPU)
 
 
@@ -30,7 +30,7 @@ def test_values_of_one_place_are_added_up() -> None:
     rows = SparseRows(
         torch.tensor([0, 2, 2, 3]), torch.tensor([1, 1, 0]), torch.tensor([1.0, 2.0, 4.0]), 2
     )
-    assert to_dense(rows).tolist() == [[0, 3], [0, 0], [4, 0]]
+    assert rows.to_dense().tolist() == [[0, 3], [0, 0], [4, 0]]
 
 
 @pytest.mark.parametrize("container", [np.asarray, torch.from_numpy, sp.csr_array])
