@@ -14,6 +14,7 @@ from sklearn_sifal._labels import read
 Inputs: TypeAlias = Any
 
 _ENTRIES_PER_PART = 1 << 20
+# Doubles in the byte order of other machines, as files of FITS and HDF5 have them.
 _SWAPPED_DOUBLE = np.dtype(np.float64).newbyteorder()
 
 
@@ -47,7 +48,7 @@ def types_of_inputs(X: Any, *, lists_as_float64: bool) -> tuple[Any, Any]:
         Whether those without a type, such as lists, become float64 instead of float32.
     """
     untyped = not (hasattr(X, "dtype") or hasattr(X, "columns"))
-    if (untyped and lists_as_float64) or _has_swapped_doubles(X):
+    if (untyped and lists_as_float64) or _SWAPPED_DOUBLE in _types_of(X):
         return np.float64, np.float32
     return np.float32, np.float64
 
@@ -117,11 +118,6 @@ def _types_of(X: Any) -> list[np.dtype[Any]]:
     if not hasattr(given, "__iter__"):  # of an array, or of a single column
         given = [getattr(X, "dtype", None)]
     return [kind for kind in given if isinstance(kind, np.dtype)]
-
-
-def _has_swapped_doubles(X: Any) -> bool:
-    """Whether X has doubles in the byte order of other machines, as files of FITS and HDF5."""
-    return _SWAPPED_DOUBLE in _types_of(X)
 
 
 def _refuse_complex(X: Any) -> None:

@@ -329,8 +329,7 @@ def class_factors(
 ) -> NDArray[np.float64]:
     """Factor of each class, as given by its label; 1 for those that are not named."""
     given = dict(class_weight)
-    are_numbers = all(_is_real(factor) for factor in given.values())
-    if are_numbers:
+    if all(map(_is_real, given.values())):
         factors: NDArray[np.float64] = np.asarray(
             compute_class_weight(given, classes=classes, y=classes[codes]), np.float64
         )
