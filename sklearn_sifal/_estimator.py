@@ -16,6 +16,12 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sklearn_sifal._descriptions import describe
 from sklearn_sifal._exceptions import InvalidParameterError
 from sklearn_sifal._fields import HasFields, choice, flag, integer, parameter, real
+from sklearn_sifal._inputs import (
+    as_computed_with,
+    check_before_validation,
+    speaking_of,
+    types_of_inputs,
+)
 from sklearn_sifal._labels import read_ids
 from sklearn_sifal._out_of_fold import brief_model
 from sklearn_sifal._parameters import (
@@ -31,10 +37,6 @@ from sklearn_sifal._settings import TrainingDescription
 from sklearn_sifal._targets import Targets
 from sklearn_sifal._training_data import (
     TrainingData,
-    as_computed_with,
-    check_before_validation,
-    speaking_of,
-    types_of_inputs,
     validate_row_metadata,
     validate_weights,
 )

@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_sifal._dynamics import DYNAMICS
+from sklearn_sifal._dynamics import DYNAMICS, RunningSums
 from sklearn_sifal._exceptions import NonFiniteLossError
 from sklearn_sifal._saved_states import SavedState
 
 #: Visits of a row that a saved state may have, well below where int32 ends.
 MOST_VISITS = int(np.iinfo(np.int32).max) - (1 << 20)
+_LAST_MEASURED = ("loss", "loss_epoch", "fresh")
+_COLUMNS = (*_LAST_MEASURED, "visits", "evicted")
 
 
 class LossTable(SavedState):
@@ -56,21 +58,18 @@ class LossTable(SavedState):
         self.fresh = np.zeros(n_rows, bool)
         self.visits = np.zeros(n_rows, np.int32)
         self.evicted = np.zeros(n_rows, bool)
-        self.dynamics = DYNAMICS[dynamics](n_rows) if dynamics else None
+        self.dynamics: RunningSums | None = DYNAMICS[dynamics](n_rows) if dynamics else None
 
     def __len__(self) -> int:
         return len(self.loss)
 
     def _set_saved_attributes(self, attributes: dict[str, Any]) -> None:
         n, dynamics = len(attributes["loss"]), attributes["dynamics"]
-        _check_columns(attributes, LossTable(0), n)
-        self.__dict__.update(attributes)
-        _make_writable(self)
+        self.__dict__.update(_checked_columns(attributes, LossTable(0), n))
         if dynamics is not None:
             if type(dynamics) not in DYNAMICS.values():
                 raise ValueError(f"'dynamics' is {type(dynamics).__name__}")
-            _check_columns(vars(dynamics), type(dynamics)(0), n)
-            _make_writable(dynamics)
+            vars(dynamics).update(_checked_columns(vars(dynamics), type(dynamics)(0), n))
 
     def check_state(self, epoch: int) -> None:
         """Raise unless the columns, read from a file, are ones that training leaves.
@@ -213,14 +212,14 @@ class LossTable(SavedState):
         table : LossTable
         """
         table = self.empty_like(max(n_rows, len(self)))
-        for name in ("loss", "loss_epoch", "fresh", "visits", "evicted"):
+        for name in _COLUMNS:
             getattr(table, name)[: len(self)] = getattr(self, name)
         if table.dynamics is not None and self.dynamics is not None:
             table.dynamics.add_sums(self.dynamics, np.arange(len(self)))
             if other.dynamics is not None:
                 table.dynamics.add_sums(other.dynamics, positions)
         measured = other.loss_epoch >= 0
-        for name in ("loss", "loss_epoch", "fresh"):
+        for name in _LAST_MEASURED:
             getattr(table, name)[positions[measured]] = getattr(other, name)[measured]
         np.add.at(table.visits, positions, other.visits)
         table.evicted[positions] |= other.evicted
@@ -244,33 +243,27 @@ class LossTable(SavedState):
             Rows that this table does not have get a NaN loss, epoch -1 and no visits. Fields
             are aligned, so that each can be a torch tensor; what is between them is zero.
         """
-        columns: dict[str, NDArray[Any]] = {
-            "loss": self.loss,
-            "loss_epoch": self.loss_epoch,
-            "fresh": self.fresh,
-            "visits": self.visits,
-            "evicted": self.evicted,
-        }
+        columns = {name: getattr(self, name) for name in _COLUMNS}
         dynamics = self.dynamics.columns(self.visits) if self.dynamics is not None else {}
-        empty = LossTable(0)
-        dtype: list[Any] = [("id", ids.dtype)]
-        dtype += [(name, getattr(empty, name).dtype) for name in columns]
-        dtype += [("held_out", bool), *((name, v.dtype) for name, v in dynamics.items())]
-        table = np.zeros(len(ids), dtype=np.dtype(dtype, align=True))
+        fields = {"id": ids, **columns, "held_out": np.zeros(0, bool), **dynamics}
+        dtype = [(name, values.dtype) for name, values in fields.items()]
+        table = np.zeros(len(ids), np.dtype(dtype, align=True))
         table["id"] = ids
-        table["loss"], table["loss_epoch"] = np.nan, -1
-        for name, values in dynamics.items():
+        table["loss_epoch"] = -1
+        where = slice(None) if positions is None else positions
+        for name, values in {**columns, **dynamics}.items():
             if values.dtype.kind == "f":
                 table[name] = np.nan
-            columns[name] = values
-        where = slice(None) if positions is None else positions
-        for name, values in columns.items():
             table[name][where] = values
         return table
 
 
-def _check_columns(attributes: Mapping[str, Any], empty: Any, n: int) -> None:
-    """Raise unless there is an array of n rows for each that an empty object has."""
+def _checked_columns(attributes: Mapping[str, Any], empty: object, n: int) -> dict[str, Any]:
+    """Attributes, if they have an array of n rows for each that an empty object has.
+
+    Arrays that came read-only, such as those of a file that is mapped into memory, are copied.
+    """
+    checked = dict(attributes)
     for name, column in vars(empty).items():
         if not isinstance(column, np.ndarray):
             continue
@@ -282,10 +275,5 @@ def _check_columns(attributes: Mapping[str, Any], empty: Any, n: int) -> None:
                 f"{name!r} has shape {saved.shape} and dtype {saved.dtype}, not {(n,)} and "
                 f"{column.dtype}"
             )
-
-
-def _make_writable(owner: Any) -> None:
-    """Copy arrays that came read-only, such as those of a file that is mapped into memory."""
-    for name, column in vars(owner).items():
-        if isinstance(column, np.ndarray) and not column.flags.writeable:
-            setattr(owner, name, np.array(column))
+        checked[name] = saved if saved.flags.writeable else np.array(saved)
+    return checked

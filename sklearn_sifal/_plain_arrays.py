@@ -9,7 +9,7 @@ Containers are told apart by what they can do: importing pandas, polars, pyarrow
 make them dependencies.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,16 +45,16 @@ def plain_array(values: Any) -> NDArray[Any]:
         return _narrowed(_unmasked(values) if isinstance(values, np.ma.MaskedArray) else values)
     if isinstance(values, Sequence) and not isinstance(values, str | bytes):
         return _of_sequence(values)
-    if _is_tensor(values):
-        return _of_tensor(values)
+    if is_tensor(values):
+        return array_of_tensor(values)
     if hasattr(values, "columns") and len(getattr(values, "shape", ())) == 2:
         return _of_frame(values)
     if hasattr(values, "isna") and hasattr(values, "to_numpy"):
         return _of_pandas(values)
     if hasattr(values, "null_count") and hasattr(values, "to_list"):
-        return _of_polars(values)
+        return _of_column(values, values.dtype, values.null_count(), values.to_list)
     if hasattr(values, "null_count") and hasattr(values, "to_pylist"):
-        return _of_arrow(values)
+        return _of_column(values, values.type, values.null_count, values.to_pylist)
     return _narrowed(np.asarray(values))
 
 
@@ -98,10 +98,10 @@ def _narrowed(array: NDArray[Any]) -> NDArray[Any]:
 
 def _of_sequence(values: Sequence[Any]) -> NDArray[Any]:
     listed = values if isinstance(values, list) else list(values)
-    if listed and set(map(type, listed)) == {str}:
+    if set(map(type, listed)) == {str}:
         return _of_texts(listed)
     array = _of_objects(listed)
-    if array.dtype.kind == "O" and array.ndim == 1 and _are_texts(array):
+    if array.dtype.kind == "O" and array.ndim == 1 and set(map(type, array.tolist())) == {str}:
         return _of_texts(array.tolist())
     return array
 
@@ -115,7 +115,7 @@ def _of_objects(values: list[Any]) -> NDArray[Any]:
     if types and all(map(_is_nested, types)):
         return _of_rows(values)
     array = _of_one_kind(values, types)
-    return _objects(values) if array is None else array
+    return as_objects(values) if array is None else array
 
 
 def _of_one_kind(values: list[Any], types: set[type]) -> NDArray[Any] | None:
@@ -126,7 +126,7 @@ def _of_one_kind(values: list[Any], types: set[type]) -> NDArray[Any] | None:
         return np.asarray(values, bool)
     if all(issubclass(kind, str) for kind in types):
         # str(value) is the name of a member for an Enum of strings.
-        return _objects([str.__str__(value) for value in values])
+        return as_objects([str.__str__(value) for value in values])
     whole = {kind for kind in types if is_whole(kind)}
     if whole == types:
         return _of_integers(values if types == {int} else [int(value) for value in values])
@@ -168,12 +168,8 @@ def _of_floats(values: list[Any], *, mixed: bool) -> NDArray[Any] | None:
 def _of_texts(values: list[str]) -> NDArray[Any]:
     """Texts as numpy's, or as objects if one ends in a NUL, which numpy would lose."""
     if "\0" in "".join(values) and any(value.endswith("\0") for value in values):
-        return _objects(values)
+        return as_objects(values)
     return np.asarray(values)
-
-
-def _are_texts(array: NDArray[Any]) -> bool:
-    return len(array) > 0 and set(map(type, array.tolist())) == {str}
 
 
 def _of_rows(rows: list[Any]) -> NDArray[Any]:
@@ -182,16 +178,17 @@ def _of_rows(rows: list[Any]) -> NDArray[Any]:
         column = _of_sequence([row[0] for row in rows])
         return column.reshape(len(rows), -1)
     try:
-        return np.asarray([_of_tensor(row) if _is_tensor(row) else row for row in rows])
+        return np.asarray([array_of_tensor(row) if is_tensor(row) else row for row in rows])
     except ValueError:  # of different lengths
-        return _objects(rows)
+        return as_objects(rows)
 
 
 def _is_nested(kind: type) -> bool:
-    return issubclass(kind, list | tuple | np.ndarray) or _is_tensor(kind)
+    return issubclass(kind, list | tuple | np.ndarray) or is_tensor(kind)
 
 
-def _objects(values: list[Any]) -> NDArray[Any]:
+def as_objects(values: list[Any]) -> NDArray[np.object_]:
+    """An array of values as they are, whatever they are: numpy would look into sequences."""
     return np.fromiter(values, object, len(values))
 
 
@@ -211,11 +208,13 @@ def _unwrapped(value: Any) -> Any:
     return value
 
 
-def _is_tensor(values: Any) -> bool:
+def is_tensor(values: object) -> bool:
+    """Whether something is a tensor of torch, or a type of tensors."""
     return hasattr(values, "detach") and hasattr(values, "cpu") and hasattr(values, "numpy")
 
 
-def _of_tensor(tensor: Any) -> NDArray[Any]:
+def array_of_tensor(tensor: Any) -> NDArray[Any]:
+    """The numbers of a tensor, which may be on any device and have a gradient."""
     tensor = tensor.detach().cpu()
     try:
         return np.asarray(tensor.numpy())
@@ -251,23 +250,16 @@ def _of_categories(column: Any) -> NDArray[Any]:
     categories = plain_array(column.dtype.categories)
     codes = np.asarray(column.cat.codes if hasattr(column, "cat") else column.codes)
     if (codes < 0).any():  # the code of a missing one is -1, the last
-        categories = _objects([*categories.tolist(), None])
+        categories = as_objects([*categories.tolist(), None])
     values: NDArray[Any] = categories[codes]
     return values
 
 
-def _of_polars(column: Any) -> NDArray[Any]:
-    if column.null_count() or not _is_of_numpy(column.dtype):
-        return _narrowed(_objects(column.to_list()))
-    return np.asarray(column.to_numpy())
-
-
-def _of_arrow(column: Any) -> NDArray[Any]:
-    if column.null_count or not _is_of_numpy(column.type):
-        return _narrowed(_objects(column.to_pylist()))
-    return np.asarray(column)
-
-
-def _is_of_numpy(dtype: Any) -> bool:
+def _of_column(
+    column: Any, dtype: object, n_missing: int, listed: Callable[[], list[Any]]
+) -> NDArray[Any]:
+    """A column of polars or pyarrow."""
     name = str(dtype).lower()
-    return name.startswith(_OF_NUMPY) and not name.endswith("int128")
+    if n_missing or not name.startswith(_OF_NUMPY) or name.endswith("int128"):
+        return _narrowed(as_objects(listed()))
+    return np.asarray(column)

@@ -1,6 +1,6 @@
 """A loss table as its user sees it: one record per row that was given."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal._saved_states import SavedState, written_by_name
 
+_Scalar = TypeVar("_Scalar", bound=np.generic)
 _LOSSES = ("loss", "mean_loss", "loss_variability")
 
 
@@ -114,20 +115,11 @@ class PublishedTable(SavedState):
 
     def visits(self) -> NDArray[np.int32]:
         """Visits of every given row, read-only."""
-        visits = self.table.visits.view()
-        if self.rows is not None:
-            visits = np.zeros(self.n_given, np.int32)
-            visits[self.rows] = self.table.visits
-        visits.flags.writeable = False
-        return visits
+        return self._of_given_rows(self.table.visits)
 
     def training_mask(self) -> NDArray[np.bool_]:
         """Which of the given rows the table has, read-only."""
-        mask = np.full(self.n_given, self.rows is None)
-        if self.rows is not None:
-            mask[self.rows] = True
-        mask.flags.writeable = False
-        return mask
+        return self._of_given_rows(np.ones(len(self.table), bool))
 
     def held_out_mask(self) -> NDArray[np.bool_]:
         """Which of the given rows were held out."""
@@ -135,6 +127,16 @@ class PublishedTable(SavedState):
         if self.held_out is not None:
             mask[self.held_out.rows] = True
         return mask
+
+    def _of_given_rows(self, column: NDArray[_Scalar]) -> NDArray[_Scalar]:
+        """A column of the table for every given row, zero where it has none; read-only."""
+        if self.rows is None:
+            values = column.view()
+        else:
+            values = np.zeros(self.n_given, column.dtype)
+            values[self.rows] = column
+        values.flags.writeable = False
+        return values
 
     def _make(self) -> NDArray[Any]:
         ids = np.arange(self.n_given) if self.ids is None else self.ids

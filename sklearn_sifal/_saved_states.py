@@ -178,7 +178,7 @@ class StateWriter:
         if id(value) in self.numbers:
             return {KIND: "same", "number": self.numbers[id(value)][0]}
         if type(value) not in _CONTAINERS and not isinstance(value, tuple):
-            return self.write_special(value, where)
+            return self.write_object(value, where)
         if id(value) in self.containers:
             return self.containers[id(value)][1]
         written = self._write_container(value, where)
@@ -186,12 +186,8 @@ class StateWriter:
             self.containers[id(value)] = (value, written)
         return written
 
-    def write_special(self, value: Any, where: str) -> Any:
-        """The plain form of what is no plain value, container or type."""
-        return self.write_object(value, where)
-
     def write_object(self, value: Any, where: str) -> Any:
-        """An object by its type and attributes, or as it is."""
+        """What is no plain value, container or type: by its type and attributes, or as it is."""
         is_ours = isinstance(value, SavedState) and value._has_own_state()
         attributes = value._attributes_to_save() if is_ours else _attributes(value)
         if attributes is None:
@@ -415,15 +411,20 @@ class SavedState:
 
 def _attributes(value: Any) -> dict[str, Any] | None:
     """Attributes of an object that pickle makes anew and gives them; None for any other."""
+    parts = (*reduced(value), None, None, None)
+    is_made_anew = parts[0] is copyreg.__newobj__ and parts[1] == (type(value),)  # type: ignore[attr-defined]
+    state: Any = parts[2]
+    is_all = type(state) is dict and all(other is None for other in parts[3:])
+    return state if is_made_anew and is_all else None
+
+
+def reduced(value: Any) -> tuple[Any, ...]:
+    """What pickle would store of an object; nothing of what it cannot, or has by a name."""
     try:
-        reduced = value.__reduce_ex__(2)
-    except Exception:  # what cannot be pickled is left to whoever tries
-        return None
-    if not isinstance(reduced, tuple) or reduced[0] is not copyreg.__newobj__:  # type: ignore[attr-defined]
-        return None
-    arguments, state, *others = [*reduced[1:], None][:4] if len(reduced) == 2 else reduced[1:]
-    is_plain = arguments == (type(value),) and type(state) is dict
-    return state if is_plain and not any(other is not None for other in others) else None
+        parts = value.__reduce_ex__(2)
+    except Exception:  # left to whoever tries
+        return ()
+    return parts if isinstance(parts, tuple) else ()
 
 
 def _are_same(written: Iterable[Any], values: Iterable[Any]) -> bool:

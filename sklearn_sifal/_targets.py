@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_sifal._inputs import Inputs
 from sklearn_sifal._row_weights import times_balanced_factors, times_class_factors
 from sklearn_sifal._target_scale import TargetScale, r_squared, residual_losses, scale_of
 from sklearn_sifal._training_data import (
-    Inputs,
     RowMetadata,
     TrainingData,
     class_factors,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_sifal._plain_arrays import array_of_tensor, is_tensor
 from sklearn_sifal._saved_states import VERSION_KEY, current_version, warn_of_other_version
 from sklearn_sifal._whole_files import AnyPath, replacing
 
@@ -76,11 +77,8 @@ def _read_weights_file(path: Path) -> tuple[dict[str, NDArray[Any]], str | None]
 
 
 def _as_array(values: Any, name: str, parameter: str) -> NDArray[Any]:
-    if hasattr(values, "detach"):  # a torch tensor
-        values = values.detach().cpu()
-        values = values.float() if str(values.dtype) == "torch.bfloat16" else values
     try:
-        array = np.asarray(values)
+        array = array_of_tensor(values) if is_tensor(values) else np.asarray(values)
     except Exception as error:  # of numpy, or of whatever the values are
         raise ValueError(
             f"The {parameter!r} cannot be read: {name!r} is no array of numbers, but "

@@ -32,9 +32,6 @@ _MARK = re.compile(r"(?P<machine>[0-9a-f]{8})[0-9a-f]{8}\.part")
 # Locks of another machine may not be seen here, on a file system of both.
 _SECONDS_IN_USE_ELSEWHERE = 24 * 3600.0
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_NEW_FLAGS = (
-    os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-)
 
 
 @contextmanager
@@ -54,11 +51,11 @@ def replacing(path: AnyPath) -> Iterator[BinaryIO]:
     target, old = place_of_file(path)
     mode = 0o666 if old is None else 0o600
     with errors_that_name(path, target), part_beside(target, mode) as part:
-        with open(part.descriptor, "w+b", closefd=False) as file:
+        with open(part.fileno(), "w+b", closefd=False) as file:
             yield file
         if old is not None:
-            keep_access(part.descriptor, old)
-        os.fsync(part.descriptor)
+            keep_access(part.fileno(), old)
+        os.fsync(part.fileno())
         if fcntl is None:
             part.close()  # Windows does not rename open files
         os.replace(part.path, target)  # elsewhere under its lock, so that nobody takes it away
@@ -182,27 +179,20 @@ def sync_folder(folder: Path) -> None:
 # --------------------------------------------------------------------- the hidden file
 
 
-class Part:
-    """A hidden file that is open.
+class Part(io.FileIO):
+    """A new hidden file, open, and locked until it is closed.
 
     Parameters
     ----------
     path : Path
         Where it is.
-    descriptor : int
-        By which it is written, and locked until that is closed.
+    mode : int
+        Mode of the file, from which the umask takes.
     """
 
-    def __init__(self, path: Path, descriptor: int) -> None:
+    def __init__(self, path: Path, mode: int) -> None:
+        super().__init__(path, "x+", opener=lambda name, flags: os.open(name, flags, mode))
         self.path = path
-        self.descriptor = descriptor
-        self._is_open = True
-
-    def close(self) -> None:
-        """Close it, once: the number may be that of another file afterwards."""
-        if self._is_open:
-            self._is_open = False
-            os.close(self.descriptor)
 
 
 @contextmanager
@@ -243,10 +233,9 @@ def hidden_name(target: Path) -> Path:
 
 def _new_part(target: Path, mode: int) -> Part:
     while True:
-        path = hidden_name(target)
-        part = Part(path, os.open(path, _NEW_FLAGS, mode))
+        part = Part(hidden_name(target), mode)
         # Between these two lines another process may have taken it for a left-over.
-        if _lock(part.descriptor) is not False and path.exists():
+        if _lock(part.fileno()) is not False and part.path.exists():
             return part
         part.close()
 

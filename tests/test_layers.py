@@ -45,6 +45,8 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     # What a label and an identifier is, of what `_plain_arrays` makes of any container; and a
     # loss table as its user sees it.
     ("_labels", "_published_table"),
+    # Inputs that scikit-learn would let pass, or read otherwise.
+    ("_inputs",),
     # These go by the checks of `_parameters`. `_devices` and `_regression_loss` have torch.
     ("_devices", "_fields", "_training_data", "_weights_files", "_regression_loss"),
     # What a training is told: its parameters, and what its targets are.

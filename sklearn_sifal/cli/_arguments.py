@@ -5,8 +5,9 @@ import codecs
 import math
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from sklearn_sifal.cli._errors import UserError
 from sklearn_sifal.cli._wording import quoted
@@ -36,6 +37,8 @@ examples:
 
 # Python's own, of host names and of its sources.
 _NOT_OF_FILES = ("idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape")
+
+_T = TypeVar("_T")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -227,38 +230,33 @@ def _several(one: Callable[[str], Any]) -> Callable[[str], list[Any]]:
     return parse
 
 
-def _number(most: float, expected: str) -> Callable[[str], float]:
-    """Numbers above 0 and up to another one."""
+def _value(
+    convert: Callable[[str], _T], is_allowed: Callable[[_T], bool], expected: str
+) -> Callable[[str], _T]:
+    """The type of an option, with errors that say what is expected."""
 
-    def parse(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not 0 < value <= most:
-            raise argparse.ArgumentTypeError(f"must be {expected}. Got {quoted(text)}")
-        return value
+    def parse(text: str) -> _T:
+        with suppress(LookupError, TypeError, ValueError):
+            value = convert(text)
+            if is_allowed(value):
+                return value
+        raise argparse.ArgumentTypeError(f"must be {expected}. Got {quoted(text)}")
 
     return parse
+
+
+def _number(most: float, expected: str) -> Callable[[str], float]:
+    """Numbers above 0 and up to another one."""
+    return _value(float, lambda value: 0 < value <= most, expected)
 
 
 _budget = _number(_LARGEST_BUDGET, f"a number of passes above 0 and up to {_LARGEST_BUDGET:,}")
 
 
-def _integer(low: int, high: int | None = None) -> Callable[[str], int]:
+def _integer(low: int, high: float = math.inf) -> Callable[[str], int]:
     """Whole numbers between two others, both of them included."""
-
-    def parse(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = low - 1
-        if value < low or (high is not None and value > high):
-            limits = f"of at least {low}" if high is None else f"from {low} to {high}"
-            raise argparse.ArgumentTypeError(f"must be a whole number {limits}. Got {quoted(text)}")
-        return value
-
-    return parse
+    limits = f"of at least {low}" if high == math.inf else f"from {low} to {high}"
+    return _value(int, lambda value: low <= value <= high, f"a whole number {limits}")
 
 
 def _jobs(text: str) -> int:
@@ -270,22 +268,22 @@ def _jobs(text: str) -> int:
         raise argparse.ArgumentTypeError(f"{error}; -1 is for all processors") from None
 
 
-def _delimiter(text: str) -> str:
-    character = {"tab": "\t", "\\t": "\t"}.get(text.lower(), text)
-    if len(character) != 1 or character in '"\r\n':
-        raise argparse.ArgumentTypeError(f"must be one character, or tab. Got {quoted(text)}")
-    return character
+_delimiter = _value(
+    lambda text: {"tab": "\t", "\\t": "\t"}.get(text.lower(), text),
+    lambda character: len(character) == 1 and character not in '"\r\n',
+    "one character, or tab",
+)
 
 
-def _encoding(text: str) -> str:
-    try:
-        name = codecs.lookup(text).name
-        if name in _NOT_OF_FILES:
-            raise LookupError(name)
-        "".encode(name)  # there are codecs from bytes to bytes, too
-    except (LookupError, TypeError, ValueError):
-        raise argparse.ArgumentTypeError(
-            f"must be an encoding that Python knows, such as cp1252. Got {quoted(text)}"
-        ) from None
+def _encoding_name(text: str) -> str:
+    name = codecs.lookup(text).name
+    "".encode(name)  # there are codecs from bytes to bytes, too
     # As for the default: a byte order mark is no part of the first column's name.
     return "utf-8-sig" if name == "utf-8" else name
+
+
+_encoding = _value(
+    _encoding_name,
+    lambda name: name not in _NOT_OF_FILES,
+    "an encoding that Python knows, such as cp1252",
+)

@@ -8,6 +8,7 @@ the loss of brief trainings, since longer ones learn wrong labels by heart.
 """
 
 import math
+import warnings
 from argparse import Namespace
 from collections.abc import Container, Iterator
 from contextlib import nullcontext
@@ -131,7 +132,10 @@ def find_suspicions(rows: Rows, options: Namespace, *, quiet: bool = True) -> Su
     # Of a tiny file no label may have as many rows as there are folds.
     n_folds = min(_N_FOLDS, int(n_rows.max()))
     folds = StratifiedKFold(n_folds, shuffle=True, random_state=options.seed)
-    splits = list(_without_warning(folds, y))
+    with warnings.catch_warnings():
+        # Labels with fewer rows than folds, at least two, are as they should be.
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        splits = list(folds.split(y, y))
     loss, probability = np.empty(len(y)), np.empty(len(y))
     suggested = np.empty_like(y)
     judged = Parallel(options.jobs, return_as="generator_unordered")(
@@ -143,15 +147,6 @@ def find_suspicions(rows: Rows, options: Namespace, *, quiet: bool = True) -> Su
             if bar is not None:
                 bar.update_to(n_done / n_folds, f"model {n_done} of {n_folds}")
     return Suspicions(loss, names[suggested], probability)
-
-
-def _without_warning(folds: Any, y: NDArray[np.int64]) -> Iterator[Any]:
-    """The splits; labels with fewer rows than folds, at least two, are as they should be."""
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        yield from folds.split(y, y)
 
 
 def _brief_model(rows: Rows, options: Namespace) -> Any:
@@ -230,8 +225,7 @@ def _probability(value: float) -> float:
 def _in_words(rows: Rows, found: Suspicions, order: NDArray[np.int64]) -> str:
     differ = int(np.count_nonzero(found.suggested != rows.y))
     top = order[:_N_SHOWN].tolist()
-    place = "row" if rows.table.lines is None else "line"
-    places = rows.table.rows if rows.table.lines is None else rows.table.lines
+    place, places = rows.table.places
     shown = [
         [
             str(rank),

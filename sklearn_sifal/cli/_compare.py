@@ -294,11 +294,9 @@ class FileCells:
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
-        table = rows.table
-        place, self._places = (
-            ("row of the file", table.rows) if table.lines is None else ("line", table.lines)
-        )
-        self.columns = (place, *rows.roles.columns)
+        place, self._places = rows.table.places
+        title = "row of the file" if place == "row" else place
+        self.columns = (title, *rows.roles.columns)
 
     def __len__(self) -> int:
         return len(self._rows.y)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_sifal._plain_arrays import as_objects
 from sklearn_sifal.cli._console import Console
 from sklearn_sifal.cli._errors import UserError, counted
 from sklearn_sifal.cli._numbers import as_exact_number, as_numbers, is_missing
@@ -108,9 +109,7 @@ def labels_of(table: Table, label: str) -> NDArray[np.object_]:
     As objects: an array of text has room for the longest one in every row, and drops what
     zero characters a text ends with.
     """
-    labels = np.empty(table.n_rows, dtype=object)
-    labels[:] = list(map(str.strip, table.columns[label]))
-    return labels
+    return as_objects([cell.strip() for cell in table.columns[label]])
 
 
 def _names(table: Table, label: str) -> list[str]:

@@ -3,6 +3,7 @@
 import math
 import re
 from decimal import Decimal, InvalidOperation
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,13 +57,9 @@ def is_number(cell: str) -> bool:
 
 def as_numbers(cells: list[str], decimal: str) -> NDArray[np.float64] | None:
     """A column of numbers; None if a cell is something else."""
-    numbers = np.empty(len(cells))
-    for row, cell in enumerate(cells):
-        number = as_number(cell, decimal)
-        if number is None:
-            return None
-        numbers[row] = number
-    return numbers
+    read = (as_number(cell, decimal) for cell in cells)
+    numbers = np.fromiter(takewhile(lambda number: number is not None, read), np.float64)
+    return numbers if len(numbers) == len(cells) else None
 
 
 def first_other(cells: list[str], decimal: str) -> int | None:

@@ -10,6 +10,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+from sklearn_sifal._plain_arrays import as_objects
 from sklearn_sifal.cli._numbers import as_numbers
 from sklearn_sifal.cli._roles import Roles
 from sklearn_sifal.cli._table import Table
@@ -29,21 +30,15 @@ def make_inputs(table: Table, roles: Roles) -> NDArray[Any]:
         n_columns) otherwise, float64 if all columns are numeric, else object.
     """
     if roles.columns == roles.text and len(roles.text) == 1:
-        return _as_objects(table.columns[roles.text[0]])
-    columns: list[NDArray[Any]] = [_as_objects(table.columns[name]) for name in roles.text]
+        return as_objects(table.columns[roles.text[0]])
+    columns: list[NDArray[Any]] = [as_objects(table.columns[name]) for name in roles.text]
     columns += [_as_floats(table, name) for name in roles.numeric]
-    columns += [_as_objects([c.strip() for c in table.columns[n]]) for n in roles.categorical]
+    columns += [as_objects([c.strip() for c in table.columns[n]]) for n in roles.categorical]
     dtype = np.float64 if roles.columns == roles.numeric else object
     X = np.empty((table.n_rows, len(columns)), dtype=dtype)
     for number, column in enumerate(columns):
         X[:, number] = column
     return X
-
-
-def _as_objects(cells: list[str]) -> NDArray[np.object_]:
-    values = np.empty(len(cells), dtype=object)
-    values[:] = cells
-    return values
 
 
 def _as_floats(table: Table, name: str) -> NDArray[np.float64]:

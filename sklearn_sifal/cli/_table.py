@@ -50,6 +50,11 @@ class Table:
     def n_rows(self) -> int:
         return len(self.rows)
 
+    @property
+    def places(self) -> tuple[str, NDArray[np.int64]]:
+        """What says where a row is, a line if there are any, and its number for every row."""
+        return ("row", self.rows) if self.lines is None else ("line", self.lines)
+
     def column(self, name: str, option: str) -> list[str]:
         """The cells of a column that `option` asked for.
 
@@ -67,9 +72,8 @@ class Table:
 
     def where(self, row: int) -> str:
         """Where to look for a row, by its position in this table."""
-        if self.lines is None:
-            return f"row {self.rows[row]} of {self.name}"
-        return f"line {self.lines[row]} of {self.name}"
+        place, numbers = self.places
+        return f"{place} {numbers[row]} of {self.name}"
 
     def take(self, kept: Sequence[int] | NDArray[np.int64]) -> Self:
         """A table of some of the rows, by position."""

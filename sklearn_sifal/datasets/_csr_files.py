@@ -14,8 +14,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from sklearn_sifal._inputs import canonical_csr
 from sklearn_sifal._saved_states import VERSION_KEY, current_version, warn_of_other_version
-from sklearn_sifal._training_data import canonical_csr
 from sklearn_sifal._whole_files import (
     AnyPath,
     check_may_write,
@@ -38,8 +38,6 @@ _LONGEST_MANIFEST = 1 << 16
 _LONGEST_SHOWN = 100
 # Processes that replace one matrix at the same time, at most.
 _MOST_ATTEMPTS = 100
-# The header of a .npy file of one dimension fits, whatever its length; 64 divides it.
-_HEADER_SIZE = 128
 _INT32_MAX = int(np.iinfo(np.int32).max)
 
 
@@ -181,7 +179,7 @@ class _Writer:
     def __enter__(self) -> "_Writer":
         for name in _ARRAYS:
             self._files[name] = (self.folder / f"{name}.npy").open("w+b")
-            self._files[name].write(bytes(_HEADER_SIZE))
+            _write_header(self._files[name], np.float32, 0)
         return self
 
     def __exit__(self, *_: Any) -> None:
@@ -246,8 +244,8 @@ class _Writer:
         for name in ("indptr", "indices"):
             narrow, wide = self._files[name], (self.folder / f"{name}.wide").open("w+b")
             self._files[name] = wide
-            wide.write(bytes(_HEADER_SIZE))
-            narrow.seek(_HEADER_SIZE)
+            _write_header(wide, np.int64, 0)
+            narrow.seek(wide.tell())
             while part := narrow.read(4 * _ENTRIES_PER_BLOCK):
                 self._write(name, np.frombuffer(part, np.int32), np.int64)
             narrow.close()
@@ -261,7 +259,7 @@ class _Writer:
         lengths = (self.n_rows + 1, self.n_entries, self.n_entries)
         for name, dtype, length in zip(_ARRAYS, types, lengths, strict=True):
             self._files[name].seek(0)
-            self._files[name].write(_npy_header(np.dtype(dtype), length))
+            _write_header(self._files[name], dtype, length)
             _sync_and_close(self._files[name])
         self._write_manifest()
         sync_folder(self.folder)
@@ -287,14 +285,10 @@ def _sync_and_close(file: BinaryIO) -> None:
         os.fsync(file.fileno())
 
 
-def _npy_header(dtype: np.dtype[Any], length: int) -> bytes:
-    """Header of a one-dimensional .npy file, version 1.0, of a size that is always the same."""
-    # numpy's own function pads by a rule that may change with its version.
-    described = f"{{'descr': {dtype.str!r}, 'fortran_order': False, 'shape': ({length},), }}"
-    magic = b"\x93NUMPY\x01\x00"
-    room = _HEADER_SIZE - len(magic) - 2
-    text = described.ljust(room - 1) + "\n"
-    return magic + room.to_bytes(2, "little") + text.encode("latin1")
+def _write_header(file: BinaryIO, dtype: Any, length: int) -> None:
+    """Begin a .npy file of one dimension; numpy leaves room for any length."""
+    described = {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": (length,)}
+    np.lib.format.write_array_header_1_0(file, described)
 
 
 def _blocks(X: Any) -> Iterator[Any]:
@@ -353,11 +347,12 @@ def _check_target(target: Path, overwrite: bool) -> None:
         raise FileExistsError(
             f"{target} also has {others[0]!r}, which save_csr did not write: it is not replaced."
         )
-    try:
-        check_may_write(target, str(target))
-    except PermissionError:
-        if os.path.lexists(target):  # else another process replaces it
-            raise
+    for _ in range(_MOST_ATTEMPTS):  # another process may replace it between two questions
+        with suppress(PermissionError):
+            return check_may_write(target, str(target))
+        if not os.path.lexists(target):
+            return
+    check_may_write(target, str(target))
 
 
 def _temporary(part: Path) -> Path:

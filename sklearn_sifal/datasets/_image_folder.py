@@ -1,6 +1,8 @@
 """Images of one's own, in a folder with a sub-folder for each class."""
 
+import errno
 import os
+import stat
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,8 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
-
-from sklearn_sifal.datasets._class_folders import images_by_class
 
 # What the endings stand for. Pillow goes by the contents, and has other programs draw some
 # formats (PostScript).
@@ -103,7 +103,7 @@ def load_image_folder(
     """
     size = _checked_shape(image_shape)
     _pillow()
-    files, labels = images_by_class(path, _SUFFIXES)
+    files, labels = _images_by_class(path)
     first = _pixels(files[0], size, grayscale)
     X = np.empty((len(files), first.size), np.uint8)
     for row, file in enumerate(files):
@@ -132,6 +132,57 @@ def _checked_shape(image_shape: Any) -> tuple[int, int] | None:
             f"image_shape must be (height, width), two positive integers. Got {image_shape!r}."
         )
     return int(numbers[0]), int(numbers[1])
+
+
+def _images_by_class(path: str | os.PathLike[str]) -> tuple[list[Path], list[str]]:
+    """The files and the class of each, by the names of both."""
+    folder = Path(path)
+    if not folder.exists():
+        raise FileNotFoundError(f"There is no folder {folder}.")
+    if not folder.is_dir():
+        raise NotADirectoryError(f"{folder} is not a folder.")
+    classes = [entry for entry in _listed(folder) if stat.S_ISDIR(_mode_of(entry))]
+    if len(classes) < 2:
+        has = f"one, {classes[0].name!r}" if classes else "none"
+        raise ValueError(
+            f"{folder} should have a sub-folder for each of two or more classes. It has {has}."
+        )
+    files, names = [], []
+    for sub_folder in classes:
+        wanted = [entry for entry in _listed(sub_folder) if entry.suffix.lower() in _SUFFIXES]
+        # A pipe would be waited for.
+        found = [entry for entry in wanted if stat.S_ISREG(_mode_of(entry))]
+        if not found:
+            raise ValueError(
+                f"{sub_folder} has no images. The files of a class belong directly into its "
+                "sub-folder."
+            )
+        files += found
+        names += [sub_folder.name] * len(found)
+    return files, names
+
+
+def _mode_of(entry: Path) -> int:
+    """Mode of what is there, or of what a link leads to.
+
+    Raises, unlike `Path.is_file`, if that cannot be told: a row would be missing in silence.
+    """
+    try:
+        return entry.stat().st_mode
+    except FileNotFoundError as error:
+        if entry.is_symlink():
+            raise FileNotFoundError(
+                errno.ENOENT, "This is a link that leads nowhere", str(entry)
+            ) from error
+        raise
+
+
+def _listed(folder: Path) -> list[Path]:
+    # Sorted, since the order in which a system lists a folder is that of no two machines.
+    return sorted(
+        (entry for entry in folder.iterdir() if not entry.name.startswith(".")),
+        key=lambda entry: entry.name,
+    )
 
 
 def _pillow() -> Any:

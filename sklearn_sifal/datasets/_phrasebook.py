@@ -124,15 +124,12 @@ class Phrasebook:
         """Return a remark that mentions an intent other than `intent`."""
         template, _ = self.remarks["aside"].draw(rare_wording, draw())
         form = "do" if "{do}" in template.pieces else "fact"
-        others = self._mentions_of_others(form, intent, n_intents)
+        others = [
+            choice for other, choice in self.mentions[form] if other < n_intents and other != intent
+        ]
         core, _ = others[int(draw() * len(others))].draw(rare_wording, draw())
         said = self._fill(core, rare_wording, draw)
         return self._fill(template, rare_wording, draw, said)
-
-    def _mentions_of_others(self, form: str, intent: int, n_intents: int) -> list[_Choice]:
-        return [
-            choice for other, choice in self.mentions[form] if other < n_intents and other != intent
-        ]
 
     def _maybe(self, share: float, choice: _Choice, rare_wording: float, draw: Draw) -> str:
         if draw() >= share:

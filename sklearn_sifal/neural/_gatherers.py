@@ -16,7 +16,7 @@ from skorch.dataset import Dataset, unpack_data
 from torch.utils.data import DataLoader, Subset
 
 from sklearn_sifal._devices import tensors_on
-from sklearn_sifal._training_data import check_columns
+from sklearn_sifal._inputs import check_columns
 from sklearn_sifal.batches._device_batches import make_row_gatherer
 from sklearn_sifal.batches._row_batches import RowBatch, RowGatherer
 from sklearn_sifal.neural._kept_targets import find_kept_targets

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from sklearn_sifal._devices import has_bfloat16, resolve_device
 from sklearn_sifal._exceptions import InvalidParameterError
+from sklearn_sifal._inputs import Inputs
 from sklearn_sifal._parameters import reject_value
 from sklearn_sifal._seeding import Streams, torch_seed
 from sklearn_sifal._settings import Settings, TrainingDescription
 from sklearn_sifal._targets import Targets
-from sklearn_sifal._training_data import Inputs, TrainingData
+from sklearn_sifal._training_data import TrainingData
 from sklearn_sifal._weights_files import check_weights, load_weights
 from sklearn_sifal.neural._mlp import MLP
 from sklearn_sifal.neural._mlp_net import MLPNet

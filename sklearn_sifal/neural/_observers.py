@@ -8,10 +8,10 @@ import torch
 from numpy.typing import NDArray
 
 from sklearn_sifal._exceptions import NonFiniteLossError
+from sklearn_sifal._inputs import Inputs
 from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal._progress import ProgressBar
 from sklearn_sifal._targets import Targets
-from sklearn_sifal._training_data import Inputs
 from sklearn_sifal.neural._rounds import Figures, ObservedNet, RoundObserver, Rounds, Weights
 
 

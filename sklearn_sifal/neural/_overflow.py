@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from sklearn_sifal._exceptions import NonFiniteLossError
-from sklearn_sifal._training_data import Inputs
+from sklearn_sifal._inputs import Inputs
 from sklearn_sifal.neural._mlp_net import MLPNet
 
 # So far below the largest float32 that neither a sum of products nor its rounding, nor the

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_sifal._devices import limited_threads, own_torch_settings
+from sklearn_sifal._inputs import Inputs
 from sklearn_sifal._targets import Targets
-from sklearn_sifal._training_data import Inputs
 from sklearn_sifal.neural._mlp_net import MLPNet
 from sklearn_sifal.neural._net_factory import as_net_inputs
 from sklearn_sifal.neural._overflow import first_overflow

@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from sklearn_sifal._exceptions import NonFiniteLossError
+from sklearn_sifal._inputs import Inputs
 from sklearn_sifal._loss_table import LossTable
-from sklearn_sifal._training_data import Inputs
 from sklearn_sifal.batches._row_batches import RowBatch
 from sklearn_sifal.neural._gatherers import Gatherer
 from sklearn_sifal.neural._ledger import StepLedger

@@ -36,6 +36,7 @@ from sklearn_sifal._saved_states import (
     CannotTakeApartError,
     StateReader,
     StateWriter,
+    reduced,
     written_by_name,
 )
 
@@ -73,7 +74,7 @@ class TensorStateWriter(StateWriter):
         """The arrays."""
         return {ARRAYS_KEY: self.arrays}
 
-    def write_special(self, value: Any, where: str) -> Any:
+    def write_object(self, value: Any, where: str) -> Any:
         """Tensors, and what else of torch and skorch is no plain value."""
         if isinstance(value, torch.Tensor):
             return self._write_tensor(value, where)
@@ -89,19 +90,14 @@ class TensorStateWriter(StateWriter):
             raise CannotTakeApartError(where, f"a {type(value).__name__}")
         if isinstance(value, partial) and value.func is optimizer_setter and not value.args:
             return {KIND: "optimizer_setter", "keywords": value.keywords}
-        return self.write_object(value, where)
+        return super().write_object(value, where)
 
     def write_other(self, value: Any, where: str) -> Any:
         """As it is, unless that would hide tensors."""
-        try:
-            parts = value.__reduce_ex__(2)
-        except Exception:  # what cannot be pickled is left to whoever tries
-            return value
-        parts = parts if isinstance(parts, tuple) else ()
         probe = type(self)(self.owner)
         probe.numbers = dict(self.numbers)
         probe.number_of(value)
-        for part in parts:
+        for part in reduced(value):
             part = list(part) if hasattr(part, "__next__") else part
             if probe.write(part, where) is not part:
                 raise CannotTakeApartError(where, f"a {type(value).__name__}")

@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_sifal._devices import limited_threads, own_torch_settings
+from sklearn_sifal._inputs import Inputs
 from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal._out_of_fold import OutOfFoldLosses
 from sklearn_sifal._progress import ProgressBar
 from sklearn_sifal._seeding import Streams, torch_seed
 from sklearn_sifal._settings import Settings, TrainingDescription, settings_for
 from sklearn_sifal._targets import Targets
-from sklearn_sifal._training_data import Inputs, RowMetadata, TrainingData
+from sklearn_sifal._training_data import RowMetadata, TrainingData
 from sklearn_sifal.neural._checkpoint import Checkpoint
 from sklearn_sifal.neural._fitted import Fitted, Recorders
 from sklearn_sifal.neural._mlp_net import MLPNet

@@ -11,6 +11,7 @@ from sklearn.utils import Tags
 
 from sklearn_sifal._exceptions import InvalidParameterError
 from sklearn_sifal._parameters import check_choice, reject
+from sklearn_sifal._plain_arrays import as_objects
 from sklearn_sifal._saved_states import SavedState
 from sklearn_sifal.preprocessing._rules import DEFAULT_RULES, Rule
 from sklearn_sifal.preprocessing._texts import as_texts
@@ -171,9 +172,7 @@ class RegexPreprocessor(
         texts = as_texts(X, self.missing)
         for rule in rules:
             texts = rule.apply(texts)
-        X_clean = np.empty(len(texts), dtype=object)
-        X_clean[:] = texts
-        return X_clean
+        return as_objects(texts)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return the name of the one output column.

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from sklearn_sifal import LossSampledClassifier, LossSampledRegressor, _training_data
+from sklearn_sifal import LossSampledClassifier, LossSampledRegressor, _inputs
 from sklearn_sifal.datasets import open_csr, save_csr
 
 # Pages of mapped files are not counted in RssAnon; what a process copies is.
@@ -188,17 +188,17 @@ def test_a_map_that_is_not_canonical_is_put_right(wide: str, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("per_part", [1, 2, 3, 100])
 def test_canonical_with_index_arrays_of_two_types(per_part: int, monkeypatch: Any) -> None:
-    monkeypatch.setattr(_training_data, "_ENTRIES_PER_PART", per_part)
+    monkeypatch.setattr(_inputs, "_ENTRIES_PER_PART", per_part)
     rng = np.random.default_rng(0)
     for density in (0.0, 0.1, 0.5):
         X = sp.random_array((30, 8), density=density, format="csr", dtype=np.float32, rng=rng)
         X.sort_indices()
         X.indptr = X.indptr.astype(np.int64)
-        assert _training_data.canonical_csr(X) is X
+        assert _inputs.canonical_csr(X) is X
         rows = np.flatnonzero(np.diff(X.indptr) > 1)
         for row in rows:
             changed = X.copy()
             changed.indptr = X.indptr
             first = X.indptr[row]
             changed.indices[first + 1] = changed.indices[first]  # a repeat
-            assert _training_data.canonical_csr(changed) is not changed
+            assert _inputs.canonical_csr(changed) is not changed
