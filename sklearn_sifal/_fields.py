@@ -32,7 +32,7 @@ from sklearn_sifal._parameters import check_choice, check_flag, check_integer, c
 
 _T = TypeVar("_T")
 #: Raises unless an attribute of an object, by its name, is as it should be.
-Check = Callable[[Any, str], None]
+Check = Callable[[Any, str], object]
 
 
 def parameter(check: Check | None = None, *, default: Any = MISSING, kw_only: bool = True) -> Any:
@@ -67,9 +67,9 @@ def flag(*, default: Any, kw_only: bool = True) -> Any:
     return parameter(check_flag, default=default, kw_only=kw_only)
 
 
-def attribute(value: _T, *, init: Literal[False] = False) -> _T:
+def attribute(value: _T, *, check: Check | None = None, init: Literal[False] = False) -> _T:
     """A class attribute that is no parameter; `init` also tells type checkers so."""
-    return field(default=value, init=init)
+    return field(default=value, init=init, metadata={"check": check})
 
 
 @dataclass_transform(
@@ -116,14 +116,19 @@ class HasFields:
                 check(self, it.name)
 
 
-def _dataclass_of(cls: type[HasFields]) -> type[Any]:
-    """The parameters of a class, its own first, each with the default that is nearest."""
+def stated_by(cls: type[HasFields]) -> dict[str, Field[Any]]:
+    """What a class and its bases state, parameters and attributes, the class's own first."""
     nearest: dict[str, Field[Any]] = {}
     for base in cls.__mro__:
         for name, stated in vars(base).get("_stated", {}).items():
             nearest.setdefault(name, stated)
+    return nearest
+
+
+def _dataclass_of(cls: type[HasFields]) -> type[Any]:
+    """The parameters of a class, its own first, each with the default that is nearest."""
     parameters = []
-    for name, stated in nearest.items():
+    for name, stated in stated_by(cls).items():
         default = getattr(cls, name, MISSING)
         if stated.init and not isinstance(default, property):
             copy = parameter(
