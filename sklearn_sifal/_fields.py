@@ -12,7 +12,7 @@ A subclass of `HasFields` lists its parameters in its body, and has no ``__init_
 - A plain value, without a type, is another default for a parameter of a base class.
 - `attribute` takes a parameter of a base class out: all instances have this value. So does a
   property of its name. It is also for attributes that are no parameters, which a type checker
-  would otherwise take for some.
+  would otherwise take for some; whoever states it with a check runs that.
 
 ``__init__``, which `dataclasses` writes, only stores what it is given. Its signature, which is
 what `get_params` and `clone` go by, has the positional parameters first, then the class's own,
