@@ -29,7 +29,7 @@ from weakref import WeakKeyDictionary
 _PLACEHOLDER = re.compile(r"^([ \t]*)\{\{([^{}\n]*)\}\}$", re.MULTILINE)
 _ANY_PLACEHOLDER = re.compile(r"\{\{[^{}\n]*\}\}")
 # "name : type" and the indented lines below it, in a docstring without common indentation.
-_ENTRY = re.compile(r"^(\w+) : .*(?:\n(?:[ \t]+.*)?)*", re.MULTILINE)
+_ENTRY = re.compile(r"^\**(\w+(?:, \w+)*) : .*(?:\n(?:[ \t]+.*)?)*", re.MULTILINE)
 _DEFAULT = re.compile(r"\bdefault=.*$", re.MULTILINE)
 
 # Of the classes described so far: what stands in the docstring itself, and is not filled in.
@@ -108,9 +108,9 @@ def fill(text: str, entries: Mapping[str, str], where: str) -> str:
 
 
 def entries_of(doc: str | None) -> dict[str, str]:
-    """The entries "name : type" of a docstring, each with what is said of it."""
-    clean = inspect.cleandoc(doc or "")
-    return {match[1]: match[0].rstrip() for match in _ENTRY.finditer(clean)}
+    """The entries "name : type" of a docstring, each with what is said of it, by every name."""
+    entries = _ENTRY.finditer(inspect.cleandoc(doc or ""))
+    return {name: entry[0].rstrip() for entry in entries for name in entry[1].split(", ")}
 
 
 def _with_default(entry: str, default: Any) -> str:

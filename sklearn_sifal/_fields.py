@@ -12,116 +12,64 @@ A subclass of `HasFields` lists its parameters in its body, and has no ``__init_
 - A plain value, without a type, is another default for a parameter of a base class.
 - `attribute` takes a parameter of a base class out: all instances have this value. So does a
   property of its name. It is also for attributes that are no parameters, which a type checker
-  would otherwise take for some.
+  would otherwise take for some; whoever states it with a check runs that.
 
-``__init__`` only stores what it is given. Its signature, which is what `get_params` and `clone`
-go by, has the positional parameters first, then the class's own, then those of its bases.
-`_check_fields` raises for the first value that is out of its range; a subclass checks by itself
-what takes more than one parameter. A class attribute has the default, for subclasses whose own
-``__init__`` does not call this one; and an ``__init__`` that a class writes is left alone.
+``__init__``, which `dataclasses` writes, only stores what it is given. Its signature, which is
+what `get_params` and `clone` go by, has the positional parameters first, then the class's own,
+then those of its bases. `_check_fields` raises for the first value that is out of its range; a
+subclass checks by itself what takes more than one parameter. A class attribute has the default,
+for subclasses whose own ``__init__`` does not call this one; and an ``__init__`` that a class
+writes is left alone.
 """
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, field, fields, make_dataclass
 from functools import partial
-from inspect import Parameter, Signature
+from inspect import get_annotations
 from typing import Any, ClassVar, Literal, TypeVar, dataclass_transform
 
 from sklearn_sifal._parameters import check_choice, check_flag, check_integer, check_real
 
 _T = TypeVar("_T")
 #: Raises unless an attribute of an object, by its name, is as it should be.
-Check = Callable[[Any, str], None]
+Check = Callable[[Any, str], object]
 
 
-@dataclass(frozen=True)
-class Field:
-    """A parameter, as a class states it.
-
-    Attributes
-    ----------
-    check : callable or None
-        ``check(owner, name)`` raises unless the attribute of that name is allowed.
-    default : object
-        `inspect.Parameter.empty` if there is none.
-    kw_only : bool
-        Whether it cannot be given by its position.
-    type : object
-        Its annotation.
-    owner : type
-        The class that states it, and not only another default for it.
-    """
-
-    check: Check | None
-    default: Any
-    kw_only: bool
-    type: Any = Parameter.empty
-    owner: type = object
-
-
-@dataclass(frozen=True)
-class _NoField:
-    value: Any
-
-
-def parameter(
-    check: Check | None = None, *, default: Any = Parameter.empty, kw_only: bool = True
-) -> Any:
+def parameter(check: Check | None = None, *, default: Any = MISSING, kw_only: bool = True) -> Any:
     """A parameter with a check of its own, ``check(owner, name)``, or with none."""
-    return Field(check, default, kw_only)
+    return field(default=default, kw_only=kw_only, metadata={"check": check})
 
 
 def real(
-    low: float,
-    high: float | None = None,
-    *,
-    default: Any,
-    open_low: bool = False,
-    open_high: bool = False,
-    none: bool = False,
-    choices: Collection[str] = (),
-    kw_only: bool = True,
+    low: float, high: float | None = None, *, default: Any, kw_only: bool = True, **allowed: Any
 ) -> Any:
-    """A number in an interval, or an allowed other value; see `check_real`."""
-    check = partial(
-        check_real,
-        low=low,
-        high=high,
-        open_low=open_low,
-        open_high=open_high,
-        none=none,
-        choices=choices,
-    )
-    return Field(check, default, kw_only)
+    """A number in an interval, or another value that is `allowed`; see `check_real`."""
+    check = partial(check_real, low=low, high=high, **allowed)
+    return parameter(check, default=default, kw_only=kw_only)
 
 
 def integer(
-    low: int,
-    high: int | None = None,
-    *,
-    default: Any,
-    none: bool = False,
-    choices: Collection[str] = (),
-    kw_only: bool = True,
+    low: int, high: int | None = None, *, default: Any, kw_only: bool = True, **allowed: Any
 ) -> Any:
-    """An integer in a range, or an allowed other value; see `check_integer`."""
-    check = partial(check_integer, low=low, high=high, none=none, choices=choices)
-    return Field(check, default, kw_only)
+    """An integer in a range, or another value that is `allowed`; see `check_integer`."""
+    check = partial(check_integer, low=low, high=high, **allowed)
+    return parameter(check, default=default, kw_only=kw_only)
 
 
 def choice(*choices: str, default: Any, none: bool = False, kw_only: bool = True) -> Any:
     """One of some strings."""
-    return Field(partial(check_choice, choices=choices, none=none), default, kw_only)
+    check = partial(check_choice, choices=choices, none=none)
+    return parameter(check, default=default, kw_only=kw_only)
 
 
 def flag(*, default: Any, kw_only: bool = True) -> Any:
     """True or False."""
-    return Field(check_flag, default, kw_only)
+    return parameter(check_flag, default=default, kw_only=kw_only)
 
 
-def attribute(value: _T, *, init: Literal[False] = False) -> _T:
-    """A class attribute that is no parameter; `init` only tells type checkers so."""
-    return _NoField(value)  # type: ignore[return-value]  # `HasFields` puts the value there
+def attribute(value: _T, *, check: Check | None = None, init: Literal[False] = False) -> _T:
+    """A class attribute that is no parameter; `init` also tells type checkers so."""
+    return field(default=value, init=init, metadata={"check": check})
 
 
 @dataclass_transform(
@@ -130,96 +78,68 @@ def attribute(value: _T, *, init: Literal[False] = False) -> _T:
     field_specifiers=(parameter, real, integer, choice, flag, attribute),
 )
 class HasFields:
-    """Base of the classes that state their parameters as fields."""
+    """Base of the classes that state their parameters as fields.
 
-    # In the order of the signature.
-    _fields: ClassVar[Mapping[str, Field]] = {}
-    # What this class itself says; None for a parameter that it takes out.
-    _stated: ClassVar[Mapping[str, Field | None]] = {}
+    They are no dataclasses themselves: those put inherited fields before their own, and take no
+    other default from a plain value, nor from the nearest of several bases.
+    """
+
+    # A dataclass of the parameters, in the order of the signature; its ``__init__`` serves.
+    _fields: ClassVar[type[Any]] = object
+    # What this class itself states; with ``init=False``, what is no parameter.
+    _stated: ClassVar[Mapping[str, Field[Any]]] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls._stated = _statements(cls)
-        cls._fields = _fields_of(cls)
-        if "__init__" in vars(cls):
-            return
-        if _is_written(cls.__init__):
-            if own := [name for name, field in cls._stated.items() if field and field.owner is cls]:
-                raise TypeError(
-                    f"{cls.__name__} states {', '.join(own)} as fields, and inherits an __init__ "
-                    "that does not know them: write one."
-                )
-            return
-        cls.__init__ = _init_of(cls)  # type: ignore[method-assign]
+        cls._stated = {name: it for name, it in vars(cls).items() if isinstance(it, Field)}
+        types = get_annotations(cls)
+        for name, stated in cls._stated.items():
+            stated.type = types.get(name, Any)
+            if stated.default is MISSING:
+                delattr(cls, name)
+            else:
+                setattr(cls, name, stated.default)
+        is_written = cls.__init__ is not cls._fields.__init__
+        cls._fields = _dataclass_of(cls)
+        if not is_written:
+            cls.__init__ = cls._fields.__init__  # type: ignore[method-assign]
+        elif "__init__" not in vars(cls) and any(it.init for it in cls._stated.values()):
+            raise TypeError(
+                f"{cls.__name__} states {', '.join(cls._stated)} as fields, and inherits an "
+                "__init__ that does not know them: write one."
+            )
 
     def _check_fields(self) -> None:
         """Raise for the first parameter whose value is not allowed."""
-        for name, field in self._fields.items():
-            if field.check is not None:
-                field.check(self, name)
+        for it in fields(self._fields):
+            if check := it.metadata["check"]:
+                check(self, it.name)
 
 
-def _statements(cls: type[HasFields]) -> dict[str, Field | None]:
-    """What the body of a class says of parameters; leaves plain values in their places."""
-    inherited = _fields_of(cls)
-    types = vars(cls).get("__annotations__", {})
-    stated: dict[str, Field | None] = {}
-    for name, value in list(vars(cls).items()):
-        if isinstance(value, Field):
-            stated[name] = replace(value, type=types.get(name, Parameter.empty), owner=cls)
-            if value.default is Parameter.empty:
-                delattr(cls, name)
-            else:
-                setattr(cls, name, value.default)
-        elif isinstance(value, _NoField):
-            stated[name] = None
-            setattr(cls, name, value.value)
-        elif name in inherited:
-            is_taken_out = isinstance(value, property)
-            stated[name] = None if is_taken_out else replace(inherited[name], default=value)
-    return stated
+def stated_by(cls: type[HasFields]) -> dict[str, Field[Any]]:
+    """What a class and its bases state, parameters and attributes, the class's own first."""
+    nearest: dict[str, Field[Any]] = {}
+    for base in cls.__mro__:
+        for name, stated in vars(base).get("_stated", {}).items():
+            nearest.setdefault(name, stated)
+    return nearest
 
 
-def _fields_of(cls: type[HasFields]) -> dict[str, Field]:
-    """All parameters of a class, in the order of its signature."""
-    nearest: dict[str, Field | None] = {}
-    for base in reversed(cls.__mro__):
-        nearest.update(vars(base).get("_stated", {}))
-    fields = [(name, field) for name, field in nearest.items() if field is not None]
-    places = {base: place for place, base in enumerate(cls.__mro__)}
-    return dict(sorted(fields, key=lambda item: (item[1].kw_only, places[item[1].owner])))
-
-
-def _is_written(init: Any) -> bool:
-    """Whether an ``__init__`` is neither one of ours nor that of `object`."""
-    return init is not object.__init__ and not hasattr(init, "__signature__")
-
-
-def _init_of(cls: type[HasFields]) -> Callable[..., None]:
-    signature = Signature(
-        [
-            Parameter(
-                name,
-                Parameter.KEYWORD_ONLY if field.kw_only else Parameter.POSITIONAL_OR_KEYWORD,
-                default=field.default,
-                annotation=field.type,
+def _dataclass_of(cls: type[HasFields]) -> type[Any]:
+    """The parameters of a class, its own first, each with the default that is nearest."""
+    parameters = []
+    for name, stated in stated_by(cls).items():
+        default = getattr(cls, name, MISSING)
+        if stated.init and not isinstance(default, property):
+            copy = parameter(
+                stated.metadata["check"], default=default, kw_only=bool(stated.kw_only)
             )
-            for name, field in cls._fields.items()
-        ]
+            parameters.append((name, stated.type, copy))
+    return make_dataclass(
+        cls.__name__,
+        parameters,
+        repr=False,
+        eq=False,
+        match_args=False,
+        namespace={"__doc__": "Parameters."},  # dataclasses would spend time on one
     )
-
-    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-        try:
-            given = signature.bind(*args, **kwargs)
-        except TypeError as error:
-            raise TypeError(f"{cls.__name__}.__init__() {error}") from None
-        given.apply_defaults()
-        for name, value in given.arguments.items():
-            setattr(self, name, value)
-
-    receiver = Parameter("self", Parameter.POSITIONAL_OR_KEYWORD)
-    parameters = [receiver, *signature.parameters.values()]
-    __init__.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    __init__.__qualname__ = f"{cls.__qualname__}.__init__"
-    __init__.__module__ = cls.__module__
-    return __init__

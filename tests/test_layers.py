@@ -29,7 +29,6 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("_dynamics",),
     # Small modules of numpy and the standard library, each with one job.
     (
-        "_cloning",
         "_descriptions",
         "_parameters",
         "_seeding",

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sklearn_sifal._cloning import clone_with_callbacks
+from sklearn.base import clone
+
 from sklearn_sifal._estimator import LossSampledEstimator
 from sklearn_sifal.strategies._base import SamplingStrategy
 from sklearn_sifal.strategies._everything import Base
@@ -65,6 +66,18 @@ def names_with_own_rate(strategies: Any) -> frozenset[str]:
     )
 
 
+def clone_with_callbacks(estimator: LossSampledEstimator) -> LossSampledEstimator:
+    """An unfitted estimator with the same parameters, and with the very same callbacks.
+
+    `sklearn.base.clone` copies what callbacks refer to: a log would stay empty, an Optuna
+    trial would be told nothing, and a file or a lock cannot be copied at all.
+    """
+    bare: Any = object.__new__(type(estimator))
+    vars(bare).update({**vars(estimator), "callbacks": None})
+    cloned: LossSampledEstimator = clone(bare).set_params(callbacks=estimator.callbacks)
+    return cloned
+
+
 def _named(strategies: Any) -> dict[str, Any]:
     """Name -> what was given under it."""
     if isinstance(strategies, str | SamplingStrategy):
@@ -113,7 +126,7 @@ def _candidate(estimator: LossSampledEstimator, name: str, given: Any) -> LossSa
                 f"The strategy {name!r} has {reserved}={parameters[reserved]!r}, which the "
                 "comparison sets alike for all."
             )
-    candidate: LossSampledEstimator = clone_with_callbacks(estimator)
+    candidate = clone_with_callbacks(estimator)
     strategy = parameters.get("sampling_strategy")
     has_knob = isinstance(strategy, str) and (
         strategy not in STRATEGIES or has_percentage(strategy)  # unknown ones are refused below

@@ -35,8 +35,8 @@ from sklearn_sifal.comparison._inputs import (
 from sklearn_sifal.comparison._kept_rows import contents_of, shown_rows
 from sklearn_sifal.comparison._result import StrategyComparison
 from sklearn_sifal.comparison._row_errors import RowSums
-from sklearn_sifal.comparison._schedule import Progress, Schedule
 from sklearn_sifal.comparison._scores import scoring_of
+from sklearn_sifal.comparison._training_plan import Progress, TrainingPlan
 from sklearn_sifal.comparison._trainings import Part, Run
 
 _NAME = "compare_strategies"
@@ -164,13 +164,13 @@ def compare_strategies(
     seeds = seeds_from(random_state, n_seeds)
     part = prepare_part(before, X_train, y_train, X_test, y_test)
     own = names_with_own_rate(strategies)
-    schedule = Schedule(candidates, budgets, seeds, rates, own, n_jobs, scoring.metrics)
+    plan = TrainingPlan(candidates, budgets, seeds, rates, own, n_jobs, scoring.metrics)
     n_splits = min(n_seeds, _MOST_SPLITS) if len(rates) > 1 else 0
     splits = [
         partial(validation_part, before, X_train, y_train, validation_fraction, seed, labelled)
         for seed in seeds[:n_splits]
     ]
-    found = _trained(schedule, part, splits, verbose)
+    found = _trained(plan, part, splits, verbose)
     labels, support, trivial = _on_labels(part) if labelled else (None, None, None)
     return StrategyComparison(
         **found,
@@ -180,7 +180,7 @@ def compare_strategies(
         metrics=scoring.metrics,
         parameters={name: _changed(last, candidate) for name, candidate in candidates.items()},
         labels=labels,
-        settings=_settings(estimator, last, schedule, part)
+        settings=_settings(estimator, last, plan, part)
         | {"trivial_accuracy": trivial, "validation_fraction": validation_fraction}
         | {"n_splits": n_splits},
         _support=support,
@@ -189,7 +189,7 @@ def compare_strategies(
 
 
 def _trained(
-    schedule: Schedule,
+    plan: TrainingPlan,
     part: Part,
     splits: Sequence[Callable[[], tuple[int, Part]]],
     verbose: int,
@@ -197,19 +197,19 @@ def _trained(
     """Fields of the comparison that come of its trainings."""
     results, row_sums = [], RowSums()
     with ProgressBar("trainings") if verbose else nullcontext() as bar:
-        progress = Progress(bar, schedule.n_trainings(len(splits)))
-        search = [run for split in splits for run in schedule.search(split(), progress)]
-        tasks = schedule.tasks(search)
-        for run, scores in schedule.train(tasks, part, progress):
+        progress = Progress(bar, plan.n_trainings(len(splits)))
+        search = [run for split in splits for run in plan.search(split(), progress)]
+        tasks = plan.tasks(search)
+        for run, scores in plan.train(tasks, part, progress):
             _check_base(run)
             row_sums.add(run, scores)
             results.append((run, scores.per_class))
-        recordings = schedule.look_inside(tasks, part, progress)
+        recordings = plan.look_inside(tasks, part, progress)
     return {
         "runs": [run for run, _ in results],
         "rounds": [round_ for recording in recordings.values() for round_ in recording.rounds],
         "rate_search": search,
-        "_per_class": _by_class(results, schedule.budgets[-1]),
+        "_per_class": _by_class(results, plan.budgets[-1]),
         "_row_errors": row_sums.errors(),
         "_recordings": recordings,
     }
@@ -223,10 +223,10 @@ def _on_labels(part: Part) -> tuple[NDArray[Any], NDArray[np.int64], float]:
 
 
 def _settings(
-    estimator: BaseEstimator, last: LossSampledEstimator, schedule: Schedule, part: Part
+    estimator: BaseEstimator, last: LossSampledEstimator, plan: TrainingPlan, part: Part
 ) -> dict[str, Any]:
     """How it was done."""
-    rates = schedule.rates
+    rates = plan.rates
     return {
         "estimator": " ".join(repr(estimator).split()),
         "n_train": len(part.y),
@@ -235,8 +235,8 @@ def _settings(
         "sparse": sp.issparse(part.X),
         "lr": rates if len(rates) > 1 else (rates[0] if rates else None),
         "estimator_lr": last.lr,
-        "own_rates": sorted(schedule.fixed),
-        "n_jobs": effective_n_jobs(schedule.n_jobs),
+        "own_rates": sorted(plan.fixed),
+        "n_jobs": effective_n_jobs(plan.n_jobs),
         "n_processors": os.cpu_count() or 1,
         "versions": _versions(),
     }

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from sklearn_sifal._cloning import clone_with_callbacks
 from sklearn_sifal._estimator import LossSampledEstimator
 from sklearn_sifal._exceptions import NonFiniteLossError
+from sklearn_sifal.comparison._candidates import clone_with_callbacks
 from sklearn_sifal.comparison._scores import TestScores, scoring_of
 
 _WARM_UP_ROWS = 100  # of each of two classes
@@ -67,7 +67,7 @@ class Task:
 
     def configure(self, candidate: LossSampledEstimator) -> LossSampledEstimator:
         """An unfitted estimator for this training, on one thread."""
-        estimator: LossSampledEstimator = clone_with_callbacks(candidate)
+        estimator = clone_with_callbacks(candidate)
         estimator.set_params(budget=self.budget, random_state=self.seed, n_threads=1, verbose=0)
         if self.lr is not None:
             estimator.set_params(lr=self.lr)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from sklearn_sifal._descriptions import entries_of
 from sklearn_sifal.plotting._figures import AxesLike, make_axes
 
 if TYPE_CHECKING:
@@ -52,8 +53,7 @@ class Display:
         # Subclasses of a Display, which may be a user's, speak for themselves; and python -OO.
         if Display not in cls.__bases__ or not cls.__doc__ or not Display.__doc__:
             return
-        shared = _sections(Display.__doc__)
-        known = _entries(shared["Parameters"])
+        known = entries_of(Display.__doc__)
         kind, axes = "matplotlib Axes", "The axes that are drawn into."
         if axes_per:
             kind = "matplotlib Axes or sequence of them"
@@ -61,7 +61,7 @@ class Display:
                 "The first of the axes.\n"
                 f"axes_ : ndarray of matplotlib Axes\n    One per {axes_per} that was drawn."
             )
-        attributes = f"ax_ : matplotlib Axes\n    {axes}\n{shared['Attributes']}"
+        attributes = f"ax_ : matplotlib Axes\n    {axes}\n{known['figure_']}"
         cls.__doc__ = _completed(cls.__doc__, cls.__init__, known, "Attributes", attributes)
         where = f"One per {axes_per}." if axes_per else "Where to draw;"
         for name, member in vars(cls).items():
@@ -89,18 +89,6 @@ class Display:
         return axes
 
 
-def _sections(docstring: str) -> dict[str, str]:
-    """What a docstring begins with, under an empty heading, and its sections."""
-    begin, *rest = _HEADING.split(inspect.cleandoc(docstring))
-    return {"": begin, **dict(zip(rest[::2], rest[1::2], strict=True))}
-
-
-def _entries(section: str) -> dict[str, str]:
-    """Entries of a section by each name that they are about."""
-    entries = re.split(r"\n(?=\S)", section.strip())
-    return {name.strip("* "): entry for entry in entries for name in entry.split(":")[0].split(",")}
-
-
 def _completed(
     docstring: str, function: Any, known: dict[str, str], heading: str, text: str
 ) -> str:
@@ -108,17 +96,14 @@ def _completed(
 
     What the docstring itself says of parameters is added to what is `known`.
     """
-    sections = _sections(docstring)
-    known |= _entries(sections.pop("Parameters", ""))
+    known |= entries_of(docstring)
+    begin, *rest = _HEADING.split(inspect.cleandoc(docstring))
+    sections = dict(zip(rest[::2], rest[1::2], strict=True))
     found = [known[name] for name in inspect.signature(function).parameters if name in known]
-    text = f"{text}\n{sections.get(heading, '')}"
-    sections = {
-        "": sections.pop(""),
+    first = {
         "Parameters": "\n".join(dict.fromkeys(found)),  # one entry may be about several
-        heading: text,
-        **{name: body for name, body in sections.items() if name != heading},
+        heading: f"{text}\n{sections.get(heading, '')}",
     }
-    return "\n\n".join(
-        f"{name}\n{'-' * len(name)}\n{body.strip()}" if name else body.strip()
-        for name, body in sections.items()
-    )
+    bodies = (first | sections | first).items()  # in this order, and with these bodies
+    written = (f"{name}\n{'-' * len(name)}\n{body.strip()}" for name, body in bodies)
+    return "\n\n".join([begin.strip(), *written])

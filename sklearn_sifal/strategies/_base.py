@@ -3,6 +3,7 @@
 import math
 import warnings
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -27,7 +28,13 @@ from sklearn_sifal.strategies._selection import (
     check_rows,
     check_weights,
 )
-from sklearn_sifal.strategies._state_checks import LAST_ROUND, check_column, check_whole
+from sklearn_sifal.strategies._state_checks import (
+    LAST_ROUND,
+    begin_state,
+    check_column,
+    check_stated,
+    check_whole,
+)
 
 #: A criterion may give a loss just below zero by rounding; further down it is no rounding.
 LOWEST_LOSS = -1e-6
@@ -106,8 +113,10 @@ class SamplingStrategy(HasFields, SavedState, BaseEstimator):
     _adaptive_size: ClassVar[bool] = False
 
     # A subclass whose begin leaves out ours has these all the same.
-    refreshed_at_: int | None = attribute(None)
-    n_lifted_ = 0
+    refreshed_at_: int | None = attribute(
+        None, check=partial(check_whole, high=LAST_ROUND, none=True)
+    )
+    n_lifted_: int = attribute(0, check=check_whole)
     # Visits made before the last time that evictions were lifted do not count: an array from
     # then on.
     forgiven_visits_: NDArray[np.int32] | int = attribute(0)
@@ -133,8 +142,7 @@ class SamplingStrategy(HasFields, SavedState, BaseEstimator):
         """
         self._check_parameters()
         self._warn_of_parameters()
-        self.refreshed_at_ = None
-        self.n_lifted_ = 0
+        begin_state(self, setup.n_rows)
         self.forgiven_visits_ = 0
         return self
 
@@ -262,9 +270,7 @@ class SamplingStrategy(HasFields, SavedState, BaseEstimator):
         table : LossTable
             The losses and visits that were read with them.
         """
-        if self.refreshed_at_ is not None:
-            check_whole(self, "refreshed_at_", 0, LAST_ROUND)
-        check_whole(self, "n_lifted_")
+        check_stated(self, len(table))
         if isinstance(self.forgiven_visits_, np.ndarray):
             check_column(self, "forgiven_visits_", (len(table),), np.int32, 0)
         else:

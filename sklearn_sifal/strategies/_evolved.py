@@ -20,7 +20,7 @@ from sklearn_sifal.strategies._selection import (
     Selection,
     Setup,
 )
-from sklearn_sifal.strategies._state_checks import check_column
+from sklearn_sifal.strategies._state_checks import column
 
 
 class EvolvedSampling(PresampleStrategy):
@@ -103,6 +103,10 @@ class EvolvedSampling(PresampleStrategy):
 
     non_negative: ClassVar[bool] = True
 
+    averages_ = column(np.float32, 0)
+    weights_ = column(np.float32, 0)
+    counted_ = column(np.bool_, False)
+
     @property
     def needs_score(self) -> bool:
         """Whether a round cannot do without a scoring pass: always, below 100 per cent."""
@@ -110,9 +114,7 @@ class EvolvedSampling(PresampleStrategy):
 
     def begin(self, table: LossTable, setup: Setup) -> Self:
         super().begin(table, setup)
-        self.averages_ = np.full(setup.n_rows, 1 / setup.n_rows, np.float32)
-        self.weights_ = self.averages_.copy()
-        self.counted_ = np.zeros(setup.n_rows, bool)
+        self.averages_[:] = self.weights_[:] = 1 / setup.n_rows
         return self
 
     def draw(self, table: LossTable, context: DrawContext) -> Iterator[Selection]:
@@ -126,13 +128,6 @@ class EvolvedSampling(PresampleStrategy):
         self.weights_[rows], self.averages_[rows] = two_beta_average(
             self.averages_[rows], losses, self.beta1, self.beta2
         )
-
-    def _check_state(self, table: LossTable) -> None:
-        super()._check_state(table)
-        n = len(table)
-        check_column(self, "averages_", (n,), np.float32)
-        check_column(self, "weights_", (n,), np.float32)
-        check_column(self, "counted_", (n,), np.bool_)
 
     def _draw_round(
         self, active: Rows, table: LossTable, context: DrawContext

@@ -1,15 +1,15 @@
 """Importance sampling by an upper bound on the gradient norm, switched on when it pays."""
 
 import sys
-from typing import Any, ClassVar, Self
+from functools import partial
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_sifal._fields import real
-from sklearn_sifal._loss_table import LossTable
+from sklearn_sifal._fields import attribute, real
 from sklearn_sifal.strategies._presample import PresampleStrategy
-from sklearn_sifal.strategies._selection import Chosen, DrawContext, Measured, Rows, Setup
+from sklearn_sifal.strategies._selection import Chosen, DrawContext, Measured, Rows
 from sklearn_sifal.strategies._state_checks import check_number, check_truth
 
 
@@ -90,25 +90,14 @@ class GradientNormSampling(PresampleStrategy):
     measures: ClassVar[tuple[str, ...]] = ("loss", "el2n")
     replacement: ClassVar[bool] = True
 
-    tau_ = 1.0
-    on_ = False
-
-    def begin(self, table: LossTable, setup: Setup) -> Self:
-        super().begin(table, setup)
-        self.tau_ = 1.0
-        self.on_ = False
-        return self
+    tau_: float = attribute(1.0, check=partial(check_number, low=0, high=sys.float_info.max))
+    on_: bool = attribute(False, check=check_truth)
 
     def observe(self, rows: Rows, measured: Measured, *, training: bool) -> None:
         # A batch drawn by its scores says nothing of the spread of all scores.
         if len(rows) and not (training and self.on_):
             new = variance_reduction(measured["el2n"])
             self.tau_ = self.momentum * self.tau_ + (1 - self.momentum) * new
-
-    def _check_state(self, table: LossTable) -> None:
-        super()._check_state(table)
-        check_number(self, "tau_", 0, sys.float_info.max)
-        check_truth(self, "on_")
 
     def _is_plain(self, number: int, batch_size: int) -> bool:
         self.on_ = self.tau_ > self._threshold(batch_size)

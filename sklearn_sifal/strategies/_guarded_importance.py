@@ -1,6 +1,7 @@
 """Sampling that leans towards hard rows and away from those whose label looks wrong."""
 
 import warnings
+from functools import partial
 from typing import ClassVar, Self
 
 import numpy as np
@@ -148,13 +149,11 @@ class GuardedImportance(Importance):
 
     # Until `begin` tells.
     label_evidence_: LabelEvidence | None = attribute(None)
-    wrong_share_ = 0.0
-    first_visits_: int | None = attribute(None)
+    wrong_share_: float = attribute(0.0, check=partial(check_number, low=0, high=1))
+    first_visits_: int | None = attribute(None, check=partial(check_whole, none=True))
 
     def begin(self, table: LossTable, setup: Setup) -> Self:
         super().begin(table, setup)
-        self.wrong_share_ = 0.0
-        self.first_visits_ = None
         self.label_evidence_ = self._make_evidence(setup)
         known = np.flatnonzero(table.loss_epoch >= 0)
         self.observe(known, {"loss": table.loss[known]}, training=False)
@@ -180,9 +179,7 @@ class GuardedImportance(Importance):
 
     def _check_state(self, table: LossTable) -> None:
         super()._check_state(table)
-        check_number(self, "wrong_share_", 0, 1)
-        if self.first_visits_ is not None:
-            check_whole(self, "first_visits_", 0, int(table.visits.sum()))
+        check_whole(self, "first_visits_", 0, int(table.visits.sum()), none=True)
         if self.label_evidence_ is not None:
             check_part(self, "label_evidence_", LabelEvidence).check_state(len(table))
 

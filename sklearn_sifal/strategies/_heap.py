@@ -28,6 +28,7 @@ from sklearn_sifal.strategies._state_checks import (
     check_part,
     check_rows_of,
     check_whole,
+    column,
 )
 
 # Single rows that are drawn at once until it is known how many come between two reports.
@@ -138,10 +139,13 @@ class HeapQueue(SamplingStrategy):
     replacement: ClassVar[bool] = True
 
     # Until `begin` counts.
-    epoch_ = 0
-    n_draws_ = 0
-    n_measured_ = 0
-    reset_at_ = 0
+    epoch_: int = attribute(0, check=check_whole)
+    n_draws_: int = attribute(0, check=check_whole)
+    n_measured_: int = attribute(0, check=partial(check_whole, high=ORDER_LIMIT))
+    reset_at_: int = attribute(0, check=check_whole)
+    measured_at_ = column(np.int64, -1)  # rank of a row's latest measurement
+    round_visits_ = column(np.int32, 0, 0, MOST_VISITS)
+    is_out_ = column(np.bool_, False)  # drawn, and its loss not yet back
     # Only there while rows that were drawn ahead are handed out.
     ahead_: "_Ahead | None" = attribute(None)
 
@@ -151,16 +155,12 @@ class HeapQueue(SamplingStrategy):
         return self.start_at
 
     def begin(self, table: LossTable, setup: Setup) -> Self:
-        super().begin(table, setup)
         self._settle()
+        super().begin(table, setup)
         n = setup.n_rows
-        self.epoch_ = self.n_draws_ = self.n_measured_ = self.reset_at_ = 0
         self.ties_ = setup.rng.permutation(n)
         self.losses_ = table.loss.copy()
-        self.measured_at_ = np.full(n, -1, np.int64)  # rank of a row's latest measurement
         self.visits_ = table.visits.copy()
-        self.round_visits_ = np.zeros(n, np.int32)
-        self.is_out_ = np.zeros(n, dtype=bool)  # drawn, and its loss not yet back
         # A row evicted in an earlier training was last measured when it was evicted.
         self.evicted_at_ = np.where(table.evicted, table.loss_epoch.clip(min=0), -1)
         self.to_evict_: list[Rows] = []
@@ -225,9 +225,6 @@ class HeapQueue(SamplingStrategy):
     def _check_state(self, table: LossTable) -> None:
         super()._check_state(table)
         n = len(table)
-        for name in ("epoch_", "n_draws_"):
-            check_whole(self, name)
-        check_whole(self, "n_measured_", 0, ORDER_LIMIT)
         check_whole(self, "reset_at_", 0, self.n_draws_)
         ties = check_column(self, "ties_", (n,), np.int64, 0, n - 1)
         measured_at = check_column(self, "measured_at_", (n,), np.int64, -1, self.n_measured_ - 1)
@@ -238,8 +235,6 @@ class HeapQueue(SamplingStrategy):
         if np.isnan(losses[measured_at >= 0]).any():
             raise ValueError("'losses_' of HeapQueue lack some that were measured")
         check_column(self, "visits_", (n,), np.int32, 0, MOST_VISITS)
-        check_column(self, "round_visits_", (n,), np.int32, 0, MOST_VISITS)
-        check_column(self, "is_out_", (n,), np.bool_)
         check_column(self, "evicted_at_", (n,), np.integer, -1, LAST_ROUND)
         for rows in check_part(self, "to_evict_", list):
             check_rows_of(rows, n)

@@ -1,7 +1,7 @@
 """KAKURENBO: rows that are learnt for sure are hidden for a round."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -10,9 +10,9 @@ from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal._parameters import reject
 from sklearn_sifal.strategies._hiding import HidingStrategy
 from sklearn_sifal.strategies._ranking import bottom_k, count_for, filled_up
-from sklearn_sifal.strategies._selection import Chosen, DrawContext, Losses, Measured, Rows, Setup
+from sklearn_sifal.strategies._selection import Chosen, DrawContext, Losses, Measured, Rows
 from sklearn_sifal.strategies._share import FixedShareStrategy
-from sklearn_sifal.strategies._state_checks import check_column
+from sklearn_sifal.strategies._state_checks import column
 
 _Step = tuple[float, float]
 
@@ -113,26 +113,18 @@ class Kakurenbo(HidingStrategy, FixedShareStrategy):
 
     measures: ClassVar[tuple[str, ...]] = ("loss", "correct", "max_probability")
 
+    correct_ = column(np.bool_, False)
+    max_probability_ = column(np.float32, np.nan, 0, 1.001, nan=True)
+
     @property
     def needs_end(self) -> bool:
         varies = any(factor != 1 for _, factor in self.steps)
         return super().needs_end or (varies and not self._takes_everything())
 
-    def begin(self, table: LossTable, setup: Setup) -> Self:
-        super().begin(table, setup)
-        self.correct_ = np.zeros(setup.n_rows, bool)
-        self.max_probability_ = np.full(setup.n_rows, np.nan, np.float32)
-        return self
-
     def observe(self, rows: Rows, measured: Measured, *, training: bool) -> None:
         if "correct" in measured and "max_probability" in measured:
             self.correct_[rows] = measured["correct"]
             self.max_probability_[rows] = measured["max_probability"]
-
-    def _check_state(self, table: LossTable) -> None:
-        super()._check_state(table)
-        check_column(self, "correct_", (len(table),), np.bool_)
-        check_column(self, "max_probability_", (len(table),), np.float32, 0, 1.001, nan=True)
 
     def _select_rows(self, rows: Rows, table: LossTable, context: DrawContext) -> Chosen:
         losses = table.loss[rows]

@@ -1,11 +1,11 @@
 """Ordered SGD: the largest losses of each batch."""
 
 from collections.abc import Iterator
-from typing import Self
+from functools import partial
 
 import numpy as np
 
-from sklearn_sifal._fields import flag
+from sklearn_sifal._fields import attribute, flag
 from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal.strategies._presample import PresampleStrategy
 from sklearn_sifal.strategies._ranking import top_k
@@ -15,7 +15,6 @@ from sklearn_sifal.strategies._selection import (
     Measured,
     Rows,
     Selection,
-    Setup,
 )
 from sklearn_sifal.strategies._state_checks import check_number, check_whole
 
@@ -83,21 +82,15 @@ class OrderedSGD(PresampleStrategy):
 
     adaptive: bool = flag(default=False)
 
-    share_ = 100.0
+    share_: float = attribute(100.0, check=partial(check_number, low=_SHARES[0][1], high=100))
     # Rows looked at since the last round began, and how many of them were right.
-    n_measured_ = 0
-    n_correct_ = 0
+    n_measured_: int = attribute(0, check=check_whole)
+    n_correct_: int = attribute(0, check=check_whole)
 
     @property
     def measures(self) -> tuple[str, ...]:  # type: ignore[override]  # a constant elsewhere
         """What a scoring pass has to return."""
         return ("loss", "correct") if self.adaptive else ("loss",)
-
-    def begin(self, table: LossTable, setup: Setup) -> Self:
-        super().begin(table, setup)
-        self.share_ = 100.0
-        self.n_measured_ = self.n_correct_ = 0
-        return self
 
     def draw(self, table: LossTable, context: DrawContext) -> Iterator[Selection]:
         self._follow_accuracy()
@@ -111,8 +104,6 @@ class OrderedSGD(PresampleStrategy):
 
     def _check_state(self, table: LossTable) -> None:
         super()._check_state(table)
-        check_number(self, "share_", min(share for _, share in _SHARES), 100)
-        check_whole(self, "n_measured_")
         check_whole(self, "n_correct_", 0, self.n_measured_)
 
     def _follow_accuracy(self) -> None:

@@ -2,14 +2,12 @@
 
 from typing import ClassVar
 
-import numpy as np
-
-from sklearn_sifal.strategies._ranking import coverage_count, first_k
-from sklearn_sifal.strategies._selection import Chosen, Losses
-from sklearn_sifal.strategies._share import ShareStrategy
+from sklearn_sifal.strategies._ranking import coverage_count
+from sklearn_sifal.strategies._selection import Losses
+from sklearn_sifal.strategies._share import InOrderOfLoss
 
 
-class Percentage(ShareStrategy):
+class Percentage(InOrderOfLoss):
     """Train on the fewest rows that hold a share of the total loss (SIFAL's "%age").
 
     With the losses sorted in descending order, l(1) >= l(2) >= ..., the first m rows are
@@ -49,18 +47,9 @@ class Percentage(ShareStrategy):
     non_negative: ClassVar[bool] = True
     _adaptive_size: ClassVar[bool] = True
 
-    # Whether the rows of largest loss come first, or those of smallest loss.
-    _largest: ClassVar[bool] = True
-
-    def _select(self, losses: Losses, rng: np.random.Generator) -> Chosen:
+    def _count(self, losses: Losses) -> int:
         self._check_non_negative(losses)
-        n = coverage_count(losses, self.percentage, largest=self._largest)
-        return first_k(losses, n, rng, largest=self._largest), None
-
-    def _select_at_least(
-        self, n: int, losses: Losses, chosen: Chosen, rng: np.random.Generator
-    ) -> Chosen:
-        return first_k(losses, n, rng, largest=self._largest), None
+        return coverage_count(losses, self.percentage, largest=self._largest)
 
 
 class BottomPercentage(Percentage):

@@ -1,15 +1,11 @@
 """SIFAL by population: a fixed share of the rows, hardest or easiest first."""
 
-from typing import ClassVar
-
-import numpy as np
-
-from sklearn_sifal.strategies._ranking import count_for, first_k
-from sklearn_sifal.strategies._selection import Chosen, Losses
-from sklearn_sifal.strategies._share import FixedShareStrategy
+from sklearn_sifal.strategies._ranking import count_for
+from sklearn_sifal.strategies._selection import Losses
+from sklearn_sifal.strategies._share import FixedShareStrategy, InOrderOfLoss
 
 
-class Percentile(FixedShareStrategy):
+class Percentile(InOrderOfLoss, FixedShareStrategy):
     """Train on the share of the rows with the largest losses (SIFAL's "%tile").
 
     With N rows of known loss, the ceil(percentage N / 100) rows of largest loss are
@@ -41,17 +37,8 @@ class Percentile(FixedShareStrategy):
     Percentile(percentage=30, refresh='epoch')
     """
 
-    # Whether the rows of largest loss come first, or those of smallest loss.
-    _largest: ClassVar[bool] = True
-
-    def _select(self, losses: Losses, rng: np.random.Generator) -> Chosen:
-        n = count_for(self.percentage, len(losses))
-        return first_k(losses, n, rng, largest=self._largest), None
-
-    def _select_at_least(
-        self, n: int, losses: Losses, chosen: Chosen, rng: np.random.Generator
-    ) -> Chosen:
-        return first_k(losses, n, rng, largest=self._largest), None
+    def _count(self, losses: Losses) -> int:
+        return count_for(self.percentage, len(losses))
 
 
 class BottomPercentile(Percentile):

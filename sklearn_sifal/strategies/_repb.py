@@ -1,6 +1,7 @@
 """RePB: rows below the mean of their batch may be left out of the next round."""
 
 import sys
+from functools import partial
 from typing import ClassVar, Self
 
 import numpy as np
@@ -9,7 +10,7 @@ from sklearn_sifal._fields import attribute, real
 from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal.strategies._selection import Chosen, DrawContext, Measured, Rows, Setup
 from sklearn_sifal.strategies._share import ShareStrategy
-from sklearn_sifal.strategies._state_checks import check_column, check_number, check_truth
+from sklearn_sifal.strategies._state_checks import check_column, check_number, check_truth, column
 
 
 class RePB(ShareStrategy):
@@ -81,13 +82,16 @@ class RePB(ShareStrategy):
 
     _adaptive_size: ClassVar[bool] = True
 
+    hard_ = column(np.bool_, False)
+    # Whether `hard_` is of a round that the next one has been drawn from.
+    is_used_: bool = attribute(False, check=check_truth)
+    mean_weight_: float = attribute(
+        1.0, check=partial(check_number, low=1e-300, high=sys.float_info.max)
+    )
+
     def begin(self, table: LossTable, setup: Setup) -> Self:
         super().begin(table, setup)
         self.visits_before_ = table.visits.copy()
-        self.hard_ = np.zeros(setup.n_rows, bool)
-        # Whether `hard_` is of a round that the next one has been drawn from.
-        self.is_used_ = False
-        self.mean_weight_ = 1.0
         return self
 
     def observe(self, rows: Rows, measured: Measured, *, training: bool) -> None:
@@ -105,9 +109,6 @@ class RePB(ShareStrategy):
         visits = check_column(self, "visits_before_", (len(table),), np.int32, 0)
         if (visits > table.visits).any():
             raise ValueError("'visits_before_' of RePB are more than there were")
-        check_column(self, "hard_", (len(table),), np.bool_)
-        check_truth(self, "is_used_")
-        check_number(self, "mean_weight_", 1e-300, sys.float_info.max)
 
     def _lr_scale(self, n_chosen: int, n_active: int) -> float:
         return self.mean_weight_

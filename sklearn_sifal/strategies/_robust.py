@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any, Self
 
 import numpy as np
@@ -17,7 +18,6 @@ from sklearn_sifal.strategies._base import SamplingStrategy
 from sklearn_sifal.strategies._scores import (
     LEAST_POINTS,
     AverageScores,
-    RowScores,
     TrajectoryScores,
 )
 from sklearn_sifal.strategies._selection import (
@@ -37,6 +37,12 @@ def _check_strategy(owner: Any, name: str) -> None:
         reject(owner, name, "an instance of SamplingStrategy", strategy)
     if isinstance(strategy, Robust):
         raise InvalidParameterError("Robust cannot be put around another Robust.")
+
+
+def _of_strategy(name: str, doc: str | None = None) -> Any:
+    """A property that is the wrapped strategy's."""
+    doc = doc or getattr(SamplingStrategy, name).__doc__
+    return property(attrgetter(f"strategy.{name}"), doc=doc)
 
 
 class Robust(SamplingStrategy):
@@ -124,33 +130,12 @@ class Robust(SamplingStrategy):
     max_visits: int | None = attribute(None)
     min_fraction: float = attribute(0.0)
 
-    @property
-    def measures(self) -> tuple[str, ...]:  # type: ignore[override]
-        """What a scoring pass has to return: what the wrapped strategy asks for."""
-        return self.strategy.measures
-
-    @property
-    def per_batch(self) -> bool:  # type: ignore[override]
-        """Whether the losses of a selection must be seen before the next is drawn."""
-        return self.strategy.per_batch
-
-    @property
-    def replacement(self) -> bool:  # type: ignore[override]
-        """Whether a row may come back within a round."""
-        return self.strategy.replacement
-
-    @property
-    def non_negative(self) -> bool:  # type: ignore[override]
-        """Whether a negative loss is an error."""
-        return self.strategy.non_negative
-
-    @property
-    def needs_score(self) -> bool:
-        return self.strategy.needs_score
-
-    @property
-    def needs_end(self) -> bool:
-        return self.strategy.needs_end
+    measures = _of_strategy("measures", "What a scoring pass has to return.")
+    per_batch = _of_strategy("per_batch", "Whether losses are seen before the next selection.")
+    replacement = _of_strategy("replacement", "Whether a row may come back within a round.")
+    non_negative = _of_strategy("non_negative", "Whether a negative loss is an error.")
+    needs_score = _of_strategy("needs_score")
+    needs_end = _of_strategy("needs_end")
 
     @property
     def scores_(self) -> NDArray[np.float32]:
@@ -180,7 +165,7 @@ class Robust(SamplingStrategy):
             If score='trajectory' comes without trusted rows among those trained on.
         """
         self._check_parameters()
-        self.row_scores_: RowScores = self._new_scores(setup)
+        self.row_scores_ = self._new_scores(setup)
         self._seed(table)
         self.strategy_: SamplingStrategy = clone(self.strategy)
         self.strategy_.begin(self._table_of_scores(table), setup)
@@ -209,7 +194,7 @@ class Robust(SamplingStrategy):
         check_part(self, "strategy_", type(self.strategy))
         self.strategy_._check_state(self._table_of_scores(table))
 
-    def _new_scores(self, setup: Setup) -> RowScores:
+    def _new_scores(self, setup: Setup) -> AverageScores | TrajectoryScores:
         if self.score == "ema":
             return AverageScores(setup.n_rows, float(self.beta1), float(self.beta2))
         if setup.trusted is None or not np.any(setup.trusted):

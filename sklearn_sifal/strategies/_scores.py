@@ -1,6 +1,6 @@
 """Scores that take a row's past into account, in place of its last loss."""
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,27 +95,6 @@ def _centred(
     squares = (deviations**2).sum(axis=1)
     flat = squares <= _FLAT * (values**2).sum(axis=1)
     return deviations, np.sqrt(np.where(flat, 0.0, squares))
-
-
-class RowScores(Protocol):
-    """Scores of all rows, kept up to date with the losses measured.
-
-    Attributes
-    ----------
-    scores : ndarray of shape (n_rows,), float32
-        NaN where nothing was measured; always the same array.
-    """
-
-    scores: NDArray[np.float32]
-
-    def next_round(self) -> None:
-        """Go to the next round."""
-
-    def update(self, rows: NDArray[np.int64], losses: NDArray[Any]) -> None:
-        """Take losses measured in the current round into the scores."""
-
-    def check_state(self, n_rows: int) -> None:
-        """Raise unless the attributes, read from a file, are ones that a training leaves."""
 
 
 @written_by_name

@@ -1,7 +1,7 @@
 """Selective Backprop: each row that comes along is trained on with a chance set by its loss."""
 
 from collections.abc import Iterator
-from typing import Self
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,6 @@ from sklearn_sifal.strategies._selection import (
     Measured,
     Rows,
     Selection,
-    Setup,
 )
 from sklearn_sifal.strategies._state_checks import check_column
 
@@ -110,7 +109,9 @@ class SelectiveBackprop(PresampleStrategy):
     interrupt: int = integer(0, default=0)
 
     # Until `begin` empties it.
-    history_: NDArray[np.float64] = attribute(np.empty(0))
+    history_: NDArray[np.float64] = attribute(
+        np.empty(0), check=partial(check_column, shape=(-1,), kind=np.float64)
+    )
 
     @property
     def beta(self) -> float:
@@ -120,15 +121,6 @@ class SelectiveBackprop(PresampleStrategy):
     @property
     def needs_end(self) -> bool:
         return self.start > 0 or self.end < 1 or super().needs_end
-
-    def begin(self, table: LossTable, setup: Setup) -> Self:
-        super().begin(table, setup)
-        self.history_ = np.empty(0)
-        return self
-
-    def _check_state(self, table: LossTable) -> None:
-        super()._check_state(table)
-        check_column(self, "history_", (-1,), np.float64)
 
     def _check_parameters(self) -> None:
         super()._check_parameters()

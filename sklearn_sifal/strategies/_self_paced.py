@@ -1,11 +1,12 @@
 """Self-paced learning: easy rows first, until all are in."""
 
+from functools import partial
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_sifal._fields import flag, real
+from sklearn_sifal._fields import attribute, flag, real
 from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal._parameters import reject
 from sklearn_sifal.strategies._ranking import count_for, filled_up
@@ -16,6 +17,7 @@ from sklearn_sifal.strategies._state_checks import (
     check_column,
     check_truth,
     check_whole,
+    column,
 )
 
 
@@ -84,6 +86,10 @@ class SelfPaced(ShareStrategy):
 
     _adaptive_size: ClassVar[bool] = True
 
+    codes_ = column(np.int32, 0)
+    first_epoch_: int = attribute(0, check=partial(check_whole, high=LAST_ROUND))
+    all_in_: bool = attribute(False, check=check_truth)
+
     def begin(self, table: LossTable, setup: Setup) -> Self:
         """Check the parameters and start anew; called once before the first round.
 
@@ -104,12 +110,9 @@ class SelfPaced(ShareStrategy):
             If `per_class` is True and the targets are no classes.
         """
         super().begin(table, setup)
-        self.codes_ = np.zeros(setup.n_rows, np.int32)
         if self.per_class:
             self.codes_[:] = self._class_codes(np.asarray(setup.y))
         self.first_thresholds_: NDArray[np.float64] | None = None
-        self.first_epoch_ = 0
-        self.all_in_ = False
         return self
 
     def _check_state(self, table: LossTable) -> None:
@@ -118,8 +121,6 @@ class SelfPaced(ShareStrategy):
         if self.first_thresholds_ is not None:
             n_classes = int(codes.max()) + 1
             check_column(self, "first_thresholds_", (n_classes,), np.float64, 0, np.inf)
-        check_whole(self, "first_epoch_", 0, LAST_ROUND)
-        check_truth(self, "all_in_")
 
     def _class_codes(self, y: NDArray[Any]) -> NDArray[np.int64]:
         if y.ndim != 1 or y.dtype.kind in "fc":

@@ -1,12 +1,18 @@
-"""Whether attributes that were read from a file are ones that a training could have left.
+"""Attributes that a training leaves, and whether those read from a file could be such.
 
-Each function raises a ValueError that names the attribute.
+Each check raises a ValueError that names the attribute. A strategy states an attribute by which
+value it begins with, as `attribute` with a check or as `column`; `begin_state` and
+`check_stated` then go through them.
 """
 
+from dataclasses import field
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sklearn_sifal._fields import HasFields, stated_by
 
 #: Above what any round or count is in a training, and below where int64 arrays end.
 MOST = 1 << 62
@@ -52,9 +58,13 @@ def check_column(
     return array
 
 
-def check_whole(owner: Any, name: str, low: int = 0, high: int = MOST) -> None:
-    """An attribute that is an integer."""
+def check_whole(
+    owner: Any, name: str, low: int = 0, high: int = MOST, *, none: bool = False
+) -> None:
+    """An attribute that is an integer, or None where that is allowed."""
     value = getattr(owner, name)
+    if none and value is None:
+        return
     is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool | np.bool_)
     if not (is_whole and low <= value <= high):
         raise ValueError(f"{name!r} of {type(owner).__name__} is {value!r}")
@@ -88,3 +98,32 @@ def check_rows_of(rows: Any, n_rows: int) -> None:
     is_array = isinstance(rows, np.ndarray) and rows.dtype == np.int64 and rows.ndim == 1
     if not is_array or (len(rows) and (rows.min() < 0 or rows.max() >= n_rows)):
         raise ValueError(f"{rows!r} are no numbers of {n_rows} rows")
+
+
+def column(
+    kind: Any,
+    initial: Any,
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    nan: bool = False,
+) -> Any:
+    """An attribute with a value for every row, at first the same for all."""
+    make = partial(np.full, fill_value=initial, dtype=kind)
+    check = partial(check_column, kind=kind, low=low, high=high, nan=nan)
+    return field(init=False, metadata={"make": make, "check": check})
+
+
+def begin_state(owner: HasFields, n_rows: int) -> None:
+    """Give all attributes that are stated with a check the values that they begin with."""
+    for name, stated in stated_by(type(owner)).items():
+        if not stated.init and stated.metadata["check"]:
+            make = stated.metadata.get("make")
+            setattr(owner, name, make(n_rows) if make else stated.default)
+
+
+def check_stated(owner: HasFields, n_rows: int) -> None:
+    """Raise unless all of them have possible values."""
+    for name, stated in stated_by(type(owner)).items():
+        if not stated.init and (check := stated.metadata["check"]):
+            check(owner, name, **({"shape": (n_rows,)} if "make" in stated.metadata else {}))

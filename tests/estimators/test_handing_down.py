@@ -22,7 +22,6 @@ ROOT = Path(sklearn_sifal.__file__).parent
 # own state.
 ABOVE = {
     "_classifier.py",
-    "_cloning.py",
     "_estimator.py",
     "_fields.py",
     "_parameters.py",
