@@ -4,13 +4,15 @@ Functions check a value under a name. Estimators and strategies have the name lo
 among their attributes.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from numbers import Integral, Real
-from typing import Any, NoReturn
+from typing import Any, Concatenate, NoReturn, ParamSpec
 
 import numpy as np
 
 from sklearn_sifal._exceptions import InvalidParameterError
+
+_P = ParamSpec("_P")
 
 
 def reject_value(owner_name: str, name: str, expected: str, value: Any) -> NoReturn:
@@ -85,43 +87,21 @@ def reject(owner: Any, name: str, expected: str, value: Any) -> NoReturn:
     reject_value(type(owner).__name__, name, expected, value)
 
 
-def check_real(
-    owner: Any,
-    name: str,
-    low: float,
-    high: float | None = None,
-    *,
-    open_low: bool = False,
-    open_high: bool = False,
-    none: bool = False,
-    choices: Collection[str] = (),
-) -> None:
-    """Raise unless ``owner.name`` is a finite number in an interval, or an allowed other value."""
-    check_real_value(
-        type(owner).__name__,
-        name,
-        getattr(owner, name),
-        low,
-        high,
-        open_low=open_low,
-        open_high=open_high,
-        none=none,
-        choices=choices,
-    )
+def _of_attribute(
+    check_value: Callable[Concatenate[str, str, Any, _P], None],
+) -> Callable[Concatenate[Any, str, _P], None]:
+    """The check of a value as one of the attribute of an owner, by its name."""
+
+    def check(owner: Any, name: str, /, *args: _P.args, **allowed: _P.kwargs) -> None:
+        check_value(type(owner).__name__, name, getattr(owner, name), *args, **allowed)
+
+    return check
 
 
-def check_integer(
-    owner: Any,
-    name: str,
-    low: int,
-    high: int | None = None,
-    *,
-    none: bool = False,
-    choices: Collection[str] = (),
-) -> None:
-    """Raise unless ``owner.name`` is an integer from `low` to `high`, or an allowed other value."""
-    value = getattr(owner, name)
-    check_integer_value(type(owner).__name__, name, value, low, high, none=none, choices=choices)
+#: Raises unless ``owner.name`` is a finite number in an interval, or an allowed other value.
+check_real = _of_attribute(check_real_value)
+#: Raises unless ``owner.name`` is an integer in a range, or an allowed other value.
+check_integer = _of_attribute(check_integer_value)
 
 
 def check_choice(owner: Any, name: str, choices: Collection[str], *, none: bool = False) -> None:
