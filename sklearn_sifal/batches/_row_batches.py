@@ -287,7 +287,7 @@ def split_rows(
     block = BlockByColumn(bounds, on_device, indices, n_features, batch_size)
     begins = [*bounds[:-1:batch_size], bounds[-1]]
     sizes = [end - begin for begin, end in pairwise(begins)]
-    parts = zip(indices.split(sizes), values.split(sizes), strict=True)
+    parts = zip(torch.split(indices, sizes), torch.split(values, sizes), strict=True)
     for number, (columns, numbers) in enumerate(parts):
         first = number * batch_size
         starts = on_device[first : first + batch_size + 1] - begins[number]
