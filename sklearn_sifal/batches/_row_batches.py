@@ -5,6 +5,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -284,14 +285,10 @@ def split_rows(
     bounds: list[int] = indptr.tolist()
     on_device = to_device(indptr, values.device)
     block = BlockByColumn(bounds, on_device, indices, n_features, batch_size)
-    n_rows = len(bounds) - 1
-    for number, first in enumerate(range(0, n_rows, batch_size)):
-        stop = min(first + batch_size, n_rows)
-        begin, end = bounds[first], bounds[stop]
-        yield SparseRows(
-            on_device[first : stop + 1] - begin,
-            indices[begin:end],
-            values[begin:end],
-            n_features,
-            partial(block.batch, number),
-        )
+    begins = [*bounds[:-1:batch_size], bounds[-1]]
+    sizes = [end - begin for begin, end in pairwise(begins)]
+    parts = zip(torch.split(indices, sizes), torch.split(values, sizes), strict=True)
+    for number, (columns, numbers) in enumerate(parts):
+        first = number * batch_size
+        starts = on_device[first : first + batch_size + 1] - begins[number]
+        yield SparseRows(starts, columns, numbers, n_features, partial(block.batch, number))
