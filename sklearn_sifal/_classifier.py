@@ -154,21 +154,6 @@ class LossSampledClassifier(ClassifierMixin, LossSampledEstimator):
         """
         return self._partial_fit(X, y, sample_weight, sample_ids, classes)
 
-    def predict(self, X: Any) -> NDArray[Any]:
-        """Predict the labels of rows.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs, sparse or dense, whatever `fit` was given.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,)
-        """
-        check_is_fitted(self)
-        return self._targets.decode(self._outputs(X).argmax(axis=1))
-
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """Predict the probabilities of the classes.
 

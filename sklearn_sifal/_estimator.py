@@ -13,7 +13,6 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklearn_sifal._descriptions import describe
 from sklearn_sifal._exceptions import InvalidParameterError
 from sklearn_sifal._fields import HasFields, choice, flag, integer, parameter, real
 from sklearn_sifal._inputs import (
@@ -378,6 +377,22 @@ class LossSampledEstimator(HasFields, _FittedAttributes, SavedState, BaseEstimat
             self._set_fitted(vars(fitted))
         return self
 
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Predict the targets of rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Inputs, sparse or dense, whatever `fit` was given.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            Labels; from a regressor float64, in the units of the targets.
+        """
+        check_is_fitted(self)
+        return self._targets.predictions(self._outputs(X))
+
     def instance_losses(self, X: Any, y: Any) -> NDArray[np.floating]:
         """Loss of every row under the fitted net, in evaluation mode.
 
@@ -457,6 +472,8 @@ class LossSampledEstimator(HasFields, _FittedAttributes, SavedState, BaseEstimat
             If the weights were not recorded, or an input is not valid; at the call, before
             any loss is asked for.
         """
+        from sklearn_sifal.neural._prediction import compute_staged_losses
+
         check_is_fitted(self)
         if self.weight_history_ is None:
             raise ValueError(
@@ -466,21 +483,9 @@ class LossSampledEstimator(HasFields, _FittedAttributes, SavedState, BaseEstimat
         X = self._read_inputs(X, reset=False)
         targets = self._targets
         given = targets.read(y, X)
-        states = list(self.weight_history_)
-        return self._staged_losses(X, given, targets.encode(given), states)
-
-    def _staged_losses(
-        self,
-        X: Any,
-        given: NDArray[Any],
-        encoded: NDArray[Any],
-        states: list[dict[str, NDArray[Any]]],
-    ) -> Iterator[NDArray[np.floating]]:
-        from sklearn_sifal.neural._prediction import compute_staged_losses
-
-        net, targets = self.net_, self._targets
-        for losses in compute_staged_losses(net, X, encoded, targets, self.n_threads, states):
-            yield _finite(losses, given)
+        encoded, states = targets.encode(given), list(self.weight_history_)
+        staged = compute_staged_losses(self.net_, X, encoded, targets, self.n_threads, states)
+        return (_finite(losses, given) for losses in staged)
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters, those of a strategy instance as ``sampling_strategy__x``.
@@ -507,48 +512,46 @@ class LossSampledEstimator(HasFields, _FittedAttributes, SavedState, BaseEstimat
     @property
     def loss_table_(self) -> NDArray[Any]:
         """One record per row given to `fit`; made from its columns when first asked for."""
-        published: PublishedTable = self._fitted("_published", "loss_table_")
-        return published.structured()
+        return self._table("loss_table_").structured()
 
     @property
     def visit_counts_(self) -> NDArray[np.int32]:
         """How often each row was trained on, read-only."""
-        published: PublishedTable = self._fitted("_published", "visit_counts_")
-        return published.visits()
+        return self._table("visit_counts_").visits()
 
     @property
     def training_mask_(self) -> NDArray[np.bool_]:
         """Which of the rows given to `fit` the strategy could choose from, read-only."""
-        published: PublishedTable = self._fitted("_published", "training_mask_")
-        return published.training_mask()
+        return self._table("training_mask_").training_mask()
 
     @property
     def loss_history_(self) -> NDArray[np.floating] | None:
         """Last known losses after each round, (`n_iter_`, n_samples); None if not recorded."""
-        kept = self._fitted("_loss_history", "loss_history_")
+        self._check_fitted("loss_history_")
+        kept = self._loss_history
         return None if kept is None else self._targets.published_losses(kept)
 
     @property
     def weights_(self) -> dict[str, NDArray[Any]]:
         """Weights of the fitted net by name; copies, so that changing them changes nothing."""
-        weights: dict[str, NDArray[Any]] = self._fitted("net_", "weights_").get_weights()
-        return weights
+        self._check_fitted("weights_")
+        return self.net_.get_weights()
 
     @property
     def initial_weights_(self) -> dict[str, NDArray[Any]]:
         """Weights before the first step, by name."""
-        net = self._fitted("net_", "initial_weights_")
-        if self._given_weights is not None:
-            given: dict[str, NDArray[Any]] = self._given_weights
-            return given
-        drawn: dict[str, NDArray[Any]] = net.draw_initial_weights()
-        return drawn
+        self._check_fitted("initial_weights_")
+        given = self._given_weights
+        return self.net_.draw_initial_weights() if given is None else given
 
-    def _fitted(self, source: str, name: str) -> Any:
-        """What the fitted attribute `name` is made from."""
-        if source not in self.__dict__:
+    def _table(self, name: str) -> PublishedTable:
+        self._check_fitted(name)
+        return self._published
+
+    def _check_fitted(self, name: str) -> None:
+        """Raise unless there is what the attribute `name` is made from."""
+        if "net_" not in self.__dict__:
             raise AttributeError(f"This {type(self).__name__} is not fitted: no {name}.")
-        return self.__dict__[source]
 
     def _state_writer(self, left_alone: Iterable[Any] = ()) -> StateWriter:
         if "net_" not in self.__dict__:
@@ -639,11 +642,6 @@ class LossSampledEstimator(HasFields, _FittedAttributes, SavedState, BaseEstimat
         """Set fitted attributes, here and nowhere else."""
         self.__dict__.update(attributes)
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if cls.__module__.startswith("sklearn_sifal."):
-            describe(cls)
-
     def _check_parameters(self) -> SamplingStrategy:
         """Check everything that can be checked without data and torch; returns the strategy."""
         self._check_fields()
@@ -733,6 +731,14 @@ class LossSampledEstimator(HasFields, _FittedAttributes, SavedState, BaseEstimat
             ) from error
         return data.take(np.sort(trained)), data.take(np.sort(held_out))
 
+    def _losses_and_predictions(self, X: Any, y: Any) -> tuple[NDArray[np.floating], NDArray[Any]]:
+        """`instance_losses` and `predict` in one pass, for a comparison."""
+        from sklearn_sifal.neural._prediction import compute_losses_and_predictions
+
+        X, targets = self._read_inputs(X, reset=False), self._targets
+        encoded = targets.encode(targets.read(y, X))
+        return compute_losses_and_predictions(self.net_, X, encoded, targets, self.n_threads)
+
     def _outputs(self, X: Any) -> NDArray[np.floating]:
         """Outputs of the net, shape (n_samples, n_outputs), in the net's type."""
         from sklearn_sifal.neural._prediction import compute_outputs
@@ -765,9 +771,6 @@ def _finite(losses: NDArray[np.floating], y: NDArray[Any]) -> NDArray[np.floatin
             f"{y[wrong[0]]:g} there."
         )
     return losses
-
-
-describe(LossSampledEstimator)
 
 
 @contextmanager

@@ -19,7 +19,8 @@ what `get_params` and `clone` go by, has the positional parameters first, then t
 then those of its bases. `_check_fields` raises for the first value that is out of its range; a
 subclass checks by itself what takes more than one parameter. A class attribute has the default,
 for subclasses whose own ``__init__`` does not call this one; and an ``__init__`` that a class
-writes is left alone.
+writes is left alone. In docstrings of this package's classes the descriptions of shared
+parameters are filled in; see `_descriptions`.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,6 +29,7 @@ from functools import partial
 from inspect import get_annotations
 from typing import Any, ClassVar, Literal, TypeVar, dataclass_transform
 
+from sklearn_sifal._descriptions import describe
 from sklearn_sifal._parameters import check_choice, check_flag, check_integer, check_real
 
 _T = TypeVar("_T")
@@ -108,6 +110,8 @@ class HasFields:
                 f"{cls.__name__} states {', '.join(cls._stated)} as fields, and inherits an "
                 "__init__ that does not know them: write one."
             )
+        if cls.__module__.startswith("sklearn_sifal."):  # braces of users' docstrings are theirs
+            describe(cls)
 
     def _check_fields(self) -> None:
         """Raise for the first parameter whose value is not allowed."""

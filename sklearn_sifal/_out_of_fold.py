@@ -154,7 +154,9 @@ class OutOfFoldLosses:
                 f"Got cv={cv}."
             )
         order = np.random.default_rng(self.stream).permutation(n)
-        order = self.targets.together(order, self.data.y)
+        strata = self.targets.strata(self.data.y)
+        if strata is not None:
+            order = order[np.argsort(strata[order], kind="stable")]
         folds = np.empty(n, np.int64)
         folds[order] = np.arange(n) % cv  # neighbours go into different folds
         return folds

@@ -3,10 +3,8 @@
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
-import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_sifal._estimator import LossSampledEstimator
 from sklearn_sifal._exceptions import InvalidParameterError
@@ -161,22 +159,6 @@ class LossSampledRegressor(RegressorMixin, LossSampledEstimator):
             If a loss becomes infinite or NaN; the weights are then as before the call.
         """
         return self._partial_fit(X, y, sample_weight, sample_ids)
-
-    def predict(self, X: Any) -> NDArray[np.float64]:
-        """Predict the targets of rows.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Inputs, sparse or dense, whatever `fit` was given.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,), float64
-            In the units of the targets.
-        """
-        check_is_fitted(self)
-        return self._targets.decode(self._outputs(X)[:, 0])
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Coefficient of determination R² of the predictions.

@@ -50,14 +50,14 @@ class Targets(ABC):
     predicts_by: ClassVar[str]
 
     @property
-    @abstractmethod
-    def n_outputs(self) -> int:
-        """Outputs of the net."""
-
-    @property
     def n_classes(self) -> int:
         """Number of classes; 0 for numbers."""
         return 0
+
+    @property
+    def n_outputs(self) -> int:
+        """Outputs of the net: one for each class, or for a number."""
+        return self.n_classes or 1
 
     @property
     @abstractmethod
@@ -107,7 +107,7 @@ class Targets(ABC):
         return replace(data, y=self.encode(data.y, "y" if data.n_given else "y_val"))
 
     def strata(self, y: NDArray[Any]) -> NDArray[Any] | None:
-        """What a validation split keeps the shares of."""
+        """What a validation split, and every fold, keeps the shares of; of encoded targets, too."""
         return None
 
     # -------------------------------------------------------------- what the net is told
@@ -125,6 +125,10 @@ class Targets(ABC):
     @abstractmethod
     def losses(self, outputs: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
         """Losses of encoded targets in the user's units, from outputs of the net."""
+
+    @abstractmethod
+    def predictions(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """Targets in the user's units that outputs of the net stand for."""
 
     @abstractmethod
     def score(self, outputs: NDArray[Any], y: NDArray[Any], weights: NDArray[Any] | None) -> float:
@@ -152,10 +156,6 @@ class Targets(ABC):
         return replace(metadata, irreducible_losses=losses / self.loss_unit)
 
     # -------------------------------------------------------------- out-of-fold losses
-
-    def together(self, order: NDArray[np.int64], y: NDArray[Any]) -> NDArray[np.int64]:
-        """Rows in an order from which folds are dealt: strata one after the other."""
-        return order
 
     @abstractmethod
     def out_of_fold_losses(
@@ -196,11 +196,6 @@ class ClassTargets(Targets):
     score_in_words = "accuracy"
     predicts_by = "predict_proba"
     read = staticmethod(validate_targets)
-
-    @property
-    def n_outputs(self) -> int:
-        """One for each class."""
-        return len(self.classes)
 
     @property
     def n_classes(self) -> int:
@@ -254,15 +249,15 @@ class ClassTargets(Targets):
         losses: NDArray[Any] = -log_probabilities(outputs)[np.arange(len(y)), y]
         return losses
 
+    def predictions(self, outputs: NDArray[Any]) -> NDArray[Any]:
+        """Labels of the largest outputs."""
+        return self.decode(outputs.argmax(axis=1))
+
     def score(
         self, outputs: NDArray[Any], y: NDArray[np.int64], weights: NDArray[Any] | None
     ) -> float:
         """Accuracy."""
         return float(np.average(outputs.argmax(axis=1) == y, weights=weights))
-
-    def together(self, order: NDArray[np.int64], y: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Class by class."""
-        return order[np.argsort(y[order], kind="stable")]
 
     def out_of_fold_losses(
         self, fit: Fit, y: NDArray[np.int64], known: NDArray[np.bool_], inputs: Inputs
@@ -306,11 +301,6 @@ class NumberTargets(Targets):
     predicts_by = "predict"
 
     read = staticmethod(validate_numbers)
-
-    @property
-    def n_outputs(self) -> int:
-        """One."""
-        return 1
 
     @property
     def loss(self) -> tuple[str, float]:
@@ -386,6 +376,10 @@ class NumberTargets(Targets):
         with np.errstate(over="ignore"):
             losses = residual_losses(y - outputs[:, 0], *self.loss)
             return np.asarray(losses * self.loss_unit, np.float64)
+
+    def predictions(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
+        """Numbers in the units of y."""
+        return self.decode(outputs[:, 0])
 
     def score(self, outputs: NDArray[Any], y: NDArray[Any], weights: NDArray[Any] | None) -> float:
         """R²."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sklearn_sifal._estimator import LossSampledEstimator
 from sklearn_sifal._exceptions import NonFiniteLossError
-from sklearn_sifal.comparison._scores import Scoring, scoring_of
+from sklearn_sifal.comparison._scores import Scoring, losses_and_predictions, scoring_of
 from sklearn_sifal.comparison._trainings import Part, Task, one_thread
 from sklearn_sifal.inspection._deciles import LossDeciles, loss_deciles
 from sklearn_sifal.inspection._instances import InstanceTable, ranked_instances
@@ -111,8 +111,8 @@ class _Fit:
         self.estimator.set_params(callbacks=callbacks)
         with one_thread():
             self.estimator.fit(part.X, part.y)
-            look = self.scoring.losses_and_predictions
-            self.losses, self.predicted = look(self.estimator, part.X, part.y)
+            found = losses_and_predictions(self.estimator, part.X, part.y)
+            self.losses, self.predicted = found
         self.rounds = watch.rounds(task.strategy)
 
     def seen_against(self, yardstick: Yardstick) -> Recording:

@@ -6,12 +6,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import is_classifier
 from sklearn.metrics import precision_recall_fscore_support
 
 from sklearn_sifal._estimator import LossSampledEstimator
-
-_ROWS_PER_PART = 1 << 16
+from sklearn_sifal._targets import ClassTargets
 
 
 @dataclass(frozen=True)
@@ -91,24 +89,18 @@ class Scoring:
     score : callable
         Takes a fitted estimator, inputs as it takes them and their targets, and gives
         `TestScores`.
-    losses_and_predictions : callable
-        Takes the same and gives the loss of every row, in nats or what a regressor is trained
-        with, and the targets that are predicted.
     """
 
     metrics: tuple[Metric, ...]
     has_labels: bool
     score: Callable[[Any, Any, NDArray[Any]], TestScores]
-    losses_and_predictions: Callable[
-        [Any, Any, NDArray[Any]], tuple[NDArray[np.float64], NDArray[Any]]
-    ]
 
 
 def scoring_of(estimator: LossSampledEstimator) -> Scoring:
     """How an estimator is scored: the one place that asks of what kind it is."""
-    if is_classifier(estimator):
-        return Scoring(CLASSIFICATION, True, _score_labels, _losses_and_labels)
-    return Scoring(REGRESSION, False, _score_numbers, _losses_and_numbers)
+    if issubclass(estimator._kind, ClassTargets):
+        return Scoring(CLASSIFICATION, True, _score_labels)
+    return Scoring(REGRESSION, False, _score_numbers)
 
 
 def loss_among(metrics: Iterable[Metric]) -> Metric:
@@ -116,13 +108,20 @@ def loss_among(metrics: Iterable[Metric]) -> Metric:
     return next(metric for metric in metrics if not metric.higher_is_better)
 
 
+def losses_and_predictions(
+    estimator: LossSampledEstimator, X: Any, y: NDArray[Any]
+) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    """Loss of every row, as the estimator is trained with, and the target predicted for it."""
+    losses, predicted = estimator._losses_and_predictions(X, y)
+    return losses.astype(np.float64), predicted
+
+
 def _score_labels(estimator: Any, X: Any, y: NDArray[Any]) -> TestScores:
-    codes = np.searchsorted(estimator.classes_, y)
-    losses, predicted = _losses_and_codes(estimator, X, codes)
-    per_class = _per_class(codes, predicted, len(estimator.classes_))
+    losses, predicted = losses_and_predictions(estimator, X, y)
+    per_class = _per_class(y, predicted, estimator.classes_)
     tested = ~np.isnan(per_class[1])
     precision, recall, f1 = per_class[:, tested].mean(axis=1)
-    correct = predicted == codes
+    correct = predicted == y
     figures = {
         "accuracy": float(correct.mean()),
         "balanced_accuracy": float(recall),
@@ -135,42 +134,17 @@ def _score_labels(estimator: Any, X: Any, y: NDArray[Any]) -> TestScores:
     return TestScores(figures, per_class, by_row)
 
 
-def _losses_and_labels(
-    estimator: Any, X: Any, y: NDArray[Any]
-) -> tuple[NDArray[np.float64], NDArray[Any]]:
-    losses, codes = _losses_and_codes(estimator, X, np.searchsorted(estimator.classes_, y))
-    return losses, estimator.classes_[codes]
-
-
-def _losses_and_codes(
-    estimator: Any, X: Any, codes: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Loss of every row, and the code of the label that is predicted for it."""
-    losses, predicted = np.empty(len(codes)), np.empty(len(codes), np.int64)
-    # In parts: the outputs for a million rows and many classes would fill the memory.
-    for start in range(0, len(codes), _ROWS_PER_PART):
-        part = slice(start, start + _ROWS_PER_PART)
-        log_proba = estimator.predict_log_proba(X[part])
-        predicted[part] = log_proba.argmax(axis=1)
-        losses[part] = -log_proba[np.arange(len(log_proba)), codes[part]]
-    return losses, predicted
-
-
 def _per_class(
-    codes: NDArray[np.int64], predicted: NDArray[np.int64], n_classes: int
+    y: NDArray[Any], predicted: NDArray[Any], classes: NDArray[Any]
 ) -> NDArray[np.float64]:
     precision, recall, f1, support = precision_recall_fscore_support(
-        codes, predicted, labels=np.arange(n_classes), zero_division=0
+        *(np.searchsorted(classes, labels) for labels in (y, predicted)),
+        labels=np.arange(len(classes)),
+        zero_division=0,
     )
     values = np.array([precision, recall, f1], np.float64)
     values[1:, support == 0] = np.nan
     return values
-
-
-def _losses_and_numbers(
-    estimator: Any, X: Any, y: NDArray[Any]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    return estimator.instance_losses(X, y), estimator.predict(X)
 
 
 def _score_numbers(estimator: Any, X: Any, y: NDArray[Any]) -> TestScores:

@@ -1,8 +1,7 @@
 """What a fitted net says of rows: outputs and losses, under one state of its weights or many."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,8 @@ from sklearn_sifal._targets import Targets
 from sklearn_sifal.neural._mlp_net import MLPNet
 from sklearn_sifal.neural._net_factory import as_net_inputs
 from sklearn_sifal.neural._overflow import first_overflow
+
+_T = TypeVar("_T")
 
 
 def compute_outputs(
@@ -36,8 +37,7 @@ def compute_outputs(
     ValueError
         If an output is no number of the net's type, as for inputs far from those trained on.
     """
-    with _computing(net, n_threads):
-        return np.concatenate(list(_outputs_in_parts(net, X, targets)))
+    return np.concatenate(_of_outputs(net, X, targets, n_threads, lambda outputs, _: outputs))
 
 
 def compute_losses(
@@ -48,12 +48,23 @@ def compute_losses(
     In parts, since the outputs of many classes, and what is computed of them, take much more
     memory than the losses.
     """
-    losses, done = [], 0
-    with _computing(net, n_threads):
-        for outputs in _outputs_in_parts(net, X, targets):
-            losses.append(targets.losses(outputs, y[done : done + len(outputs)]))
-            done += len(outputs)
-    return np.concatenate(losses)
+
+    def losses(outputs: NDArray[np.floating], rows: slice) -> NDArray[np.floating]:
+        return targets.losses(outputs, y[rows])
+
+    return np.concatenate(_of_outputs(net, X, targets, n_threads, losses))
+
+
+def compute_losses_and_predictions(
+    net: MLPNet, X: Inputs, y: NDArray[Any], targets: Targets, n_threads: int | None
+) -> tuple[NDArray[np.floating], NDArray[Any]]:
+    """As `compute_losses`, with the targets that are predicted, in one pass."""
+
+    def both(outputs: NDArray[np.floating], rows: slice) -> tuple[NDArray[Any], NDArray[Any]]:
+        return targets.losses(outputs, y[rows]), targets.predictions(outputs)
+
+    losses, predictions = zip(*_of_outputs(net, X, targets, n_threads, both), strict=True)
+    return np.concatenate(losses), np.concatenate(predictions)
 
 
 def compute_staged_losses(
@@ -74,23 +85,24 @@ def compute_staged_losses(
         yield compute_losses(net, inputs, y, targets, n_threads)
 
 
-@contextmanager
-def _computing(net: MLPNet, n_threads: int | None) -> Iterator[None]:
+def _of_outputs(
+    net: MLPNet,
+    X: Inputs,
+    targets: Targets,
+    n_threads: int | None,
+    compute: Callable[[NDArray[np.floating], slice], _T],
+) -> list[_T]:
+    """What is computed of the outputs of one batch of rows after the other."""
+    inputs, done, results = as_net_inputs(X, net), 0, []
     with own_torch_settings(), limited_threads(net.choose_n_threads(n_threads)):
-        yield
-
-
-def _outputs_in_parts(net: MLPNet, X: Inputs, targets: Targets) -> Iterator[NDArray[np.floating]]:
-    """Outputs of one batch of rows after the other."""
-    done = 0
-    for batch in net.forward_iter(as_net_inputs(X, net)):
-        outputs: NDArray[np.floating] = batch.numpy()
-        wrong = first_overflow(outputs, targets.largest_output)
-        if wrong is not None:
-            raise ValueError(
-                "X has values for which the net cannot compute: its outputs for row "
-                f"{done + wrong} are too large for {outputs.dtype}. Are the features scaled as "
-                "those that it was fitted on?"
-            )
-        yield outputs
-        done += len(outputs)
+        for batch in net.forward_iter(inputs):
+            outputs: NDArray[np.floating] = batch.numpy()
+            wrong = first_overflow(outputs, targets.largest_output)
+            if wrong is not None:
+                raise ValueError(
+                    "X has values for which the net cannot compute: its outputs for row "
+                    f"{done + wrong} are too large for {outputs.dtype}. Are the features scaled "
+                    "as those that it was fitted on?"
+                )
+            results.append(compute(outputs, slice(done, done := done + len(outputs))))
+    return results

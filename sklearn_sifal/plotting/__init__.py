@@ -1,29 +1,24 @@
 """Pictures of what `sklearn_sifal.inspection` computes, after scikit-learn's convention.
 
 A Display keeps the numbers and draws them with `plot`. matplotlib, which the extra ``plot``
-brings, is imported there and not before; and each of these names when it is first asked for.
+brings, is imported there and not before.
 """
 
-import re
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from sklearn_sifal.plotting._data_map import DataMapDisplay
-    from sklearn_sifal.plotting._eviction import EvictionDisplay
-    from sklearn_sifal.plotting._group_report import GroupReportDisplay
-    from sklearn_sifal.plotting._instance_gallery import InstanceGalleryDisplay
-    from sklearn_sifal.plotting._loss_curve import LossCurveDisplay
-    from sklearn_sifal.plotting._loss_decile import LossDecileDisplay
-    from sklearn_sifal.plotting._selection import SelectionDisplay
-    from sklearn_sifal.plotting._selection_label import SelectionLabelDisplay
-    from sklearn_sifal.plotting._selection_loss import SelectionLossDisplay
-    from sklearn_sifal.plotting._selection_overlap import SelectionOverlapDisplay
-    from sklearn_sifal.plotting._strategy_curves import StrategyCurve
-    from sklearn_sifal.plotting._style import strategy_styles
-    from sklearn_sifal.plotting._visit_count import VisitCountDisplay
-    from sklearn_sifal.plotting._weight_distribution import WeightDistributionDisplay
-    from sklearn_sifal.plotting._weight_trajectory import WeightTrajectoryDisplay
+from sklearn_sifal.plotting._data_map import DataMapDisplay
+from sklearn_sifal.plotting._eviction import EvictionDisplay
+from sklearn_sifal.plotting._group_report import GroupReportDisplay
+from sklearn_sifal.plotting._instance_gallery import InstanceGalleryDisplay
+from sklearn_sifal.plotting._loss_curve import LossCurveDisplay
+from sklearn_sifal.plotting._loss_decile import LossDecileDisplay
+from sklearn_sifal.plotting._selection import SelectionDisplay
+from sklearn_sifal.plotting._selection_label import SelectionLabelDisplay
+from sklearn_sifal.plotting._selection_loss import SelectionLossDisplay
+from sklearn_sifal.plotting._selection_overlap import SelectionOverlapDisplay
+from sklearn_sifal.plotting._strategy_curves import StrategyCurve
+from sklearn_sifal.plotting._style import strategy_styles
+from sklearn_sifal.plotting._visit_count import VisitCountDisplay
+from sklearn_sifal.plotting._weight_distribution import WeightDistributionDisplay
+from sklearn_sifal.plotting._weight_trajectory import WeightTrajectoryDisplay
 
 __all__ = [
     "DataMapDisplay",
@@ -42,19 +37,3 @@ __all__ = [
     "WeightTrajectoryDisplay",
     "strategy_styles",
 ]
-
-# The other names, all Displays, are in the modules of their names.
-_DEFINED_IN = {"StrategyCurve": "_strategy_curves", "strategy_styles": "_style"}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    words = re.sub("(?=[A-Z])", "_", name.removesuffix("Display")).lower()
-    value = getattr(import_module(f"{__name__}.{_DEFINED_IN.get(name, words)}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__

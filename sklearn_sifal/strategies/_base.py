@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from sklearn_sifal._descriptions import describe
 from sklearn_sifal._fields import HasFields, attribute, integer, parameter, real
 from sklearn_sifal._loss_table import LossTable
 from sklearn_sifal._parameters import check_choice, check_integer
@@ -120,11 +119,6 @@ class SamplingStrategy(HasFields, SavedState, BaseEstimator):
     # Visits made before the last time that evictions were lifted do not count: an array from
     # then on.
     forgiven_visits_: NDArray[np.int32] | int = attribute(0)
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if cls.__module__.startswith("sklearn_sifal."):
-            describe(cls)
 
     def begin(self, table: LossTable, setup: Setup) -> Self:
         """Check the parameters and start anew; called once before the first round.
@@ -418,9 +412,6 @@ class SamplingStrategy(HasFields, SavedState, BaseEstimator):
         kept = np.sort(context.rng.choice(len(selection), int(room), replace=False))
         weights = None if selection.weights is None else selection.weights[kept]
         return Selection(selection.rows[kept], weights, selection.lr_scale)
-
-
-describe(SamplingStrategy)
 
 
 def _join(
