@@ -52,8 +52,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("_settings", "_targets"),
     # Numpy only: work without torch and without each other.
     ("preprocessing", "strategies", "datasets", "inspection", "_out_of_fold"),
-    # Torch, without skorch; and pictures of what `inspection` computes.
-    ("batches", "samplers", "plotting"),
+    # Torch, without skorch; then loops of users', and pictures of what `inspection` computes.
+    ("batches",),
+    ("samplers", "plotting"),
     # Torch and skorch.
     ("neural",),
     # What the estimators share; then the estimators.

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from sklearn.base import RegressorMixin
 
+from sklearn_sifal import LossSampledRegressor
 from sklearn_sifal._estimator import LossSampledEstimator
 from sklearn_sifal._target_scale import TargetScale
 from sklearn_sifal._targets import ClassTargets, NumberTargets, Targets
@@ -138,8 +140,6 @@ class LogRegressor(RegressorMixin, LossSampledEstimator):
     _kind = LogTargets
 
     def __init__(self, **parameters: Any) -> None:
-        from sklearn_sifal import LossSampledRegressor
-
         for name, value in LossSampledRegressor(**parameters).get_params(deep=False).items():
             setattr(self, name, value)
 
@@ -152,6 +152,38 @@ class LogRegressor(RegressorMixin, LossSampledEstimator):
 
     def predict(self, X: Any) -> Any:
         return self._targets.decode(self._outputs(X)[:, 0])
+
+
+class PlainSquares(torch.nn.Module):
+    """A criterion that says nothing of its gradient."""
+
+    def forward(self, outputs: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return (outputs.squeeze(1) - y) ** 2
+
+
+class PlainTargets(NumberTargets):
+    def criterion(self) -> dict[str, Any]:
+        return {"criterion": PlainSquares}
+
+
+class PlainRegressor(LogRegressor):
+    _kind = PlainTargets
+
+    @property
+    def _targets(self) -> Targets:
+        return PlainTargets(*self._loss, TargetScale(self.target_mean_, self.target_scale_))
+
+    def _targets_of_fit(self, y: Any, *, goes_on: bool) -> Targets:
+        return PlainTargets("squared_error", 1.0)
+
+
+def test_a_criterion_without_a_closed_form_is_left_to_autograd() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 4))
+    y = X @ [1.0, -2.0, 0.5, 0.0]
+    plain = PlainRegressor(budget=5, random_state=0).fit(X, y)
+    ours = LossSampledRegressor(budget=5, random_state=0).fit(X, y)
+    np.testing.assert_allclose(plain.predict(X), ours.predict(X), rtol=1e-6, atol=1e-8)
 
 
 def test_a_third_kind_of_target_is_another_class() -> None:

@@ -23,6 +23,7 @@ from sklearn_sifal.comparison._candidates import (
     names_with_own_rate,
     resolve_candidates,
 )
+from sklearn_sifal.comparison._comparison_plan import ComparisonPlan, Progress
 from sklearn_sifal.comparison._inputs import (
     check_share,
     check_targets,
@@ -36,7 +37,6 @@ from sklearn_sifal.comparison._kept_rows import contents_of, shown_rows
 from sklearn_sifal.comparison._result import StrategyComparison
 from sklearn_sifal.comparison._row_errors import RowSums
 from sklearn_sifal.comparison._scores import scoring_of
-from sklearn_sifal.comparison._training_plan import Progress, TrainingPlan
 from sklearn_sifal.comparison._trainings import Part, Run
 
 _NAME = "compare_strategies"
@@ -164,7 +164,7 @@ def compare_strategies(
     seeds = seeds_from(random_state, n_seeds)
     part = prepare_part(before, X_train, y_train, X_test, y_test)
     own = names_with_own_rate(strategies)
-    plan = TrainingPlan(candidates, budgets, seeds, rates, own, n_jobs, scoring.metrics)
+    plan = ComparisonPlan(candidates, budgets, seeds, rates, own, n_jobs, scoring.metrics)
     n_splits = min(n_seeds, _MOST_SPLITS) if len(rates) > 1 else 0
     splits = [
         partial(validation_part, before, X_train, y_train, validation_fraction, seed, labelled)
@@ -189,7 +189,7 @@ def compare_strategies(
 
 
 def _trained(
-    plan: TrainingPlan,
+    plan: ComparisonPlan,
     part: Part,
     splits: Sequence[Callable[[], tuple[int, Part]]],
     verbose: int,
@@ -223,7 +223,7 @@ def _on_labels(part: Part) -> tuple[NDArray[Any], NDArray[np.int64], float]:
 
 
 def _settings(
-    estimator: BaseEstimator, last: LossSampledEstimator, plan: TrainingPlan, part: Part
+    estimator: BaseEstimator, last: LossSampledEstimator, plan: ComparisonPlan, part: Part
 ) -> dict[str, Any]:
     """How it was done."""
     rates = plan.rates

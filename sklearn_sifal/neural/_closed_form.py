@@ -16,6 +16,10 @@ import torch
 from sklearn_sifal.batches._row_batches import SparseRows
 from sklearn_sifal.neural._mlp import ACTIVATIONS, MLP
 
+#: From outputs, targets and the factor of each row to the losses of the rows, and the gradient of
+#: their sum, each times its factor, by the outputs.
+ClosedForm = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]
+
 _relu_backward: Callable[..., torch.Tensor] = torch.ops.aten.threshold_backward
 
 

@@ -17,10 +17,10 @@ from torch.utils.data import DataLoader, Subset
 
 from sklearn_sifal._devices import tensors_on
 from sklearn_sifal._inputs import check_columns
+from sklearn_sifal.batches._as_array import as_array
 from sklearn_sifal.batches._device_batches import make_row_gatherer
 from sklearn_sifal.batches._row_batches import RowBatch, RowGatherer
 from sklearn_sifal.neural._kept_targets import find_kept_targets
-from sklearn_sifal.samplers._given_values import as_array
 
 # What bulk gathering does as a DataLoader would; with any other argument there is one.
 _BULK_ARGUMENTS = {"batch_size", "shuffle", "drop_last"}

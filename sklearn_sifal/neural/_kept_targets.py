@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import ConcatDataset, Subset, TensorDataset
 
-from sklearn_sifal.samplers._given_values import as_array
+from sklearn_sifal.batches._as_array import as_array
 
 # The usual names. An attribute that is called so may be anything: what the classes are
 # called, targets that the items map to others, boxes.

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sklearn_sifal.samplers._given_values import as_array
+from sklearn_sifal.batches._as_array import as_array
 
 #: Row numbers of a step, and what it measured by name, arrays of shape (n,).
 Entry = tuple[NDArray[np.int64], dict[str, NDArray[Any]]]

@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from sklearn_sifal._devices import choose_n_threads, own_torch_settings
 from sklearn_sifal._exceptions import NonFiniteLossError
-from sklearn_sifal._regression_loss import RegressionLoss
 from sklearn_sifal.batches._device_batches import make_row_gatherer
 from sklearn_sifal.batches._row_batches import RowBatch, RowGatherer
-from sklearn_sifal.neural._closed_form import Pass, cross_entropy
+from sklearn_sifal.neural._closed_form import ClosedForm, Pass, cross_entropy
 from sklearn_sifal.neural._mlp import MLP, check_widths
 from sklearn_sifal.neural._net import LossSampledNet, row_factors
 from sklearn_sifal.neural._observers import ValidationMonitor
@@ -156,7 +155,7 @@ class MLPNet(LossSampledNet):
         """One pass in both directions, and one step of every optimiser.
 
         The objective is that of `LossSampledNet.train_step`; its gradients are computed in
-        closed form.
+        closed form where the criterion has one.
 
         Parameters
         ----------
@@ -170,23 +169,26 @@ class MLPNet(LossSampledNet):
         step : dict
             The objective as "loss", the outputs as "y_pred".
         """
-        if self.mixed_precision:  # autograd knows which products were narrow
+        closed_form = self._closed_form()
+        if closed_form is None:
             return super().train_step(batch, **fit_params)
         forward = Pass(self.module_, batch.X)
         factors = row_factors(forward.outputs, batch.weights)
-        losses, gradient = self._losses_and_gradient(forward.outputs, batch.y, factors)
+        losses, gradient = closed_form(forward.outputs, batch.y, factors)
         # Before the step, so that a loss that is no number never reaches the weights.
         self._record_step(batch, forward.outputs, losses)
         forward.set_gradients(gradient)
         self._finish_step(batch)
         return {"loss": torch.dot(losses, factors), "y_pred": forward.outputs}
 
-    def _losses_and_gradient(
-        self, outputs: torch.Tensor, y: torch.Tensor, factors: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        if isinstance(self.criterion_, RegressionLoss):
-            return self.criterion_.with_gradient(outputs, y, factors)
-        return cross_entropy(outputs, y, factors)
+    def _closed_form(self) -> ClosedForm | None:
+        """Gives the losses and their gradient by the outputs; None to leave it to autograd."""
+        if self.mixed_precision:  # autograd knows which products were narrow
+            return None
+        if isinstance(self.criterion_, torch.nn.CrossEntropyLoss):
+            return cross_entropy
+        form: ClosedForm | None = getattr(self.criterion_, "with_gradient", None)
+        return form
 
     def evaluation_step(self, batch: RowBatch, training: bool = False) -> torch.Tensor:
         """Forward pass of one batch without gradient, in the precision of the weights."""

@@ -27,6 +27,7 @@ from sklearn_sifal._published_table import copied_records
 from sklearn_sifal._saved_states import CannotTakeApartError, SavedState
 from sklearn_sifal._seeding import Streams, make_streams
 from sklearn_sifal._training_data import RowMetadata, validate_row_metadata
+from sklearn_sifal.batches._as_array import as_array
 from sklearn_sifal.batches._row_batches import RowBatch, RowGatherer
 from sklearn_sifal.neural._criteria import (
     CLASS_CODE_CRITERIA,
@@ -61,7 +62,6 @@ from sklearn_sifal.neural._tensor_states import (
     TensorStateWriter,
     available_device,
 )
-from sklearn_sifal.samplers._given_values import as_array
 from sklearn_sifal.strategies._base import SamplingStrategy
 from sklearn_sifal.strategies._registry import resolve_strategy
 

@@ -12,8 +12,8 @@ from torch.utils.data import Subset
 
 from sklearn_sifal._parameters import check_integer_value
 from sklearn_sifal._seeding import Streams, torch_seed
+from sklearn_sifal.batches._as_array import as_array
 from sklearn_sifal.neural._gatherers import DatasetGatherer, Gatherer, bulk_gatherer
-from sklearn_sifal.samplers._given_values import as_array
 
 
 def refuse_strings(y: Any) -> None:

@@ -30,6 +30,7 @@ from skorch.dataset import Dataset
 from skorch.history import History
 from skorch.setter import optimizer_setter
 
+from sklearn_sifal import _regression_loss  # noqa: F401  # states have its type by name
 from sklearn_sifal._devices import is_available
 from sklearn_sifal._saved_states import (
     KIND,

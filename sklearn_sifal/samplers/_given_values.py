@@ -3,32 +3,15 @@
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from sklearn_sifal._labels import check_labels, read
+from sklearn_sifal.batches._as_array import as_array
 
 # Bounds of the measures that have some, and how far rounding may lead out of them.
 _RANGES = {"correct": (0, 1), "max_probability": (0, 1), "el2n": (0, np.inf)}
 _ROUNDING = 1e-3
 _NUMBERS = "fiub"  # kinds of dtype
-
-
-def as_array(values: Any) -> NDArray[Any]:
-    """A numpy array of tensors on any device, with or without gradient, or of an array-like."""
-    if isinstance(values, torch.Tensor):
-        values = values.detach().cpu()
-        if values.is_floating_point() and values.element_size() < 4:  # numpy has no bfloat16
-            values = values.float()
-        return np.asarray(values.numpy())
-    # By their types, since asking torch of every number takes long.
-    if isinstance(values, list | tuple) and any(
-        issubclass(kind, torch.Tensor) for kind in set(map(type, values))
-    ):
-        values = [as_array(value) for value in values]
-    if np.ma.is_masked(values):  # objects are refused, what a mask hides would be taken
-        return np.asarray(values.astype(object).filled(None))
-    return np.asarray(values)
 
 
 def _as_regular_array(values: Any, needed: str) -> NDArray[Any]:

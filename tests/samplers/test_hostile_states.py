@@ -174,7 +174,7 @@ def test_states_of_other_versions_warn_once_and_are_loaded(make: Any) -> None:
     "name",
     [
         "sklearn_sifal.datasets._remote_file:TemporaryDirectory",  # imported there
-        "sklearn_sifal.comparison._training_plan:Parallel",
+        "sklearn_sifal.comparison._comparison_plan:Parallel",
         "sklearn_sifal.strategies._base:SamplingStrategy",  # an estimator
         "sklearn_sifal.strategies._heap:HeapQueue",
         "sklearn_sifal.strategies._base:check_choice",  # no class

@@ -18,7 +18,7 @@ from sklearn_sifal.comparison._trainings import Part, Run, Task, train
 
 
 @dataclass(frozen=True)
-class TrainingPlan:
+class ComparisonPlan:
     """Which trainings there are."""
 
     candidates: Mapping[str, LossSampledEstimator]
