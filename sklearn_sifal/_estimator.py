@@ -371,7 +371,7 @@ class LossSampledEstimator(HasFields, _FittedAttributes, SavedState, BaseEstimat
                 streams,
                 validation=held_out,
                 metadata=targets.in_units_of_the_table(metadata.take(data.rows)),
-                brief=brief_model(type(self), self.get_params(deep=False)),
+                brief=brief_model(type(self), self.__dict__.copy()),
                 previous=previous,
             )
             self._set_fitted(vars(fitted))
@@ -626,7 +626,7 @@ class LossSampledEstimator(HasFields, _FittedAttributes, SavedState, BaseEstimat
 
     def _description(self) -> TrainingDescription:
         """What trainings are told of the parameters."""
-        names = [field.name for field in fields(TrainingDescription) if field.name != "owner"]
+        names = (field.name for field in fields(TrainingDescription) if field.name != "owner")
         values = {name: getattr(self, name) for name in names}
         return TrainingDescription(owner=type(self).__name__, **values)
 

@@ -88,6 +88,7 @@ class HasFields:
 
     # A dataclass of the parameters, in the order of the signature; its ``__init__`` serves.
     _fields: ClassVar[type[Any]] = object
+    _checks: ClassVar[tuple[tuple[str, Check], ...]] = ()
     # What this class itself states; with ``init=False``, what is no parameter.
     _stated: ClassVar[Mapping[str, Field[Any]]] = {}
 
@@ -103,6 +104,8 @@ class HasFields:
                 setattr(cls, name, stated.default)
         is_written = cls.__init__ is not cls._fields.__init__
         cls._fields = _dataclass_of(cls)
+        checks = ((it.name, it.metadata["check"]) for it in fields(cls._fields))
+        cls._checks = tuple((name, check) for name, check in checks if check)
         if not is_written:
             cls.__init__ = cls._fields.__init__  # type: ignore[method-assign]
         elif "__init__" not in vars(cls) and any(it.init for it in cls._stated.values()):
@@ -115,9 +118,8 @@ class HasFields:
 
     def _check_fields(self) -> None:
         """Raise for the first parameter whose value is not allowed."""
-        for it in fields(self._fields):
-            if check := it.metadata["check"]:
-                check(self, it.name)
+        for name, check in self._checks:
+            check(self, name)
 
 
 def stated_by(cls: type[HasFields]) -> dict[str, Field[Any]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import has_fit_parameter
 
 from sklearn_sifal._exceptions import InvalidParameterError
@@ -37,26 +37,26 @@ _LEAST_BUDGET, _MOST_BUDGET = 2, 50
 
 
 def brief_model(
-    make: Callable[..., Any], parameters: Mapping[str, Any]
+    kind: type[BaseEstimator], attributes: Mapping[str, Any]
 ) -> Callable[[int, int], Any]:
-    """What makes estimators like one with these parameters, for a brief training.
+    """What makes estimators like one with these attributes, for a brief training.
 
     Parameters
     ----------
-    make : callable
+    kind : type
         Class of the estimator.
-    parameters : mapping of str to object
-        Its parameters.
+    attributes : mapping of str to object
+        Its attributes, of which its parameters are taken when there is a use for them.
 
     Returns
     -------
     brief : callable
         ``brief(budget, random_state)`` makes one.
     """
-    brief = {name: value for name, value in _BRIEF_TRAINING.items() if name in parameters}
 
     def made(budget: int, random_state: int) -> Any:
-        return make(**{**parameters, **brief, "budget": budget, "random_state": random_state})
+        brief = {**attributes, **_BRIEF_TRAINING, "budget": budget, "random_state": random_state}
+        return kind(**{name: brief[name] for name in kind._get_param_names()})
 
     return made
 

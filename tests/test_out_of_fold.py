@@ -55,7 +55,7 @@ def small(make: Callable[..., Any], strategy: Any = "base", **parameters: Any) -
 
 
 def folds_of(model: Any, targets: Targets, data: TrainingData) -> OutOfFoldLosses:
-    brief = brief_model(type(model), model.get_params(deep=False))
+    brief = brief_model(type(model), vars(model))
     return OutOfFoldLosses(targets, data, SEED, batch_size=16, brief=brief)
 
 
