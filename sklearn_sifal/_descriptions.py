@@ -23,6 +23,7 @@ With ``python -OO`` there are no docstrings, and nothing is done.
 import inspect
 import re
 from collections.abc import Mapping
+from types import FunctionType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -52,7 +53,7 @@ def describe(cls: type, texts: Mapping[str, str] | None = None) -> None:
         If there is no entry for a name in a placeholder.
     """
     for name, member in vars(cls).items():
-        if not name.startswith("__") and (inspect.isfunction(member) or _is_property(member)):
+        if not name.startswith("__") and isinstance(member, FunctionType | property):
             member.__doc__ = member.__doc__ or _inherited_doc(cls, name)
     if cls.__doc__ is None:
         return
@@ -118,10 +119,6 @@ def _with_default(entry: str, default: Any) -> str:
     if default is not inspect.Parameter.empty:
         head = _DEFAULT.sub(lambda _: f"default={default!r}", head)
     return "\n".join([head, *rest])
-
-
-def _is_property(member: Any) -> bool:
-    return isinstance(member, property)
 
 
 def _inherited_doc(cls: type, name: str) -> str | None:

@@ -9,7 +9,9 @@ A subclass of `HasFields` lists its parameters in its body, and has no ``__init_
 
 - A name with a type, and `real`, `integer`, `choice`, `flag` or `parameter`, is a parameter: its
   range stands beside it. It is keyword-only; ``kw_only=False`` makes it positional.
-- A plain value, without a type, is another default for a parameter of a base class.
+- A plain value, without a type, is another default for a parameter of a base class. With a type
+  it is left alone, and so is what `dataclasses.field` makes: a user may put that `dataclass`
+  above a strategy.
 - `attribute` takes a parameter of a base class out: all instances have this value. So does a
   property of its name. It is also for attributes that are no parameters, which a type checker
   would otherwise take for some; whoever states it with a check runs that.
@@ -18,9 +20,9 @@ A subclass of `HasFields` lists its parameters in its body, and has no ``__init_
 what `get_params` and `clone` go by, has the positional parameters first, then the class's own,
 then those of its bases. `_check_fields` raises for the first value that is out of its range; a
 subclass checks by itself what takes more than one parameter. A class attribute has the default,
-for subclasses whose own ``__init__`` does not call this one; and an ``__init__`` that a class
-writes is left alone. In docstrings of this package's classes the descriptions of shared
-parameters are filled in; see `_descriptions`.
+for subclasses whose own ``__init__`` does not call this one; an ``__init__`` that a class writes
+is left alone, and a class that changes no parameter inherits one. In docstrings of this package's
+classes the descriptions of shared parameters are filled in; see `_descriptions`.
 """
 
 from collections.abc import Callable, Mapping
@@ -94,7 +96,8 @@ class HasFields:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls._stated = {name: it for name, it in vars(cls).items() if isinstance(it, Field)}
+        found = {name: it for name, it in vars(cls).items() if isinstance(it, Field)}
+        cls._stated = {name: it for name, it in found.items() if "check" in it.metadata}
         types = get_annotations(cls)
         for name, stated in cls._stated.items():
             stated.type = types.get(name, Any)
@@ -103,16 +106,18 @@ class HasFields:
             else:
                 setattr(cls, name, stated.default)
         is_written = cls.__init__ is not cls._fields.__init__
-        cls._fields = _dataclass_of(cls)
-        checks = ((it.name, it.metadata["check"]) for it in fields(cls._fields))
-        cls._checks = tuple((name, check) for name, check in checks if check)
-        if not is_written:
-            cls.__init__ = cls._fields.__init__  # type: ignore[method-assign]
-        elif "__init__" not in vars(cls) and any(it.init for it in cls._stated.values()):
-            raise TypeError(
-                f"{cls.__name__} states {', '.join(cls._stated)} as fields, and inherits an "
-                "__init__ that does not know them: write one."
-            )
+        made = _dataclass_of(cls)
+        if _parameters_of(made) != _parameters_of(cls._fields):
+            cls._fields = made
+            checks = ((it.name, it.metadata["check"]) for it in fields(made))
+            cls._checks = tuple((name, check) for name, check in checks if check)
+            if not is_written:
+                cls.__init__ = made.__init__  # type: ignore[method-assign]
+            elif "__init__" not in vars(cls) and any(it.init for it in cls._stated.values()):
+                raise TypeError(
+                    f"{cls.__name__} states {', '.join(cls._stated)} as fields, and inherits an "
+                    "__init__ that does not know them: write one."
+                )
         if cls.__module__.startswith("sklearn_sifal."):  # braces of users' docstrings are theirs
             describe(cls)
 
@@ -131,15 +136,29 @@ def stated_by(cls: type[HasFields]) -> dict[str, Field[Any]]:
     return nearest
 
 
+def _default_of(cls: type[HasFields], name: str) -> Any:
+    """The nearest value that is stated, or has no type."""
+    for base in cls.__mro__:
+        is_stated = name in vars(base).get("_stated", ())
+        if name in vars(base) and (is_stated or name not in get_annotations(base)):
+            return vars(base)[name]
+    return MISSING
+
+
+def _parameters_of(made: type[Any]) -> list[tuple[Any, ...]]:
+    """What of a dataclass of parameters a class with the same need not state anew."""
+    stated = getattr(made, "__dataclass_fields__", {}).values()
+    return [(it.name, it.default, it.kw_only, it.metadata["check"]) for it in stated]
+
+
 def _dataclass_of(cls: type[HasFields]) -> type[Any]:
     """The parameters of a class, its own first, each with the default that is nearest."""
     parameters = []
     for name, stated in stated_by(cls).items():
-        default = getattr(cls, name, MISSING)
+        default = _default_of(cls, name)
         if stated.init and not isinstance(default, property):
-            copy = parameter(
-                stated.metadata["check"], default=default, kw_only=bool(stated.kw_only)
-            )
+            is_keyword = bool(stated.kw_only)
+            copy = parameter(stated.metadata["check"], default=default, kw_only=is_keyword)
             parameters.append((name, stated.type, copy))
     return make_dataclass(
         cls.__name__,

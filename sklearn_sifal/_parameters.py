@@ -67,12 +67,8 @@ def check_integer_value(
     """Raise unless `value` is an integer from `low` to `high`, or an allowed other value."""
     if _is_other(value, none, choices) or is_integer(value, low, high):
         return
-    expected = (
-        f"an integer of at least {low}"
-        if high is None
-        else f"an integer in the range [{low}, {high}]"
-    )
-    reject_value(owner_name, name, _or_other(expected, none, choices), value)
+    bounds = f"of at least {low}" if high is None else f"in the range [{low}, {high}]"
+    reject_value(owner_name, name, _or_other(f"an integer {bounds}", none, choices), value)
 
 
 def is_integer(value: Any, low: int, high: int | None = None) -> bool:

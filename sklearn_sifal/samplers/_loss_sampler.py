@@ -380,11 +380,9 @@ class LossSampler(SavedState, Sampler[Any]):
         for name, value in self._written_settings().items():
             given = state.get(name)
             if type(given) is dict and type(value) is dict:  # only what differs
-                names = given.keys() | value.keys()
-                names = {n for n in names if not _is_same_setting(given.get(n), value.get(n))}
-                given, value = (
-                    {n: d.get(n) for n in sorted(names, key=str)} for d in (given, value)
-                )
+                names = sorted(given.keys() | value.keys(), key=str)
+                names = [n for n in names if not _is_same_setting(given.get(n), value.get(n))]
+                given, value = ({n: d.get(n) for n in names} for d in (given, value))
             if not _is_same_setting(given, value):
                 raise ValueError(
                     f"This state cannot be loaded: its {name!r} is {given!r}, and the "

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sklearn_sifal._fields import HasFields, stated_by
+from sklearn_sifal._parameters import is_integer
 
 #: Above what any round or count is in a training, and below where int64 arrays end.
 MOST = 1 << 62
@@ -40,15 +41,11 @@ def check_column(
     if not isinstance(array, np.ndarray) or not np.issubdtype(array.dtype, kind):
         got = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
         raise ValueError(f"{where} is no array of {kind.__name__}, but {got}")
-    if len(array.shape) != len(shape) or any(
-        n not in (wanted, *([n] if wanted == -1 else []))
-        for n, wanted in zip(array.shape, shape, strict=True)
-    ):
+    lengths = zip(shape, array.shape, strict=False)
+    if array.ndim != len(shape) or any(wanted not in (n, -1) for wanted, n in lengths):
         raise ValueError(f"{where} has the shape {array.shape}, not {shape}")
     values = array[~np.isnan(array)] if nan else array
-    inside = np.ones(values.shape, bool) if array.dtype.kind != "f" else ~np.isnan(values)
-    if array.dtype.kind == "f" and high != np.inf:
-        inside &= np.isfinite(values)
+    inside = ~np.isnan(values) if high == np.inf else np.isfinite(values)
     if low is not None:
         inside &= values >= low
     if high is not None:
@@ -63,10 +60,7 @@ def check_whole(
 ) -> None:
     """An attribute that is an integer, or None where that is allowed."""
     value = getattr(owner, name)
-    if none and value is None:
-        return
-    is_whole = isinstance(value, int | np.integer) and not isinstance(value, bool | np.bool_)
-    if not (is_whole and low <= value <= high):
+    if not ((none and value is None) or is_integer(value, low, high)):
         raise ValueError(f"{name!r} of {type(owner).__name__} is {value!r}")
 
 

@@ -1,6 +1,8 @@
 """What a strategy written by a user returns is checked before it trains anything."""
 
+import inspect
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
@@ -258,3 +260,41 @@ def test_a_strategy_without_an_init_takes_the_shared_parameters() -> None:
     strategy = Ageing(warmup_epochs=2, min_fraction=0.1)
     assert set(strategy.get_params()) == set(SamplingStrategy().get_params())
     assert repr(strategy) == "Ageing(min_fraction=0.1, warmup_epochs=2)"
+
+
+@dataclass(eq=False)
+class FromADataclass(SamplingStrategy):
+    """Its parameters are those that it lists itself, one with another default."""
+
+    share: float = 0.25
+    names: list[str] = field(default_factory=list)
+    warmup_epochs: int = 2
+
+    def _select(self, losses: Any, rng: Any) -> Any:
+        return np.argsort(-losses)[: int(self.share * len(losses))], None
+
+
+@dataclass(eq=False)
+class HardestOfADataclass(Percentile):
+    percentage: float = 30.0
+    note: str = ""
+
+
+def test_a_dataclass_writes_the_init() -> None:
+    assert list(inspect.signature(FromADataclass).parameters) == ["share", "names", "warmup_epochs"]
+    strategy = FromADataclass(0.5, names=["a"])
+    assert clone(strategy).get_params() == {"share": 0.5, "names": ["a"], "warmup_epochs": 2}
+    sizes = [len(rows) for rows in fit(strategy, record="history").selections_]
+    assert sizes == [600, 600, 300, 300]
+    assert HardestOfADataclass(note="x").get_params() == {"percentage": 30.0, "note": "x"}
+    with pytest.raises(ValueError, match="'percentage' parameter of HardestOfADataclass"):
+        fit(HardestOfADataclass(0.0))
+
+
+def test_a_default_in_the_body_is_the_default() -> None:
+    class Late(Percentile):
+        warmup_epochs = 3
+
+    assert Late().warmup_epochs == 3
+    assert inspect.signature(Late).parameters["warmup_epochs"].default == 3
+    assert Late(warmup_epochs=1).warmup_epochs == 1
