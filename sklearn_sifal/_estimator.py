@@ -371,7 +371,7 @@ class LossSampledEstimator(HasFields, _FittedAttributes, SavedState, BaseEstimat
                 streams,
                 validation=held_out,
                 metadata=targets.in_units_of_the_table(metadata.take(data.rows)),
-                brief=brief_model(type(self), self.get_params(deep=False)),
+                brief=brief_model(type(self), vars(self).copy()),
                 previous=previous,
             )
             self._set_fitted(vars(fitted))

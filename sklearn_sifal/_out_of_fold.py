@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -36,27 +37,28 @@ _STEPS = 300
 _LEAST_BUDGET, _MOST_BUDGET = 2, 50
 
 
-def brief_model(
-    make: Callable[..., Any], parameters: Mapping[str, Any]
-) -> Callable[[int, int], Any]:
-    """What makes estimators like one with these parameters, for a brief training.
+def brief_model(kind: type[Any], attributes: Mapping[str, Any]) -> Callable[[int, int], Any]:
+    """What makes estimators like one with these attributes, for a brief training.
 
     Parameters
     ----------
-    make : callable
+    kind : type
         Class of the estimator.
-    parameters : mapping of str to object
-        Its parameters.
+    attributes : mapping of str to object
+        What it has, its parameters among it. They are read when a model is made and not before:
+        an estimator whose parameters cannot be read may be fitted without one.
 
     Returns
     -------
     brief : callable
-        ``brief(budget, random_state)`` makes one.
+        ``brief(budget, random_state)`` makes one, to be cloned.
     """
-    brief = {name: value for name, value in _BRIEF_TRAINING.items() if name in parameters}
+    brief = {name: value for name, value in _BRIEF_TRAINING.items() if hasattr(kind, name)}
 
     def made(budget: int, random_state: int) -> Any:
-        return make(**{**parameters, **brief, "budget": budget, "random_state": random_state})
+        model: Any = object.__new__(kind)
+        vars(model).update(attributes)
+        return model.set_params(**brief, budget=budget, random_state=random_state)
 
     return made
 
@@ -112,11 +114,7 @@ class OutOfFoldLosses:
         losses = np.empty(len(data.y))
         for fold in range(cv):
             known = folds != fold
-
-            def fit(y: NDArray[Any], rows: NDArray[np.bool_] = known) -> Any:
-                return self._fitted(model, rows, y)
-
-            inputs = data.inputs(~known)
+            fit, inputs = partial(self._fitted, model, known), data.inputs(~known)
             losses[~known] = self.targets.out_of_fold_losses(fit, data.y, known, inputs)
         if not np.isfinite(losses).all():
             raise ValueError(f"Out-of-fold losses of {model!r} are not finite.")
