@@ -371,7 +371,7 @@ class LossSampledEstimator(HasFields, _FittedAttributes, SavedState, BaseEstimat
                 streams,
                 validation=held_out,
                 metadata=targets.in_units_of_the_table(metadata.take(data.rows)),
-                brief=brief_model(type(self), self.__dict__.copy()),
+                brief=brief_model(type(self), vars(self).copy()),
                 previous=previous,
             )
             self._set_fitted(vars(fitted))
@@ -612,6 +612,7 @@ class LossSampledEstimator(HasFields, _FittedAttributes, SavedState, BaseEstimat
             if previous is None:
                 targets = targets.learnt_from(data)
             n_passes = 0 if previous is None else previous._n_partial_fits
+            self._set_fitted(targets.attributes())  # before the training, as in `fit`
             fitted = train_one_pass(
                 self._description(),
                 targets,
@@ -621,7 +622,7 @@ class LossSampledEstimator(HasFields, _FittedAttributes, SavedState, BaseEstimat
                 previous=previous,
                 undo=undo,
             )
-            self._set_fitted({**vars(fitted), **targets.attributes()})
+            self._set_fitted(vars(fitted))
         return self
 
     def _description(self) -> TrainingDescription:

@@ -3,11 +3,12 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
 from sklearn_sifal._exceptions import InvalidParameterError
@@ -36,9 +37,7 @@ _STEPS = 300
 _LEAST_BUDGET, _MOST_BUDGET = 2, 50
 
 
-def brief_model(
-    kind: type[BaseEstimator], attributes: Mapping[str, Any]
-) -> Callable[[int, int], Any]:
+def brief_model(kind: type[Any], attributes: Mapping[str, Any]) -> Callable[[int, int], Any]:
     """What makes estimators like one with these attributes, for a brief training.
 
     Parameters
@@ -46,17 +45,20 @@ def brief_model(
     kind : type
         Class of the estimator.
     attributes : mapping of str to object
-        Its attributes, of which its parameters are taken when there is a use for them.
+        What it has, its parameters among it. They are read when a model is made and not before:
+        an estimator whose parameters cannot be read may be fitted without one.
 
     Returns
     -------
     brief : callable
-        ``brief(budget, random_state)`` makes one.
+        ``brief(budget, random_state)`` makes one, to be cloned.
     """
+    brief = {name: value for name, value in _BRIEF_TRAINING.items() if hasattr(kind, name)}
 
     def made(budget: int, random_state: int) -> Any:
-        brief = {**attributes, **_BRIEF_TRAINING, "budget": budget, "random_state": random_state}
-        return kind(**{name: brief[name] for name in kind._get_param_names()})
+        model: Any = object.__new__(kind)
+        vars(model).update(attributes)
+        return model.set_params(**brief, budget=budget, random_state=random_state)
 
     return made
 
@@ -112,11 +114,7 @@ class OutOfFoldLosses:
         losses = np.empty(len(data.y))
         for fold in range(cv):
             known = folds != fold
-
-            def fit(y: NDArray[Any], rows: NDArray[np.bool_] = known) -> Any:
-                return self._fitted(model, rows, y)
-
-            inputs = data.inputs(~known)
+            fit, inputs = partial(self._fitted, model, known), data.inputs(~known)
             losses[~known] = self.targets.out_of_fold_losses(fit, data.y, known, inputs)
         if not np.isfinite(losses).all():
             raise ValueError(f"Out-of-fold losses of {model!r} are not finite.")

@@ -55,7 +55,7 @@ def small(make: Callable[..., Any], strategy: Any = "base", **parameters: Any) -
 
 
 def folds_of(model: Any, targets: Targets, data: TrainingData) -> OutOfFoldLosses:
-    brief = brief_model(type(model), vars(model))
+    brief = brief_model(type(model), vars(model).copy())
     return OutOfFoldLosses(targets, data, SEED, batch_size=16, brief=brief)
 
 
@@ -227,6 +227,41 @@ def test_the_estimators_own_kind_by_default(sparse: bool) -> None:
     assert 0.1 < losses.mean() < 2
     np.testing.assert_array_equal(losses, folds(None, 3))
     assert target_folds()(None, 3).mean() < 2
+
+
+class Narrow(LossSampledClassifier):
+    """A model whose one parameter is not kept, as it should be."""
+
+    def __init__(self, width: int = 4, strategy: Any = "base") -> None:
+        settings = {"budget": 1, "batch_size": 16, "random_state": 0}
+        super().__init__(strategy, hidden_layer_sizes=(width,), **settings)
+
+
+class Loose(LossSampledClassifier):
+    """A model that leaves its parameters to its base class, unseen by scikit-learn."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+
+
+class Extra(LossSampledClassifier):
+    """A model with a parameter of its own, and with few others that scikit-learn knows of."""
+
+    def __init__(self, extra: int = 1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.extra = extra
+
+
+def test_parameters_that_cannot_be_read_are_not_read_without_need() -> None:
+    settings = {"hidden_layer_sizes": (4,), "budget": 1}
+    expected = small(LossSampledClassifier, **settings).fit(X, LABELS).predict_proba(X)
+    for model in (Narrow(), small(Loose, **settings)):
+        np.testing.assert_array_equal(model.fit(X, LABELS).predict_proba(X), expected)
+    with pytest.raises(AttributeError, match="has no attribute"):
+        Narrow(strategy=ReducibleLoss()).fit(X, LABELS)
+    # It cannot be told to be brief, and would ask for such models again and again.
+    with pytest.raises(ValueError, match="Invalid parameter 'sampling_strategy'"):
+        Extra(sampling_strategy=ReducibleLoss(), batch_size=16).fit(X, LABELS)
 
 
 def test_unset_random_states_are_fixed() -> None:

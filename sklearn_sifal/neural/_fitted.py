@@ -114,6 +114,8 @@ weight_history_
             raise ValueError(
                 f"the net has {net.module__n_outputs} outputs, not {targets.n_outputs}"
             )
+        if not targets.largest_output > 0:
+            raise ValueError("the targets have no scale")
 
 
 #: Attributes that every fitted estimator has.
@@ -177,8 +179,7 @@ class Recorders:
     def observers(self) -> list[RoundObserver]:
         """Those that are told of the rounds, in this order."""
         # The monitor adds to the figures, so it comes before what shows them.
-        told: list[RoundObserver | None] = [self.monitor, self.full]
-        return [observer for observer in told if observer is not None]
+        return [observer for observer in (self.monitor, self.full) if observer is not None]
 
     def fitted(
         self,
@@ -268,11 +269,11 @@ class Recorders:
         for row, measured in zip(losses[n_earlier:], self.full.losses, strict=True):
             row[where] = measured
         selections = [self._numbers(rows) for rows in self.full.selections]
-        weights = self.full.weights
-        if earlier is not None and before is not None:
-            selections = [*(earlier.selections_ or []), *selections]
-            weights = [*(earlier.weight_history_ or []), *weights]
-        return losses, selections, weights
+        if earlier is None:
+            return losses, selections, self.full.weights
+        # Either is None where a table by ids goes on whose history begins now.
+        selections = [*(earlier.selections_ or []), *selections]
+        return losses, selections, [*(earlier.weight_history_ or []), *self.full.weights]
 
     def _numbers(self, rows: NDArray[np.int64]) -> NDArray[np.integer]:
         """Numbers by which the user knows rows, in half the memory where that is enough."""

@@ -32,6 +32,16 @@ def test_a_warm_start_holds_out_the_same_rows_again() -> None:
     assert model.visit_counts_[held_out].sum() == 0
 
 
+def test_validation_scores_of_a_history_that_goes_on_go_on() -> None:
+    model = small(early_stopping=True, warm_start=True).fit(X, Y)
+    first = model.validation_scores_
+    model.fit(X, Y)
+    assert model.validation_scores_[: len(first)] == first
+    checked = [figures["valid_acc"] for figures in model.history_ if "valid_acc" in figures]
+    assert model.validation_scores_ == checked
+    assert len(checked) > len(first)
+
+
 def test_a_warm_start_that_records_more_starts_its_records_anew() -> None:
     model = small(record="dynamics", warm_start=True).fit(X, Y)
     model.set_params(record="history").fit(X, Y)

@@ -13,7 +13,7 @@ from scipy.special import erf, expit, softmax
 from sklearn.exceptions import ConvergenceWarning
 from skorch.callbacks import Callback, EarlyStopping
 
-from sklearn_sifal import LossSampledClassifier
+from sklearn_sifal import LossSampledClassifier, LossSampledRegressor
 from sklearn_sifal._settings import resolve_settings
 from sklearn_sifal.strategies import STRATEGIES, Percentage, Percentile
 
@@ -580,6 +580,28 @@ class TestCallbacks:
         assert model.n_iter_ == 4
         assert model.visit_counts_.sum() == 4 * N
         assert model.predict(dense[0]).shape == (N,)
+
+    @pytest.mark.parametrize("method", ["fit", "partial_fit"])
+    def test_those_that_look_know_the_targets(self, dense: Any, method: str) -> None:
+        seen = []
+
+        class Look(Callback):
+            def __init__(self, models: list[Any]) -> None:
+                self.models = models
+
+            def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+                seen.append({k: v for k, v in vars(self.models[0]).items() if k in learnt})
+
+        X, y = dense
+        learnt = {"n_features_in_", "classes_", "target_mean_", "target_scale_"}
+        for make in (LossSampledClassifier, LossSampledRegressor):
+            models: list[Any] = []
+            models.append(make("base", budget=1, callbacks=[Look(models)]))
+            first_chunk = method == "partial_fit" and make is LossSampledClassifier
+            getattr(models[0], method)(X, y, **({"classes": np.unique(y)} if first_chunk else {}))
+            expected = {k: v for k, v in vars(models[0]).items() if k in learnt}
+            np.testing.assert_equal(seen.pop(), expected)
+            assert len(expected) > 1
 
     def test_interrupt_leaves_the_estimator_as_it_was(self, dense: Any) -> None:
         class Interrupt(Callback):

@@ -213,6 +213,15 @@ def test_a_net_of_other_features_or_classes_is_refused() -> None:
             made.__setstate__({**model.__getstate__(), **parts})
 
 
+@pytest.mark.parametrize("name", ["target_mean_", "target_scale_"])
+@pytest.mark.parametrize("value", [None, "1", [], {}, float("nan"), float("inf"), np.zeros(3)])
+def test_targets_without_a_scale_are_refused(name: str, value: Any) -> None:
+    state = SAVED["LossSampledRegressor"]().__getstate__()
+    made = LossSampledRegressor.__new__(LossSampledRegressor)
+    with pytest.raises(ValueError, match="state of a LossSampledRegressor cannot be loaded"):
+        made.__setstate__({**state, name: value})
+
+
 def test_a_layer_that_does_not_fit_is_refused() -> None:
     model = LossSampledClassifier(budget=1).fit(X, Y)
     with torch.no_grad():
