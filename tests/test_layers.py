@@ -4,6 +4,7 @@ Read from the sources (`ast`), so that an import inside a function counts as wel
 """
 
 import ast
+import re
 import subprocess
 import sys
 from functools import cache
@@ -219,6 +220,23 @@ def test_imports_go_down(module: str) -> None:
         f"line {line}: {part} is not above {part_of(target)}"
         for target, line, _ in inside(module)
         if part_of(target) != part and LAYER_OF[part] <= LAYER_OF.get(part_of(target), 99)
+    ]
+    assert wrong == []
+
+
+def test_the_map_for_contributors_has_every_part_above_what_it_imports() -> None:
+    page = ROOT.parent / "CONTRIBUTING.md"
+    if not page.exists():
+        pytest.skip("no sources beside the package")
+    rows = re.findall(r"^\| (`.*?`) \|", page.read_text("utf-8"), re.MULTILINE)
+    parts = re.findall(r"`(\w+)(?:\.py|/)`", ", ".join(rows))
+    assert sorted(parts) == sorted(LAYER_OF)
+    place = {part: number for number, part in enumerate(parts)}
+    wrong = [
+        f"{module} imports {target}"
+        for module in PATHS
+        for target, _, _ in inside(module)
+        if part_of(module) and place.get(part_of(target), len(parts)) < place[part_of(module)]
     ]
     assert wrong == []
 

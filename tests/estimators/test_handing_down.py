@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from types import CellType, FrameType, FunctionType, MethodType
 from typing import Any
+from weakref import ReferenceType, ref
 
 import numpy as np
 import pytest
@@ -21,12 +22,12 @@ ROOT = Path(sklearn_sifal.__file__).parent
 # The estimators themselves, and what they are made of: checks of their own parameters, their
 # own state.
 ABOVE = {
-    "_classifier.py",
-    "_estimator.py",
-    "_fields.py",
-    "_parameters.py",
-    "_regressor.py",
-    "_saved_states.py",
+    ROOT / "_classifier.py",
+    ROOT / "_estimator.py",
+    ROOT / "_fields.py",
+    ROOT / "_parameters.py",
+    ROOT / "_regressor.py",
+    ROOT / "_saved_states.py",
 }
 
 RNG = np.random.default_rng(0)
@@ -45,12 +46,15 @@ def reaches(value: Any, estimator: Any, depth: int = 3) -> bool:
         parts = [value.__self__]
     elif isinstance(value, FunctionType):
         parts = [cell.cell_contents for cell in value.__closure__ or () if cell != CellType()]
+        parts += [*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()]
     elif isinstance(value, partial):
         parts = [value.func, *value.args, *value.keywords.values()]
     elif isinstance(value, dict):
         parts = list(value.values())
-    elif isinstance(value, list | tuple):
-        parts = list(value[:8])
+    elif isinstance(value, list | tuple | set | frozenset):
+        parts = list(value)[:8]
+    elif isinstance(value, ReferenceType):
+        parts = [value()]
     elif type(value).__module__.startswith("sklearn_sifal.") and hasattr(value, "__dict__"):
         parts = list(vars(value).values())
     return any(reaches(part, estimator, depth - 1) for part in parts)
@@ -65,12 +69,12 @@ def watched(estimator: Any) -> Iterator[set[str]]:
     def look(frame: FrameType, event: str, argument: Any) -> None:
         nonlocal called
         path = Path(frame.f_code.co_filename)
-        if event != "call" or ROOT not in path.parents or path.name in ABOVE:
+        if event != "call" or ROOT not in path.parents or path in ABOVE:
             return
         called += 1
         code = frame.f_code
-        for name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
-            if reaches(frame.f_locals.get(name), estimator):
+        for name in frame.f_locals:  # at the call: the arguments, and what a closure has
+            if reaches(frame.f_locals[name], estimator):
                 found.add(f"{path.relative_to(ROOT)}: {code.co_qualname}({name})")
 
     sys.setprofile(look)
@@ -128,4 +132,15 @@ def test_the_watch_sees_ways_to_an_estimator() -> None:
     assert reaches(model.fit, model)
     assert reaches([lambda: model], model)
     assert reaches({"a": partial(print, model)}, model)
+    assert reaches(lambda it=model: it, model)
+    assert reaches({ref(model)}, model)
     assert not reaches([LossSampledClassifier(), type(model), vars(model).copy()], model)
+
+
+def test_the_watch_sees_all_arguments() -> None:
+    model, scope = LossSampledClassifier(), {}
+    exec(compile("def take(*given, **named): pass", ROOT / "_targets.py", "exec"), scope)
+    with watched(model) as found:
+        for _ in range(51):
+            scope["take"](1, [model], parameters=model)
+    assert found == {"_targets.py: take(given)", "_targets.py: take(named)"}
