@@ -170,9 +170,9 @@ class LossSampledEstimator(HasFields, _FittedAttributes, SavedState, BaseEstimat
         `save_weights`. Reading a file needs the ``persist`` extra.
     warm_start : bool, default=False
         Whether a further call of `fit` goes on from the present weights, and with the present
-        scale of a regressor's targets. With the same rows trained on as before, by number, and
-        the same `record` and `loss`, the loss table and the history go on too; otherwise they
-        start anew.
+        scale of a regressor's targets. With the same rows trained on as before, by number, the
+        same `record` and, of a regressor, the same `loss`, the loss table and the history go on
+        too; otherwise they start anew.
     record : {'loss', 'dynamics', 'history'}, default='loss'
         What to keep: losses and visits; also the training dynamics of every row, further columns
         of `loss_table_`; also losses, selections and weights of every round.
