@@ -54,7 +54,7 @@ COMMON_PARTS = (
     Part("train_step", MLPNet, "train_step"),
     Part("forward", _mlp_net, "Pass", 1),
     Part("first layer", InputLayer, "forward", 2),
-    Part("loss and its gradient", MLPNet, "_losses_and_gradient", 1),
+    Part("loss and its gradient", _mlp_net, "cross_entropy", 1),
     Part("table of losses", MLPNet, "_record_step", 1),
     Part("backward", Pass, "set_gradients", 1),
 )

@@ -136,7 +136,7 @@ def test_the_example_of_the_page_on_adding_a_strategy(driver: Any) -> None:
 
 
 #: Where a class's parameters are kept.
-_OF_THE_FIELDS = {"_fields", "_stated"}
+_OF_THE_FIELDS = {"_checks", "_fields", "_stated"}
 #: Overridden by the heap alone, which has evictions of its own.
 _OF_THE_HEAP = {"_active_rows", "_evict", "_is_one_batch"}
 
