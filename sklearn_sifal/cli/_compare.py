@@ -1,6 +1,5 @@
 """``sifal compare``: strategies of choosing rows by their loss, on the rows of a file."""
 
-import json
 import math
 import os
 import re
@@ -308,21 +307,9 @@ class FileCells:
 
 
 def _write_runs(comparison: Any, file: TextIO, form: OutputForm) -> None:
-    if form.kind != "json":
-        write_records(file, map(_plain, comparison.runs), form)
-        return
-    found = {
-        "verdict": comparison.verdict(),
-        "summary": list(map(_plain, comparison.summary())),
-        "runs": list(map(_plain, comparison.runs)),
-    }
-    file.write(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    from sklearn_sifal.comparison._saved_comparisons import comparison_as_json, plain_record
 
-
-def _plain(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A record with Python's own numbers, and None for what JSON has no word for."""
-    plain = {}
-    for name, value in record.items():
-        value = value.item() if isinstance(value, np.generic) else value
-        plain[name] = None if isinstance(value, float) and not math.isfinite(value) else value
-    return plain
+    if form.kind == "json":
+        file.write(comparison_as_json(comparison))
+    else:
+        write_records(file, map(plain_record, comparison.runs), form)
