@@ -193,6 +193,12 @@ def least_p_value(n_data_sets: int) -> float:
     return float(min(1.0, 2.0 ** (1 - n_data_sets)))
 
 
+def needed_data_sets(n_pairs: int) -> int:
+    """How many data sets it takes before Holm's adjustment leaves anything to be told apart."""
+    # One more than makes n_pairs * 2 ** (1 - n) the level: it has to be below.
+    return 1 + math.floor(1 + math.log2(n_pairs / LEVEL))
+
+
 def nemenyi_difference(n_data_sets: int, n_strategies: int) -> float:
     """The difference of mean ranks at which Nemenyi's test tells two strategies apart."""
     q = stats.studentized_range.ppf(1 - LEVEL, n_strategies, np.inf) / math.sqrt(2)

@@ -1,12 +1,16 @@
 """What ranks over data sets say, in words."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sklearn_sifal.comparison._rank_scores import listed_names
-from sklearn_sifal.comparison._rank_tests import LEVEL, FriedmanTest, least_p_value
+from sklearn_sifal.comparison._rank_tests import (
+    LEVEL,
+    FriedmanTest,
+    least_p_value,
+    needed_data_sets,
+)
 from sklearn_sifal.comparison._scores import Metric
 from sklearn_sifal.comparison._verdict import Verdict, signed
 
@@ -71,8 +75,7 @@ def _n_pairs(records: Sequence[_Record], about: RankCircumstances) -> int:
 def _too_few(records: Sequence[_Record], about: RankCircumstances) -> str | None:
     """That there could not be a verdict, whatever the figures were."""
     n, n_pairs = about.n_data_sets, _n_pairs(records, about)
-    # One more than makes n_pairs * 2 ** (1 - n) the level: it has to be below.
-    needed = 1 + math.floor(1 + math.log2(n_pairs / LEVEL))
+    needed = needed_data_sets(n_pairs)
     if n >= needed:
         return None
     end = f"It takes at least {needed} data sets; the ranks below are a description."

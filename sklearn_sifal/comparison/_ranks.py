@@ -19,6 +19,7 @@ from sklearn_sifal.comparison._rank_tests import (
     friedman_test,
     gains_over,
     groups_of,
+    needed_data_sets,
     nemenyi_difference,
     p_values_of_pairs,
     rank_rows,
@@ -84,6 +85,15 @@ class StrategyRanks:
     def mean_ranks(self) -> NDArray[np.float64]:
         """Means of `ranks` over the data sets, of shape (n_strategies,)."""
         return np.asarray(self.ranks.mean(axis=0))
+
+    @property
+    def too_few(self) -> bool:
+        """Whether Wilcoxon's test could tell no pair of all pairs apart, whatever the figures.
+
+        Of fewer pairs, those with the yardstick, it may tell some; see the verdict.
+        """
+        n_pairs = len(self.strategies) * (len(self.strategies) - 1) // 2
+        return len(self.data_sets) < needed_data_sets(n_pairs)
 
     # ------------------------------------------------------------------ tables
 

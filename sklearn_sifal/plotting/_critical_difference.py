@@ -23,6 +23,7 @@ _OF_TEST = {
     "wilcoxon": "joined: not told apart (Wilcoxon's test, Holm's adjustment)",
     "nemenyi": "joined: not told apart (Nemenyi's test)",
 }
+_TOO_FEW = "too few data sets to tell any apart (Wilcoxon's test, Holm's adjustment)"
 
 
 class _Ranked(Protocol):
@@ -36,6 +37,8 @@ class _Ranked(Protocol):
     def mean_ranks(self) -> NDArray[np.float64]: ...
     @property
     def metric(self) -> Any: ...
+    @property
+    def too_few(self) -> bool: ...
 
     def groups(self, *, test: str) -> tuple[tuple[str, ...], ...]: ...
 
@@ -131,14 +134,15 @@ class CriticalDifferenceDisplay(Display):
         """
         groups = ranks.groups(test=test)
         n = len(ranks.data_sets)
+        meaning = _TOO_FEW if test == "wilcoxon" and ranks.too_few else _OF_TEST[test]
         display = cls(
             ranks.strategies,
             ranks.mean_ranks,
             groups,
             critical_difference=ranks.critical_difference() if test == "nemenyi" else None,
             title=(
-                f"mean rank by {ranks.metric.label} over {n} data set{'' if n == 1 else 's'}\n"
-                f"{_OF_TEST[test] if n > 1 else 'one data set: nothing can be told apart'}"
+                f"mean rank by {shown(ranks.metric.label)} over {n} data "
+                f"set{'' if n == 1 else 's'}\n{meaning}"
             ),
         )
         return display.plot(ax, **kwargs)
@@ -179,10 +183,11 @@ class CriticalDifferenceDisplay(Display):
         self.ax_.set_ylim(bottom, -top)
         width = size_in_points(self.figure_, self.ax_)[0]
         margin = min(_MOST_MARGIN * width, margin)
+        room = margin - beside + 0.1  # of a point: sums of widths have their last digits
         per_rank = (width - 2 * margin) / (len(names) - 1)  # points
         self.ax_.set_xlim(1 - margin / per_rank, len(names) + margin / per_rank)
         self._draw_axis(len(names), every=math.ceil(1.6 * _FONT / per_rank))
-        texts = {name: shown(cut(name, margin - beside, measure)) for name in names}
+        texts = {name: shown(cut(name, room, measure)) for name in names}
         looks = {
             k: {**look, **kwargs} for k, look in styles_of(self.names, styles, self.ax_).items()
         }
