@@ -59,7 +59,8 @@ def run(options: Namespace, console: Console) -> None:
 
 def _check_outputs(options: Namespace) -> None:
     # By a link, an output may lead to a comparison.
-    inputs = [entry.path for entry in os.scandir(options.folder)]
+    names = [name for name in os.listdir(options.folder) if name.lower().endswith(".json")]
+    inputs = [os.path.join(options.folder, name) for name in names]
     check_outputs({"--plot": options.plot, "--out": options.out}, inputs)
     if options.out is not None:
         format_of(options.out, TABLE_FORMATS, "--out")

@@ -1,5 +1,6 @@
 """What ranks over data sets say, in words."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -178,10 +179,10 @@ def _with_counts(record: _Record, metric: Metric) -> str:
         for key, word in (("wins", "won"), ("ties", "tied"), ("losses", "lost"))
         if record[key]
     )
-    median = f"{signed(record['median_difference'], metric)} {metric.unit}".rstrip()
-    return (
-        f"{record['strategy']} ({counts}, median {median}, p {_p_after_sign(record['p_adjusted'])})"
-    )
+    if not math.isnan(record["median_difference"]):
+        median = f"{signed(record['median_difference'], metric)} {metric.unit}"
+        counts += f", median {median.rstrip()}"
+    return f"{record['strategy']} ({counts}, p {_p_after_sign(record['p_adjusted'])})"
 
 
 # ------------------------------------------------------------------------- the cautions
@@ -189,7 +190,8 @@ def _with_counts(record: _Record, metric: Metric) -> str:
 
 def _cautions(about: RankCircumstances) -> list[str]:
     cautions = [
-        f"{name} failed on {listed_names(data_sets, quote=False)}: ranked last there."
+        f"{name} has no {about.metric.label} on {listed_names(data_sets, quote=False)}, as after a "
+        "training that failed: ranked last there."
         for name, data_sets in about.failed.items()
     ]
     cautions += about.notes

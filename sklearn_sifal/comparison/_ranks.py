@@ -126,7 +126,7 @@ class StrategyRanks:
         ImportError
             Without pandas.
         """
-        return make_frame(self.summary(), " Without it, `summary` has the same.")
+        return make_frame(self.summary(), " Without it, `summary` has the same as a list of dicts.")
 
     def groups(self, *, test: str = "wilcoxon") -> tuple[tuple[str, ...], ...]:
         """Strategies beside each other in the order of ranks of which no two are told apart.
@@ -434,7 +434,7 @@ def _cells(record: Mapping[str, Any], metric: Metric) -> tuple[str, ...]:
     return (
         *name,
         *(str(record[count]) for count in ("wins", "ties", "losses")),
-        signed(record["median_difference"], metric),
-        "" if np.isnan(record["p_adjusted"]) else p_shown(record["p_adjusted"]),
+        "" if np.isnan(median := record["median_difference"]) else signed(median, metric),
+        "" if np.isnan(p_value := record["p_adjusted"]) else p_shown(p_value),
         record["outcome"],
     )

@@ -19,6 +19,8 @@ FORMAT, VERSION = "sklearn_sifal.comparison", 1
 # 25 strategies at 4 budgets with 10 seeds take one.
 _MOST_BYTES = 64 * 2**20
 _LONGEST_NAME = 200
+# Single precision squared is 1e77; what is larger would overflow in sums.
+_LARGEST = 1e100
 _ENDING = ".json"
 
 
@@ -252,7 +254,8 @@ def _run(
             _number(run[name], f"{where}: {name!r}")
     if run.get("error") is not None:
         _text(run["error"], f"{where}: 'error'")
-    return run
+    # A training has no lists, which could be nested as deeply as one likes.
+    return {name: value for name, value in run.items() if not isinstance(value, list | dict)}
 
 
 def _metric(found: Any) -> Metric:
@@ -267,7 +270,11 @@ def _metric(found: Any) -> Metric:
             raise _UnreadableError(f"'metrics': {name!r} is {_cut(value)}.")
     if not 0 <= found["digits"] <= 20:
         raise _UnreadableError(f"'metrics': 'digits' is {_cut(found['digits'])}.")
-    return Metric(**{**found, "name": _name(found["name"])})
+    for name in ("name", "label"):
+        _name(found[name])
+    if found["unit"]:
+        _name(found["unit"])
+    return Metric(**found)
 
 
 def _parameters(found: Any, strategies: Iterable[str]) -> dict[str, dict[str, str]]:
@@ -307,9 +314,11 @@ def _number(value: Any, what: str) -> float:
             number = float(value)
         except OverflowError:
             number = math.inf
-        if math.isfinite(number):
+        if abs(number) <= _LARGEST:  # and no NaN
             return number
-    raise _UnreadableError(f"{what} must be a finite number. It is {_cut(value)}.")
+    raise _UnreadableError(
+        f"{what} must be a number from {-_LARGEST:g} to {_LARGEST:g}. It is {_cut(value)}."
+    )
 
 
 def _cut(value: Any) -> str:

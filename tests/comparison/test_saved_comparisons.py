@@ -81,7 +81,7 @@ SPOILT = {
     "a control character": (lambda d: replaced(d, strategies=["\x1b[2J"]), r"'\\x1b\[2J' is no"),
     "half a character": (lambda d: replaced(d, strategies=["\ud83d"]), "is no name"),
     "one twice": (lambda d: replaced(d, strategies=["base", "base"]), "'strategies' has something"),
-    "budgets": (lambda d: replaced(d, budgets=[2, "4"]), "a budget must be a finite number"),
+    "budgets": (lambda d: replaced(d, budgets=[2, "4"]), "a budget must be a number from"),
     "a budget without end": (lambda d: replaced(d, budgets=[10**400]), "whole number of many"),
     "metrics": (lambda d: replaced(d, metrics=["accuracy"]), "describes no figure"),
     "a direction": (
@@ -92,13 +92,18 @@ SPOILT = {
         lambda d: replaced(d, metrics=[{**d["metrics"][0], "digits": 10**9}]),
         "'digits' is 1000000000",
     ),
+    "a label": (
+        lambda d: replaced(d, metrics=[{**d["metrics"][0], "label": "a\nb"}]),
+        r"'a\\nb' is no name",
+    ),
+    "a figure without end": (lambda d: with_run(d, accuracy=1e300), "'accuracy' must be a number"),
     "parameters": (lambda d: replaced(d, parameters={"base": 3}), "'parameters' must be objects"),
     "a verdict": (lambda d: replaced(d, verdict=None), "'verdict' must be a text"),
     "an unknown strategy": (lambda d: with_run(d, strategy="x"), "run 18: 'strategy' is 'x'"),
     "an unhashable strategy": (lambda d: with_run(d, strategy=[]), "'strategy' is a list of 0"),
     "an unknown budget": (lambda d: with_run(d, budget=3), "'budget' is 3, none of 'budgets'"),
-    "a figure of text": (lambda d: with_run(d, accuracy="0.9"), "'accuracy' must be a finite"),
-    "a figure of bool": (lambda d: with_run(d, accuracy=True), "'accuracy' must be a finite"),
+    "a figure of text": (lambda d: with_run(d, accuracy="0.9"), "'accuracy' must be a number"),
+    "a figure of bool": (lambda d: with_run(d, accuracy=True), "'accuracy' must be a number"),
     "an error": (lambda d: with_run(d, error=1), "'error' must be a text"),
 }
 
@@ -111,6 +116,15 @@ def test_what_is_no_comparison_is_an_error_that_names_the_file(name, document, t
     with pytest.raises(ValueError, match=rf"spoilt\.json: .*{expected}") as raised:
         read_comparison(path)
     assert len(str(raised.value)) < len(str(path)) + 400
+
+
+def test_lists_in_a_training_are_left_out_however_deep(document, tmp_path):
+    path = tmp_path / "a.json"
+    text = json.dumps(with_run(document, lr=12345))
+    for depth in (1, 500, 900):
+        path.write_text(text.replace("12345", "[" * depth + "]" * depth), encoding="utf-8")
+        assert "lr" not in read_comparison(path).runs[-1]
+        assert "lr" in read_comparison(path).runs[0]
 
 
 def test_a_figure_may_not_be_missing(document, tmp_path):
