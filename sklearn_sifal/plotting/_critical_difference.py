@@ -260,13 +260,10 @@ class CriticalDifferenceDisplay(Display):
             on_left = place < -(-n // 2)
             line = first_line + (place if on_left else n - 1 - place)
             end = 1 - gap / 2 if on_left else n + gap / 2
-            (self.leaders_[name],) = self.ax_.plot(
-                [rank, rank, end],
-                [0, line, line],
-                # The marker is where the strategy is, and not at the corners of its line.
-                **{"linewidth": 1.3, "markersize": 5, **looks[name], "linestyle": "-"},
-                markevery=[0],
-            )
+            # The marker is where the strategy is, and not at the corners of its line.
+            style = {"linewidth": 1.3, "markersize": 5, "markevery": [0], **looks[name]}
+            path = ([rank, rank, end], [0, line, line])
+            (self.leaders_[name],) = self.ax_.plot(*path, **{**style, "linestyle": "-"})
             self.names_[name] = self.ax_.text(
                 end - gap / 2 if on_left else end + gap / 2,
                 line,
