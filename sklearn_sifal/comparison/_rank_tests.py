@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-LEVEL = 0.05
+from sklearn_sifal.comparison._statistics import LEVEL
+
 # Up to so many pairs the distribution over all signs is computed as it is; beyond, a normal one
 # differs from it by less than anybody would read.
 _MOST_EXACT = 100

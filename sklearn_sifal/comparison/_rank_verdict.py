@@ -7,12 +7,12 @@ from typing import Any
 
 from sklearn_sifal.comparison._rank_scores import listed_names
 from sklearn_sifal.comparison._rank_tests import (
-    LEVEL,
     FriedmanTest,
     least_p_value,
     needed_data_sets,
 )
 from sklearn_sifal.comparison._scores import Metric
+from sklearn_sifal.comparison._statistics import LEVEL
 from sklearn_sifal.comparison._verdict import Verdict, signed
 
 _Record = Mapping[str, Any]

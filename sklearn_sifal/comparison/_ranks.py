@@ -14,7 +14,6 @@ from sklearn_sifal._text_table import text_table
 from sklearn_sifal.comparison._candidates import YARDSTICK
 from sklearn_sifal.comparison._rank_scores import ScoreTable, score_table
 from sklearn_sifal.comparison._rank_tests import (
-    LEVEL,
     FriedmanTest,
     friedman_test,
     gains_over,
@@ -28,7 +27,7 @@ from sklearn_sifal.comparison._rank_tests import (
 from sklearn_sifal.comparison._rank_verdict import RankCircumstances, p_shown, rank_verdict
 from sklearn_sifal.comparison._saved_comparisons import read_comparisons
 from sklearn_sifal.comparison._scores import Metric
-from sklearn_sifal.comparison._statistics import holm_adjusted
+from sklearn_sifal.comparison._statistics import LEVEL, holm_adjusted
 from sklearn_sifal.comparison._verdict import signed
 from sklearn_sifal.inspection._tabular import make_frame
 
