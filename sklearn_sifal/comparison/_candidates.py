@@ -6,6 +6,7 @@ from typing import Any
 from sklearn.base import clone
 
 from sklearn_sifal._estimator import LossSampledEstimator
+from sklearn_sifal.comparison._net_estimator import NetEstimator
 from sklearn_sifal.strategies._base import SamplingStrategy
 from sklearn_sifal.strategies._everything import Base
 from sklearn_sifal.strategies._random import Random
@@ -66,12 +67,14 @@ def names_with_own_rate(strategies: Any) -> frozenset[str]:
     )
 
 
-def clone_with_callbacks(estimator: LossSampledEstimator) -> LossSampledEstimator:
+def clone_with_callbacks(estimator: Any) -> Any:
     """An unfitted estimator with the same parameters, and with the very same callbacks.
 
     `sklearn.base.clone` copies what callbacks refer to: a log would stay empty, an Optuna
     trial would be told nothing, and a file or a lock cannot be copied at all.
     """
+    if isinstance(estimator, NetEstimator):
+        return estimator.with_same_callbacks()
     bare: Any = object.__new__(type(estimator))
     vars(bare).update({**vars(estimator), "callbacks": None})
     cloned: LossSampledEstimator = clone(bare).set_params(callbacks=estimator.callbacks)
@@ -118,7 +121,7 @@ def _name_of(given: Any) -> str:
     return " ".join(repr(given).split())
 
 
-def _candidate(estimator: LossSampledEstimator, name: str, given: Any) -> LossSampledEstimator:
+def _candidate(estimator: Any, name: str, given: Any) -> Any:
     parameters = dict(given) if isinstance(given, Mapping) else {"sampling_strategy": given}
     for reserved in _RESERVED:
         if reserved in parameters:

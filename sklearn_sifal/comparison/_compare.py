@@ -32,6 +32,7 @@ from sklearn_sifal.comparison._inputs import (
     split_estimator,
 )
 from sklearn_sifal.comparison._kept_rows import contents_of, shown_rows
+from sklearn_sifal.comparison._net_estimator import NetEstimator
 from sklearn_sifal.comparison._parts import Data, read_data
 from sklearn_sifal.comparison._recordings import Recording
 from sklearn_sifal.comparison._result import StrategyComparison
@@ -75,9 +76,9 @@ def compare_strategies(
     Parameters
     ----------
     estimator : estimator
-        A `LossSampledClassifier`, a `LossSampledRegressor`, or a Pipeline that ends in one.
-        It is cloned. Its other parameters hold for all strategies, also its
-        `sampling_percentage` for those given by name that have one.
+        A `LossSampledClassifier`, a `LossSampledRegressor`, a `LossSampledNet` with any module,
+        or a Pipeline that ends in one. It is cloned. Its other parameters hold for all
+        strategies, also its `sampling_percentage` for those given by name that have one.
     strategies : sequence or mapping
         Names from :data:`sklearn_sifal.strategies.STRATEGIES` or `SamplingStrategy`
         instances; or a mapping from names of your own to these, to callables, or to dicts of
@@ -152,6 +153,11 @@ def compare_strategies(
     all of them. Deciles, weights and hardest instances come from one further training for each
     strategy, the first seed's at the largest budget, which is on no clock.
 
+    Of a `LossSampledNet` the targets are class codes, or numbers for the criteria of
+    regression; with a criterion of your own, whole numbers are taken to be codes. 'nll' is
+    the mean loss by the criterion. Each training begins with ``torch.manual_seed`` of its seed,
+    after which torch's random state is what it was; a module that was made already is copied.
+
     Differences are judged by :func:`paired_difference`, over trainings and test rows together.
     With one test part, seeds say nothing of other training rows, and no interval of learning
     rates that might have been chosen; with splits, both are in the intervals.
@@ -166,7 +172,7 @@ def compare_strategies(
     >>> [record["strategy"] for record in comparison.summary()]
     ['base', 'random', 'percentile']
     """
-    before, last = split_estimator(estimator)
+    before, last = split_estimator(estimator, y_train)
     scoring = scoring_of(last)
     budgets = positive_numbers(budget, "budget")
     if n_seeds is not None:
@@ -235,7 +241,10 @@ def _trained(
                 results.append((run, scores))
             searched += search
             if split == 0:
-                shape = {"n_features": int(part.X.shape[1]), "sparse": sp.issparse(part.X)}
+                shape = {
+                    "n_features": int(np.prod(part.X.shape[1:])),
+                    "sparse": sp.issparse(part.X),
+                }
                 recordings = plan.look_inside(tasks, part, progress)
     found = {
         "runs": [run for run, _ in results],
@@ -287,6 +296,7 @@ def _settings(
         "n_test": len(_tested(data)),
         "n_splits": data.n_splits,
         "has_test_part": data.test is not None,
+        "is_net": isinstance(last, NetEstimator),
         "lr": rates if len(rates) > 1 else (rates[0] if rates else None),
         "estimator_lr": last.lr,
         "own_rates": sorted(plan.fixed),
@@ -312,7 +322,7 @@ def _changed(last: LossSampledEstimator, candidate: LossSampledEstimator) -> dic
     return {
         name: " ".join(text.split())
         for name, text in own.items()
-        if text != common[name] or name == "sampling_strategy"
+        if text != common.get(name) or name == "sampling_strategy"
     }
 
 

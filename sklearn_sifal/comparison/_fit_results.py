@@ -108,8 +108,17 @@ class FitResults:
                 if self.groups is not None:
                     entry["group"] = self.groups[self.rows[split]]
                 targets = {"y": of_fit.y, "predicted": of_fit.predicted}
-                entry |= targets if labels is None else {k: labels[v] for k, v in targets.items()}
+                entry |= {name: _named(values, labels) for name, values in targets.items()}
                 entry["loss"] = of_fit.losses
                 for name, values in entry.items():
                     found.setdefault(name, []).append(values)
         return {name: np.concatenate(values) for name, values in found.items()}
+
+
+def _named(values: NDArray[Any], labels: NDArray[Any] | None) -> NDArray[Any]:
+    """Labels by their numbers; None for the outputs of a module that are no label."""
+    if labels is None:
+        return values
+    if values.max(initial=0) < len(labels):
+        return np.asarray(labels[values])
+    return np.asarray(np.append(labels.astype(object), [None])[values])

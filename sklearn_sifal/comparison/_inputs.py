@@ -13,26 +13,51 @@ from sklearn_sifal._estimator import LossSampledEstimator
 from sklearn_sifal._labels import encode_among, shown_labels
 from sklearn_sifal._parameters import check_random_state_value, check_real_value
 from sklearn_sifal._training_data import validate_numbers, validate_targets
+from sklearn_sifal.comparison._net_estimator import wrapped
 from sklearn_sifal.comparison._trainings import Part
 
 _NAME = "compare_strategies"
 _MOST_SEEDS = 2**20
 
 
-def split_estimator(estimator: Any) -> tuple[Pipeline | None, LossSampledEstimator]:
-    """The steps before the estimator, if there are any, and the estimator."""
+def split_estimator(estimator: Any, y: Any) -> tuple[Pipeline | None, Any]:
+    """The steps before the estimator, if there are any, and the estimator.
+
+    Parameters
+    ----------
+    estimator : estimator
+        As given to `compare_strategies`.
+    y : array-like
+        Targets of the training part.
+
+    Returns
+    -------
+    before : Pipeline or None
+        The steps before.
+    last : LossSampledEstimator or NetEstimator
+        The estimator.
+
+    Raises
+    ------
+    TypeError
+        If it is of another kind.
+    """
     before, last = None, estimator
     if isinstance(estimator, Pipeline):
         last = estimator.steps[-1][1]
         before = estimator[:-1] if len(estimator) > 1 else None
-    if not isinstance(last, LossSampledEstimator):
-        kind = type(last).__name__
-        where = f"a Pipeline that ends in {kind}" if last is not estimator else kind
-        raise TypeError(
-            "The estimator must be a LossSampledClassifier, a LossSampledRegressor or a Pipeline "
-            f"that ends in one. Got {where}."
-        )
-    return before, last
+    if isinstance(last, LossSampledEstimator):
+        return before, last
+    from sklearn_sifal.neural._net import LossSampledNet
+
+    if isinstance(last, LossSampledNet):
+        return before, wrapped(last, y)
+    kind = type(last).__name__
+    where = f"a Pipeline that ends in {kind}" if last is not estimator else kind
+    raise TypeError(
+        "The estimator must be a LossSampledClassifier, a LossSampledRegressor, a LossSampledNet "
+        f"or a Pipeline that ends in one. Got {where}."
+    )
 
 
 def check_share(validation_fraction: Any) -> None:

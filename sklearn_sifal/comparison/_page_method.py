@@ -65,6 +65,8 @@ def _again(page: PageData) -> str:
         lead = "To do it again: what was typed, and in options what was guessed besides."
         words = _OPTION.sub(r'<span class="option">\g<0></span>', safe(command))
         return f"{paragraph(lead)}<pre>{words}</pre>"
+    if page.of.settings["is_net"]:
+        return f"<pre>{safe(_net_again(page))}</pre>"
     again = (
         "# One training again, bit for bit with the same versions. The estimator is the last\n"
         "# step alone, X_train what the steps before it make of the inputs.\n"
@@ -76,3 +78,17 @@ def _again(page: PageData) -> str:
         ").fit(X_train, y_train)"
     )
     return f"<pre>{safe(again)}</pre>"
+
+
+def _net_again(page: PageData) -> str:
+    return (
+        "# One training again, bit for bit with the same versions, on one thread.\n"
+        "import torch\n"
+        "from sklearn.base import clone\n"
+        "\n"
+        f"torch.manual_seed({page.of.seeds[0]})\n"
+        "again = clone(net).set_params(\n"
+        f"    sampling_strategy=..., budget={page.of.budgets[-1]:g}, "
+        f"random_state={page.of.seeds[0]}\n"
+        ").fit(X_train, y_train)"
+    )

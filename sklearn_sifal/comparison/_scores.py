@@ -119,7 +119,7 @@ def losses_and_predictions(
 
 def _score_labels(estimator: Any, X: Any, y: NDArray[Any], labels: NDArray[Any]) -> TestScores:
     losses, predicted = losses_and_predictions(estimator, X, y)
-    codes, predicted_codes = (np.searchsorted(labels, values) for values in (y, predicted))
+    codes, predicted_codes = (_codes(values, labels) for values in (y, predicted))
     per_class = _per_class(codes, predicted_codes, len(labels))
     tested = ~np.isnan(per_class[1])
     precision, recall, f1 = per_class[:, tested].mean(axis=1)
@@ -136,6 +136,13 @@ def _score_labels(estimator: Any, X: Any, y: NDArray[Any], labels: NDArray[Any])
         codes.astype(smallest), predicted_codes.astype(smallest), losses.astype(np.float32)
     )
     return TestScores(figures, per_class, rows)
+
+
+def _codes(values: NDArray[Any], labels: NDArray[Any]) -> NDArray[np.int64]:
+    """Numbers of labels; their number for what is none, as a module with more outputs predicts."""
+    codes = np.searchsorted(labels, values)
+    known = np.take(labels, codes, mode="clip") == values
+    return np.where(known, codes, len(labels))
 
 
 def _per_class(

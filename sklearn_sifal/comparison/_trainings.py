@@ -84,7 +84,7 @@ class Task:
     lr: float | None
     split: int = 0
 
-    def configure(self, candidate: LossSampledEstimator) -> LossSampledEstimator:
+    def configure(self, candidate: Any) -> Any:
         """An unfitted estimator for this training, on one thread."""
         estimator = clone_with_callbacks(candidate)
         estimator.set_params(budget=self.budget, random_state=self.seed, n_threads=1, verbose=0)
