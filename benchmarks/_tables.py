@@ -11,7 +11,7 @@ import sklearn
 import torch
 from scipy.stats import t as student_t
 
-from benchmarks._cells import CONTROLS, Record, Records, strategy_labels
+from benchmarks._cells import Record, Records, strategy_labels
 from benchmarks._datasets import DATA_SETS
 from benchmarks._plan import Group, best_rate, is_edge, rate_scores
 
