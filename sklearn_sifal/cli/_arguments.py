@@ -146,8 +146,8 @@ def _add_compare(commands: Any) -> None:
         "--test-size",
         metavar="SHARE",
         type=_number(math.nextafter(1, 0), "a share of the rows between 0 and 1, such as 0.2"),
-        default=0.2,
-        help="share of the rows to test on, drawn by label (default: 0.2)",
+        help="share of the rows to test on, drawn by label anew for each of the --seeds (default: "
+        "as many folds as --seeds, so that every row is tested once)",
     )
     _add_compared(parser)
     add = parser.add_argument_group("outputs").add_argument
@@ -156,6 +156,11 @@ def _add_compare(commands: Any) -> None:
         "--out",
         metavar="FILE",
         help="every training: .csv, .tsv, .jsonl, or .json with the summary",
+    )
+    add(
+        "--rows-out",
+        metavar="FILE",
+        help="what every training predicted for every test row, and its loss: .csv, .tsv or .jsonl",
     )
     _add_training(parser)
 
@@ -190,8 +195,13 @@ def _add_compared(parser: argparse.ArgumentParser) -> None:
         help="learning rates; of several, each strategy gets its best one by a validation part "
         "of the training rows",
     )
-    trainings = "trainings of each strategy (default: 3)"
-    add("--seeds", metavar="N", type=_integer(1), default=3, help=trainings)
+    add(
+        "--seeds",
+        metavar="N",
+        type=_integer(1),
+        default=5,
+        help="trainings of each strategy, on as many splits if there is no test file (default: 5)",
+    )
 
 
 def _add_audit(commands: Any) -> None:

@@ -6,8 +6,7 @@ import os
 import re
 import shlex
 from argparse import Namespace
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,7 +16,7 @@ import numpy as np
 
 from sklearn_sifal.cli._console import Console
 from sklearn_sifal.cli._errors import UserError, counted, errors_of_training
-from sklearn_sifal.cli._labels import check_known, labelled_test_rows, labels_of
+from sklearn_sifal.cli._labels import labelled_test_rows, labels_of
 from sklearn_sifal.cli._loading import Rows, load_rows, read_rows
 from sklearn_sifal.cli._outputs import (
     TABLE_FORMATS,
@@ -30,11 +29,17 @@ from sklearn_sifal.cli._outputs import (
 )
 from sklearn_sifal.cli._pipeline import make_inputs, make_model
 from sklearn_sifal.cli._roles import Roles, check_numeric
-from sklearn_sifal.cli._wording import did_you_mean, listed, one_line, quoted, visible
+from sklearn_sifal.cli._wording import did_you_mean, one_line, quoted, visible
 
 # What the verdict advises, as it is said on the command line and on its page.
-_TERMS = {"n_seeds=3": "--seeds 3", "lr=[...]": "--lr 0.01,0.03,0.1", "n_jobs=1": "--jobs 1"}
+_TERMS = {
+    "n_seeds=5": "--seeds 5",
+    "lr=[...]": "--lr 0.01,0.03,0.1",
+    "n_jobs=1": "--jobs 1",
+    "Without a test part there are splits": "Without --test-file there are splits",
+}
 _RUN_FORMATS = (*TABLE_FORMATS, "json")
+_ONE_SPLIT = 0.2  # share of the rows to test on where there is one split
 
 
 def run(options: Namespace, console: Console) -> None:
@@ -47,21 +52,21 @@ def run(options: Namespace, console: Console) -> None:
     """
     strategies = parse_strategies(options.strategies)
     _check_outputs(options)
-    train, test = _load_parts(options, console)
-    _check_rates(options, train)
+    rows, test = _load_parts(options, console)
+    splits = _splits(rows, options) if test is None else None
     guessed_budget = options.budget is None
     if guessed_budget:
-        options.budget = [_enough(train)]
+        options.budget = [_enough(rows, len(rows.y) if splits is None else len(splits[0][0]))]
         console.message(
             f"Budget: {counted(round(options.budget[0]), 'visit')} a row. Others by --budget."
         )
     _warn_of_small(options.budget, console)
-    comparison = _compare(strategies, train, test, options)
+    comparison = _compare(strategies, rows, test, splits, options)
     comparison.settings["terms"] = _TERMS
-    comparison.settings["command"] = command_line(options, train.roles, guessed_budget)
-    _write(comparison, train, options)
+    comparison.settings["command"] = command_line(options, rows.roles, guessed_budget)
+    _write(comparison, rows, test, options)
     console.result(f"{comparison!r}\n\n{comparison.verdict()}")
-    for path in (options.report, options.out):
+    for path in (options.report, options.out, options.rows_out):
         if path is not None:
             console.message(f"Written: {visible(path)}")
 
@@ -144,11 +149,9 @@ def _parameters_of(name: str) -> dict[str, Any]:
 # -------------------------------------------------------------- training and test rows
 
 
-def _load_parts(options: Namespace, console: Console) -> tuple[Rows, Rows]:
+def _load_parts(options: Namespace, console: Console) -> tuple[Rows, Rows | None]:
     rows = load_rows(options, console)
-    if options.test_file is None:
-        return _split(rows, options)
-    return rows, _load_test(rows, options, console)
+    return rows, None if options.test_file is None else _load_test(rows, options, console)
 
 
 def _load_test(train: Rows, options: Namespace, console: Console) -> Rows:
@@ -164,38 +167,43 @@ def _load_test(train: Rows, options: Namespace, console: Console) -> Rows:
     return Rows(table, train.roles, make_inputs(table, train.roles), y)
 
 
-def _split(rows: Rows, options: Namespace) -> tuple[Rows, Rows]:
-    from sklearn.model_selection import train_test_split
+def _splits(rows: Rows, options: Namespace) -> list[Any]:
+    """As many splits as seeds, with equal rows on one side."""
+    from sklearn_sifal.comparison._splits import equal_rows, held_out, make_splits
 
+    if options.test_size is None and options.seeds > 1:
+        try:
+            return make_splits(
+                options.seeds, rows.X, rows.y, None, has_labels=True, seed=options.seed
+            )
+        except ValueError as error:
+            raise UserError(
+                f"No {options.seeds} folds can be made of {counted(len(rows.y), 'row')} by their "
+                f"labels: {error} Change --seeds, or add rows."
+            ) from error
+    share = _ONE_SPLIT if options.test_size is None else options.test_size
+    _check_share(rows, share)
+    units = equal_rows(rows.X)
+    try:
+        return [
+            held_out(rows.y, units, share, options.seed + i, by_value=True, has_labels=True)
+            for i in range(options.seeds)
+        ]
+    except ValueError as error:
+        raise UserError(
+            f"--test-size {share:g} of {counted(len(rows.y), 'row')}, equal ones taken together, "
+            f"leaves too few: {error}"
+        ) from error
+
+
+def _check_share(rows: Rows, share: float) -> None:
     n, n_labels = len(rows.y), len(np.unique(rows.y))
-    n_test = math.ceil(options.test_size * n)
+    n_test = math.ceil(share * n)
     if min(n_test, n - n_test) < n_labels:
         raise UserError(
-            f"--test-size {options.test_size:g} of {counted(n, 'row')} leaves {n - n_test:,} to "
+            f"--test-size {share:g} of {counted(n, 'row')} leaves {n - n_test:,} to "
             f"train and {n_test:,} to test on; each part needs as many as there are labels, "
             f"{n_labels:,}. Change --test-size, or leave out labels with few rows by --drop-rare N."
-        )
-    train, test = train_test_split(
-        np.arange(n), test_size=n_test, stratify=rows.y, random_state=options.seed
-    )
-    check_known(rows.y[test], rows.y[train], ("the test part", "the training part"))
-    return _take(rows, np.sort(train)), _take(rows, np.sort(test))
-
-
-def _take(rows: Rows, kept: Any) -> Rows:
-    return Rows(rows.table.take(kept), rows.roles, rows.X[kept], rows.y[kept])
-
-
-def _check_rates(options: Namespace, train: Rows) -> None:
-    """Raise if a label has no row to spare for the validation part that rates are chosen by."""
-    if options.lr is None or len(options.lr) == 1:
-        return
-    once = sorted(name for name, n in Counter(train.y.tolist()).items() if n == 1)
-    if once:
-        raise UserError(
-            f"--lr with several rates chooses among them by a part of the rows to train on, in "
-            f"which {listed(once)} {'has' if len(once) == 1 else 'have'} a single row. Leave out "
-            "labels with few rows by --drop-rare 5, or give one rate."
         )
 
 
@@ -212,7 +220,13 @@ def _warn_of_small(budgets: Sequence[float], console: Console) -> None:
         )
 
 
-def _compare(strategies: Mapping[str, Any], train: Rows, test: Rows, options: Namespace) -> Any:
+def _compare(
+    strategies: Mapping[str, Any],
+    rows: Rows,
+    test: Rows | None,
+    splits: list[Any] | None,
+    options: Namespace,
+) -> Any:
     from sklearn_sifal._classifier import LossSampledClassifier
     from sklearn_sifal.comparison._compare import compare_strategies
 
@@ -221,14 +235,14 @@ def _compare(strategies: Mapping[str, Any], train: Rows, test: Rows, options: Na
         parameters["hidden_layer_sizes"] = tuple(options.hidden)
     with errors_of_training():
         return compare_strategies(
-            make_model(train.roles, LossSampledClassifier(**parameters)),
+            make_model(rows.roles, LossSampledClassifier(**parameters)),
             strategies,
-            train.X,
-            train.y,
-            test.X,
-            test.y,
+            rows.X,
+            rows.y,
+            *(() if test is None else (test.X, test.y)),
+            cv=splits,
             budget=options.budget,
-            n_seeds=options.seeds,
+            n_seeds=1 if test is None else options.seeds,
             lr=options.lr,
             n_jobs=options.jobs,
             random_state=options.seed,
@@ -236,16 +250,16 @@ def _compare(strategies: Mapping[str, Any], train: Rows, test: Rows, options: Na
         )
 
 
-def _enough(train: Rows) -> float:
+def _enough(rows: Rows, n_train: int) -> float:
     """The budget that the estimator itself would take for so many rows."""
     from sklearn_sifal._classifier import LossSampledClassifier
     from sklearn_sifal._settings import resolve_settings
 
     # Texts are sparse, whatever the share of their non-zeros; tables hardly ever.
-    non_zeros = 0.0 if train.roles.text else None
+    non_zeros = 0.0 if rows.roles.text else None
     classifier = LossSampledClassifier()
     return resolve_settings(
-        classifier._description(), len(train.y), n_features=1, non_zeros=non_zeros
+        classifier._description(), n_train, n_features=1, non_zeros=non_zeros
     ).budget
 
 
@@ -253,10 +267,12 @@ def _enough(train: Rows) -> float:
 
 
 def _check_outputs(options: Namespace) -> None:
-    outputs = {"--report": options.report, "--out": options.out}
+    outputs = {"--report": options.report, "--out": options.out, "--rows-out": options.rows_out}
     check_outputs(outputs, [options.file, options.test_file])
     if options.out is not None:
         format_of(options.out, _RUN_FORMATS, "--out")
+    if options.rows_out is not None:
+        format_of(options.rows_out, TABLE_FORMATS, "--rows-out")
     if options.report is not None:
         format_of(options.report, ("html", "htm"), "--report")
         if find_spec("matplotlib") is None:
@@ -266,19 +282,35 @@ def _check_outputs(options: Namespace) -> None:
             )
 
 
-def _write(comparison: Any, train: Rows, options: Namespace) -> None:
+def _write(comparison: Any, rows: Rows, test: Rows | None, options: Namespace) -> None:
     """All files, or none of them."""
     with ExitStack() as stack:
         if options.out is not None:
             kind = format_of(options.out, _RUN_FORMATS, "--out")
-            form = OutputForm.like(train.table, kind)
+            form = OutputForm.like(rows.table, kind)
             file = stack.enter_context(replacing(options.out, form.encoding))
             _write_runs(comparison, file, form)
             file.flush()  # what a full disk has against it is said before there is a report
+        if options.rows_out is not None:
+            kind = format_of(options.rows_out, TABLE_FORMATS, "--rows-out")
+            form = OutputForm.like(rows.table, kind)
+            file = stack.enter_context(replacing(options.rows_out, form.encoding))
+            write_records(file, _results_by_row(comparison, rows if test is None else test), form)
+            file.flush()
         if options.report is not None:
-            title = f"Strategies compared on {Path(train.table.name).name}"
+            title = f"Strategies compared on {Path(rows.table.name).name}"
             with errors_of_writing(options.report):
-                comparison.to_html(options.report, title=title, contents=FileCells(train))
+                comparison.to_html(options.report, title=title, contents=FileCells(rows))
+
+
+def _results_by_row(comparison: Any, tested: Rows) -> Iterator[dict[str, Any]]:
+    """What every training did on every test row, with the rows' places in their file."""
+    columns = comparison._results.columns(comparison.seeds, comparison.labels)
+    place, places = tested.table.places
+    columns["row"] = places[columns["row"]]
+    names = [place if name == "row" else name for name in columns]
+    for values in zip(*columns.values(), strict=True):
+        yield _plain(dict(zip(names, values, strict=True)))
 
 
 class FileCells:

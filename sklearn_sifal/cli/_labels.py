@@ -223,16 +223,6 @@ def _about_labels_seen_once(table: Table, label: str, once: list[str], counts: C
     )
 
 
-def check_known(
-    labels: NDArray[np.object_], known: NDArray[np.object_], names: tuple[str, str]
-) -> None:
-    """Raise if rows to test on have labels that the rows to learn from have not."""
-    unknown = sorted(set(labels.tolist()) - set(known.tolist()))
-    if unknown:
-        said = _about_unknown(unknown, known, names)
-        raise UserError(f"{said} Leave out labels with few rows by --drop-rare N.")
-
-
 def _about_unknown(unknown: list[str], known: NDArray[np.object_], names: tuple[str, str]) -> str:
     test, train = names
     return (

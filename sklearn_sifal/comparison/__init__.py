@@ -2,5 +2,11 @@
 
 from sklearn_sifal.comparison._compare import compare_strategies
 from sklearn_sifal.comparison._result import StrategyComparison
+from sklearn_sifal.comparison._statistics import PairedDifference, paired_difference
 
-__all__ = ["StrategyComparison", "compare_strategies"]
+__all__ = [
+    "PairedDifference",
+    "StrategyComparison",
+    "compare_strategies",
+    "paired_difference",
+]

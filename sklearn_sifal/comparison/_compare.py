@@ -2,9 +2,9 @@
 
 import os
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from functools import partial
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -24,24 +24,25 @@ from sklearn_sifal.comparison._candidates import (
     resolve_candidates,
 )
 from sklearn_sifal.comparison._comparison_plan import ComparisonPlan, Progress
+from sklearn_sifal.comparison._fit_results import FitResults
 from sklearn_sifal.comparison._inputs import (
     check_share,
-    check_targets,
     positive_numbers,
-    prepare_part,
-    seeds_from,
+    seed_from,
     split_estimator,
-    validation_part,
 )
 from sklearn_sifal.comparison._kept_rows import contents_of, shown_rows
+from sklearn_sifal.comparison._parts import Data, read_data
+from sklearn_sifal.comparison._recordings import Recording
 from sklearn_sifal.comparison._result import StrategyComparison
-from sklearn_sifal.comparison._row_errors import RowSums
-from sklearn_sifal.comparison._scores import scoring_of
-from sklearn_sifal.comparison._trainings import Part, Run
+from sklearn_sifal.comparison._scores import TestScores, scoring_of
+from sklearn_sifal.comparison._trainings import Run
 
 _NAME = "compare_strategies"
 # More splits than these tell little more of a learning rate, and cost as much as the rest.
 _MOST_SPLITS = 3
+# Trainings on one test part: by `benchmarks.verdicts`, enough for effects worth knowing of.
+_N_SEEDS = 5
 _LIBRARIES = ("sklearn_sifal", "scikit-learn", "torch", "numpy", "scipy", "skorch")
 
 
@@ -50,11 +51,14 @@ def compare_strategies(
     strategies: Any,
     X_train: Any,
     y_train: Any,
-    X_test: Any,
-    y_test: Any,
+    X_test: Any = None,
+    y_test: Any = None,
     *,
+    cv: Any = None,
+    groups: Any = None,
+    sample_weight: Any = None,
     budget: float | Sequence[float] = 4,
-    n_seeds: int = 3,
+    n_seeds: int | None = None,
     lr: float | Sequence[float] | None = None,
     validation_fraction: float = 0.2,
     n_jobs: int | None = None,
@@ -64,9 +68,9 @@ def compare_strategies(
     """Train with several strategies at equal budgets, and compare what comes of it.
 
     Every strategy starts from the same initial weights and spends the same number of row
-    visits, once for each seed. 'base', which trains on everything, and 'random', which
-    chooses without looking, are always among them. The steps before the estimator are fitted
-    once, on the training part.
+    visits, once for each seed or split. 'base', which trains on everything, and 'random',
+    which chooses without looking, are always among them. The steps before the estimator are
+    fitted once for each training part.
 
     Parameters
     ----------
@@ -80,29 +84,43 @@ def compare_strategies(
         estimator parameters, such as ``{"p30": {"sampling_strategy": "percentile",
         "sampling_percentage": 30}}``.
     X_train : array-like of shape (n_train, ...)
-        Inputs of the training part, as the estimator takes them.
+        Inputs of the training part, as the estimator takes them; all rows if there is no
+        test part.
     y_train : array-like of shape (n_train,)
-        Labels or targets of the training part.
-    X_test : array-like of shape (n_test, ...)
-        Inputs of the test part.
-    y_test : array-like of shape (n_test,)
+        Labels or targets of these rows.
+    X_test : array-like of shape (n_test, ...), default=None
+        Inputs of the test part. None to make test parts of the rows given: new splits say
+        more than new seeds, since what holds for one split often fails on the next.
+    y_test : array-like of shape (n_test,), default=None
         Labels or targets of the test part; no labels that are not in `y_train`.
+    cv : int, splitter or iterable of (train, test), default=None
+        The splits, where there is no test part: a number of folds, which are drawn by label,
+        with equal rows (or `groups`) on one side; a splitter of scikit-learn; or row numbers.
+        None for 5 folds. A label with a single distinct row is trained on and not tested.
+    groups : array-like of shape (n_train,), default=None
+        Rows of a group, such as a user's, are on one side of every split and count as one
+        in the intervals. With a test part, only splits that choose learning rates know them.
+    sample_weight : array-like of shape (n_train,), default=None
+        Weights of the rows in training. Test figures are means over the rows as they are.
     budget : float or sequence of float, default=4
         Row visits of one training, in units of the training rows. Each of several budgets
         has trainings of its own, with learning rates that fall over just that budget; the
         largest is the one of tables and verdict.
-    n_seeds : int, default=3
-        Trainings for each strategy and budget. A seed fixes initial weights, order, selection
-        and dropout; differences are paired by seed.
+    n_seeds : int, default=None
+        Trainings for each strategy, budget and split; None for 5 with a test part, and for 1
+        with splits, which are several already. A seed fixes initial weights, order, selection
+        and dropout; differences are paired by seed. No two splits have a seed in common.
     lr : float or sequence of float, default=None
         Learning rate. None is the estimator's own and a number is one rate for all: what then
         looks like a better strategy is often one that takes larger steps. With a sequence
         each strategy gets its own best rate at each budget: highest mean accuracy (R² for a
         regressor; ties by the lower loss, then by the lower rate) over validation splits
-        inside the training part. A strategy given as a dict with `lr` keeps that.
+        inside the training part, anew for each split. A strategy given as a dict with `lr`
+        keeps that.
     validation_fraction : float, default=0.2
-        Share of the training rows, stratified by label, held out to choose rates by. There
-        are `n_seeds` splits, at most 3. Only used with several rates.
+        Share of the training rows, stratified by label, held out to choose rates by. With a
+        test part there are as many validation splits as seeds, at most 3; with several splits
+        there is one in each. Only used with several rates.
     n_jobs : int, default=None
         Trainings at a time, by joblib, each on one thread. Changes nothing but seconds.
     random_state : int, RandomState instance or None, default=0
@@ -134,105 +152,141 @@ def compare_strategies(
     all of them. Deciles, weights and hardest instances come from one further training for each
     strategy, the first seed's at the largest budget, which is on no clock.
 
-    A t interval over seeds says what other seeds would have done with these training and test
-    rows, and with the rates that were chosen; see :meth:`StrategyComparison.summary` for what
-    other test rows might.
+    Differences are judged by :func:`paired_difference`, over trainings and test rows together.
+    With one test part, seeds say nothing of other training rows, and no interval of learning
+    rates that might have been chosen; with splits, both are in the intervals.
 
     Examples
     --------
     >>> from sklearn.datasets import load_digits
-    >>> from sklearn.model_selection import train_test_split
     >>> from sklearn_sifal import LossSampledClassifier
     >>> from sklearn_sifal.comparison import compare_strategies
     >>> X, y = load_digits(return_X_y=True)
-    >>> X_train, X_test, y_train, y_test = train_test_split(X / 16, y, random_state=0)
-    >>> comparison = compare_strategies(
-    ...     LossSampledClassifier(), ["percentile"], X_train, y_train, X_test, y_test
-    ... )
+    >>> comparison = compare_strategies(LossSampledClassifier(), ["percentile"], X / 16, y)
     >>> [record["strategy"] for record in comparison.summary()]
     ['base', 'random', 'percentile']
     """
     before, last = split_estimator(estimator)
     scoring = scoring_of(last)
     budgets = positive_numbers(budget, "budget")
-    check_integer_value(_NAME, "n_seeds", n_seeds, 1)
+    if n_seeds is not None:
+        check_integer_value(_NAME, "n_seeds", n_seeds, 1)
     rates = () if lr is None else positive_numbers(lr, "lr")
     check_share(validation_fraction)
     candidates = resolve_candidates(last, strategies)
-    labelled = scoring.has_labels
-    y_train, y_test = check_targets(X_train, y_train, X_test, y_test, has_labels=labelled)
-    seeds = seeds_from(random_state, n_seeds)
-    part = prepare_part(before, X_train, y_train, X_test, y_test)
+    first_seed = seed_from(random_state)
+    data = read_data(
+        before,
+        (X_train, y_train, X_test, y_test),
+        **{"cv": cv, "groups": groups, "sample_weight": sample_weight, "seed": first_seed},
+        has_labels=scoring.has_labels,
+    )
+    seeds = _seeds(first_seed, data, n_seeds)
     own = names_with_own_rate(strategies)
-    plan = ComparisonPlan(candidates, budgets, seeds, rates, own, n_jobs, scoring.metrics)
-    n_splits = min(n_seeds, _MOST_SPLITS) if len(rates) > 1 else 0
-    splits = [
-        partial(validation_part, before, X_train, y_train, validation_fraction, seed, labelled)
-        for seed in seeds[:n_splits]
-    ]
-    found = _trained(plan, part, splits, verbose)
-    labels, support, trivial = _on_labels(part) if labelled else (None, None, None)
+    plan = ComparisonPlan(
+        candidates, budgets, seeds, rates, own, n_jobs, scoring.metrics, validation_fraction
+    )
+    n_inner = 0 if len(rates) < 2 else 1 if data.n_splits > 1 else min(len(seeds[0]), _MOST_SPLITS)
+    found, shape = _trained(plan, data, n_inner, verbose)
+    labels, support, trivial = _on_labels(data)
     return StrategyComparison(
         **found,
         strategies=tuple(candidates),
         budgets=budgets,
-        seeds=seeds,
+        seeds=tuple(seed for of_split in seeds for seed in of_split),
         metrics=scoring.metrics,
         parameters={name: _changed(last, candidate) for name, candidate in candidates.items()},
         labels=labels,
-        settings=_settings(estimator, last, plan, part)
+        settings=_settings(estimator, last, plan, data)
         | {"trivial_accuracy": trivial, "validation_fraction": validation_fraction}
-        | {"n_splits": n_splits},
+        | {"n_validation_splits": n_inner}
+        | shape,
         _support=support,
         _contents=contents_of(X_train, shown_rows(found["_recordings"])),
     )
 
 
+def _seeds(first: int, data: Data, n_seeds: int | None) -> tuple[tuple[int, ...], ...]:
+    """Seeds of each split, none of them twice."""
+    n = n_seeds or (_N_SEEDS if data.n_splits == 1 else 1)
+    begins = (first + n * split for split in range(data.n_splits))
+    return tuple(tuple(range(begin, begin + n)) for begin in begins)
+
+
 def _trained(
-    plan: ComparisonPlan,
-    part: Part,
-    splits: Sequence[Callable[[], tuple[int, Part]]],
-    verbose: int,
-) -> dict[str, Any]:
-    """Fields of the comparison that come of its trainings."""
-    results, row_sums = [], RowSums()
+    plan: ComparisonPlan, data: Data, n_inner: int, verbose: int
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Fields of the comparison that come of its trainings, and the form of the inputs."""
+    results: list[tuple[Run, TestScores]] = []
+    searched: list[Run] = []
+    recordings: dict[str, Recording] = {}
+    shape: dict[str, Any] = {}
+    fits = FitResults(groups=None if data.test is not None else data.groups)
     with ProgressBar("trainings") if verbose else nullcontext() as bar:
-        progress = Progress(bar, plan.n_trainings(len(splits)))
-        search = [run for split in splits for run in plan.search(split(), progress)]
-        tasks = plan.tasks(search)
-        for run, scores in plan.train(tasks, part, progress):
-            _check_base(run)
-            row_sums.add(run, scores)
-            results.append((run, scores.per_class))
-        recordings = plan.look_inside(tasks, part, progress)
-    return {
+        progress = Progress(bar, plan.n_trainings(n_inner * data.n_splits))
+        for split, seeds in enumerate(plan.seeds):
+            inner = data.validation_parts(split, plan.validation_share, seeds[:n_inner])
+            search = [run for seed, of in inner for run in plan.search(seed, split, of, progress)]
+            part, fits.rows[split] = data.part(split), data.test_rows(split)
+            tasks = plan.tasks(split, search)
+            for run, scores in plan.train(tasks, part, progress):
+                _check_base(run)
+                fits.add(run, scores.rows)
+                results.append((run, scores))
+            searched += search
+            if split == 0:
+                shape = {"n_features": int(part.X.shape[1]), "sparse": sp.issparse(part.X)}
+                recordings = plan.look_inside(tasks, part, progress)
+    found = {
         "runs": [run for run, _ in results],
         "rounds": [round_ for recording in recordings.values() for round_ in recording.rounds],
-        "rate_search": search,
+        "rate_search": searched,
         "_per_class": _by_class(results, plan.budgets[-1]),
-        "_row_errors": row_sums.errors(),
-        "_recordings": recordings,
+        "_results": fits,
+        "_recordings": _with_rows(recordings, data.train_rows(0)),
+    }
+    return found, shape
+
+
+def _with_rows(
+    recordings: Mapping[str, Recording], rows: NDArray[np.int64]
+) -> dict[str, Recording]:
+    """With the numbers that the hardest rows have among all rows given."""
+    return {
+        name: replace(of, hardest=replace(of.hardest, rows=rows[of.hardest.rows]))
+        for name, of in recordings.items()
     }
 
 
-def _on_labels(part: Part) -> tuple[NDArray[Any], NDArray[np.int64], float]:
+def _on_labels(
+    data: Data,
+) -> tuple[NDArray[Any] | None, NDArray[np.int64] | None, float | None]:
     """The labels, their test rows, and the accuracy of always answering the most frequent one."""
-    labels, n_trained = np.unique(part.y, return_counts=True)
-    support = np.bincount(np.searchsorted(labels, part.y_scored), minlength=len(labels))
-    return labels, support, float(support[n_trained.argmax()] / len(part.y_scored))
+    if data.labels is None:
+        return None, None, None
+    labels, n_trained = np.unique(data.y, return_counts=True)
+    y_test = data.y[_tested(data)] if data.test is None else data.test[1]
+    support = np.bincount(np.searchsorted(labels, y_test), minlength=len(labels))
+    return labels, support, float(support[n_trained.argmax()] / len(y_test))
+
+
+def _tested(data: Data) -> NDArray[np.int64]:
+    """Numbers of the rows of any test part."""
+    return np.unique(np.concatenate([data.test_rows(split) for split in range(data.n_splits)]))
 
 
 def _settings(
-    estimator: BaseEstimator, last: LossSampledEstimator, plan: ComparisonPlan, part: Part
+    estimator: BaseEstimator, last: LossSampledEstimator, plan: ComparisonPlan, data: Data
 ) -> dict[str, Any]:
     """How it was done."""
     rates = plan.rates
     return {
         "estimator": " ".join(repr(estimator).split()),
-        "n_train": len(part.y),
-        "n_test": len(part.y_scored),
-        "n_features": int(part.X.shape[1]),
-        "sparse": sp.issparse(part.X),
+        "n_rows": len(data.y),
+        "n_train": len(data.train_rows(0)),
+        "n_test": len(_tested(data)),
+        "n_splits": data.n_splits,
+        "has_test_part": data.test is not None,
         "lr": rates if len(rates) > 1 else (rates[0] if rates else None),
         "estimator_lr": last.lr,
         "own_rates": sorted(plan.fixed),
@@ -263,14 +317,14 @@ def _changed(last: LossSampledEstimator, candidate: LossSampledEstimator) -> dic
 
 
 def _by_class(
-    results: Sequence[tuple[Run, NDArray[np.float64] | None]], budget: float
+    results: Sequence[tuple[Run, TestScores]], budget: float
 ) -> dict[str, NDArray[np.float64]]:
-    """Precision, recall and F1 of each strategy, shape (n_seeds, 3, n_classes)."""
+    """Precision, recall and F1 of each strategy, shape (n_fits, 3, n_classes)."""
     found: dict[str, list[NDArray[np.float64]]] = {}
-    shape = next((of.shape for _, of in results if of is not None), None)
-    for run, per_class in results:
+    shape = next((of.per_class.shape for _, of in results if of.per_class is not None), None)
+    for run, scores in results:
         if run["budget"] == budget and shape is not None:
-            values = np.full(shape, np.nan) if per_class is None else per_class
+            values = np.full(shape, np.nan) if scores.per_class is None else scores.per_class
             found.setdefault(run["strategy"], []).append(values)
     return {name: np.stack(values) for name, values in found.items()}
 

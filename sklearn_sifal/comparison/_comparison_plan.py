@@ -23,37 +23,38 @@ class ComparisonPlan:
 
     candidates: Mapping[str, LossSampledEstimator]
     budgets: tuple[float, ...]
-    seeds: tuple[int, ...]
+    seeds: tuple[tuple[int, ...], ...]  # of each split
     rates: tuple[float, ...]
     fixed: frozenset[str]  # strategies that bring a rate of their own
     n_jobs: int | None
     metrics: tuple[Metric, ...]
+    validation_share: float
 
-    def n_trainings(self, n_splits: int) -> int:
+    def n_trainings(self, n_validation_splits: int) -> int:
         """Number of trainings, with those of the search for rates and those that are recorded."""
-        of_search = n_splits * len(self.rates) * (len(self.candidates) - len(self.fixed))
-        per_budget = len(self.seeds) * len(self.candidates) + of_search
+        searched = len(self.candidates) - len(self.fixed)
+        of_search = n_validation_splits * len(self.rates) * searched
+        per_budget = sum(map(len, self.seeds)) * len(self.candidates) + of_search
         return len(self.budgets) * per_budget + len(self.candidates)
 
-    def search(self, split: tuple[int, Part], progress: Callable[[], None]) -> list[Run]:
-        """Train on one split with each rate."""
-        seed, part = split
+    def search(self, seed: int, split: int, part: Part, progress: Callable[[], None]) -> list[Run]:
+        """Train on one validation split of a split's training part, with each rate."""
         tasks = [
-            Task(name, seed, budget, rate)
+            Task(name, seed, budget, rate, split)
             for budget, rate, name in product(self.budgets, self.rates, self.candidates)
             if name not in self.fixed
         ]
         return [run for run, _ in self.train(tasks, part, progress)]
 
-    def tasks(self, search: Sequence[Run]) -> list[Task]:
-        """The trainings that are compared, strategies in turn, each at the rate of its own."""
+    def tasks(self, split: int, search: Sequence[Run]) -> list[Task]:
+        """A split's trainings that are compared, strategies in turn, at the best rates of each."""
         rates = {
             (name, budget): self._rate(name, budget, search)
             for name, budget in product(self.candidates, self.budgets)
         }
         return [
-            Task(name, seed, budget, rates[name, budget])
-            for seed, budget, name in product(self.seeds, self.budgets, self.candidates)
+            Task(name, seed, budget, rates[name, budget], split)
+            for seed, budget, name in product(self.seeds[split], self.budgets, self.candidates)
         ]
 
     def _rate(self, name: str, budget: float, search: Sequence[Run]) -> float | None:
@@ -87,7 +88,7 @@ class ComparisonPlan:
         self, tasks: Sequence[Task], part: Part, progress: Callable[[], None]
     ) -> dict[str, Recording]:
         """Train the first seed at the largest budget again, and keep what happens inside."""
-        which = self.seeds[0], self.budgets[-1]
+        which = self.seeds[0][0], self.budgets[-1]
         again = {task.strategy: task for task in tasks if (task.seed, task.budget) == which}
         base = again.pop(YARDSTICK)
         first, yardstick = look_inside_base(self.candidates[YARDSTICK], base, part)

@@ -6,7 +6,6 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from sklearn.base import clone
-from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_consistent_length, check_random_state
 
@@ -17,6 +16,7 @@ from sklearn_sifal._training_data import validate_numbers, validate_targets
 from sklearn_sifal.comparison._trainings import Part
 
 _NAME = "compare_strategies"
+_MOST_SEEDS = 2**20
 
 
 def split_estimator(estimator: Any) -> tuple[Pipeline | None, LossSampledEstimator]:
@@ -53,54 +53,93 @@ def positive_numbers(values: Any, name: str) -> tuple[float, ...]:
     return ascending
 
 
-def check_targets(
-    X_train: Any, y_train: Any, X_test: Any, y_test: Any, *, has_labels: bool
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Targets as arrays, as many as the rows, without missing values."""
+def read_targets(X: Any, y: Any, name: str, *, has_labels: bool) -> NDArray[Any]:
+    """Targets as an array, as many as the rows, without missing values."""
     validate = validate_targets if has_labels else validate_numbers
-    parts: list[NDArray[Any]] = []
-    for X, y, of in ((X_train, y_train, "train"), (X_test, y_test, "test")):
-        y = validate(y, None, f"y_{of}", warn=False)
-        try:
-            check_consistent_length(X, y)
-        except ValueError as error:
-            raise ValueError(f"X_{of} and y_{of}: {error}") from error
-        if len(y) == 0:
-            raise ValueError(f"y_{of} is empty.")
-        parts.append(y)
-    y_train, y_test = parts
+    read: NDArray[Any] = validate(y, None, f"y_{name}", warn=False)
+    try:
+        check_consistent_length(X, read)
+    except ValueError as error:
+        raise ValueError(f"X_{name} and y_{name}: {error}") from error
+    if len(read) == 0:
+        raise ValueError(f"y_{name} is empty.")
+    return read
+
+
+def check_scored(
+    y_train: NDArray[Any], y_test: NDArray[Any], name: str, *, has_labels: bool
+) -> NDArray[Any]:
+    """Targets of a test part, of the type of those of the training part, as can be scored."""
     if has_labels:
         classes = np.unique(y_train)
         codes, unknown = encode_among(y_test, classes)
         if len(unknown):
             raise ValueError(
-                f"y_test has labels that are not in y_train: {shown_labels(unknown)}. No model can "
+                f"{name} has labels that are not in y_train: {shown_labels(unknown)}. No model can "
                 "predict them: leave their rows out, or split with stratify=y."
             )
-        y_test = classes[codes]  # of the type of y_train
-    elif y_test.min() == y_test.max():
+        return np.asarray(classes[codes])
+    if y_test.min() == y_test.max():
         raise ValueError(
-            f"y_test has no two values that differ, so that R² is not defined: {y_test[0]:g} in "
+            f"{name} has no two values that differ, so that R² is not defined: {y_test[0]:g} in "
             f"{len(y_test)} row(s)."
         )
-    return y_train, y_test
+    return y_test
 
 
-def seeds_from(random_state: Any, n_seeds: int) -> tuple[int, ...]:
+def read_groups(groups: Any, n_rows: int) -> NDArray[np.int64] | None:
+    """Number of each row's group."""
+    if groups is None:
+        return None
+    read = np.asarray(groups)
+    if read.shape != (n_rows,):
+        raise ValueError(
+            f"groups must have one entry for each of the {n_rows} rows of X_train. Got shape "
+            f"{read.shape}."
+        )
+    missing = [value is None or value != value for value in read.tolist()]
+    if any(missing):
+        raise ValueError(f"groups must not be missing. Got {sum(missing)} missing value(s).")
+    return np.unique(read, return_inverse=True)[1].astype(np.int64)
+
+
+def read_row_weights(sample_weight: Any, n_rows: int) -> NDArray[Any] | None:
+    """Weights of the training rows."""
+    if sample_weight is None:
+        return None
+    read = np.asarray(sample_weight)
+    if read.shape != (n_rows,):
+        raise ValueError(
+            f"sample_weight must have one entry for each of the {n_rows} rows of X_train. Got "
+            f"shape {read.shape}."
+        )
+    return read
+
+
+def seed_from(random_state: Any) -> int:
+    """The first of the seeds, which are this number and those after it."""
     check_random_state_value(_NAME, random_state)
-    first = random_state
-    if not isinstance(random_state, int | np.integer):
-        first = check_random_state(random_state).randint(2**31 - n_seeds)
-    return tuple(range(int(first), int(first) + n_seeds))
+    if isinstance(random_state, int | np.integer):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - _MOST_SEEDS))
 
 
-def prepare_part(before: Pipeline | None, X_train: Any, y_train: Any, X: Any, y: Any) -> Part:
+def prepare_part(
+    before: Pipeline | None,
+    X_train: Any,
+    y_train: NDArray[Any],
+    X: Any,
+    y: NDArray[Any],
+    *,
+    labels: NDArray[Any] | None,
+    sample_weight: NDArray[Any] | None,
+) -> Part:
     """Fit the steps before the estimator on the rows to train on, and apply them to all."""
-    if before is None:
-        return Part(_as_matrix(X_train), y_train, _as_matrix(X), y)
-    fitted = clone(before)
-    transformed = _as_matrix(fitted.fit_transform(X_train, y_train))
-    return Part(transformed, y_train, _as_matrix(fitted.transform(X)), y)
+    if before is not None:
+        fitted = clone(before)
+        X_train = fitted.fit_transform(X_train, y_train)
+        X = fitted.transform(X)
+    return Part(_as_matrix(X_train), y_train, _as_matrix(X), y, labels, sample_weight)
 
 
 def _as_matrix(X: Any) -> Any:
@@ -109,21 +148,3 @@ def _as_matrix(X: Any) -> Any:
         return X.tocsr()
     array = np.asarray(X)
     return X if array.ndim < 2 else array
-
-
-def validation_part(
-    before: Pipeline | None, X: Any, y: NDArray[Any], share: float, seed: int, has_labels: bool
-) -> tuple[int, Part]:
-    """Seed and data of a split to choose rates by."""
-    try:
-        X_fit, X_val, y_fit, y_val = train_test_split(
-            X, y, test_size=share, stratify=y if has_labels else None, random_state=seed
-        )
-        if has_labels and len(lost := np.setdiff1d(y_val, y_fit)):
-            raise ValueError(f"{lost.tolist()[0]!r} is in no row that is left to train on.")
-    except ValueError as error:
-        raise ValueError(
-            "lr has several rates, but no validation split to choose them by could be made with "
-            f"validation_fraction={share}: {error}"
-        ) from error
-    return seed, prepare_part(before, X_fit, y_fit, X_val, y_val)

@@ -112,7 +112,7 @@ def _facts(page: PageData) -> list[str]:
     about, n_classes = page.of.settings, page.of.labels
     return [
         f"{len(page.of.strategies)} strategies",
-        f"{len(page.of.seeds)} seed" + ("s" if len(page.of.seeds) > 1 else ""),
+        page.of._trainings(),
         f"budget {page.of.budgets[-1]:g}",
         f"{about['n_train']:,} training rows",
         f"{about['n_test']:,} test rows",

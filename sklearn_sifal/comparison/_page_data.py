@@ -79,11 +79,11 @@ class PageData:
 
 def picked_contents(comparison: ComparisonTables, contents: Any) -> dict[int, Any]:
     """Contents of the rows that are shown, of what the user gives for all training rows."""
-    n_train = comparison.settings["n_train"]
+    n_rows = comparison.settings["n_rows"]
     n_given = contents.shape[0] if hasattr(contents, "shape") else len(contents)
-    if n_given != n_train:
+    if n_given != n_rows:
         raise ValueError(
-            f"contents must have one entry for each of the {n_train} training rows. Got {n_given}."
+            f"contents must have one entry for each of the {n_rows} rows of X_train. Got {n_given}."
         )
     return contents_of(contents, shown_rows(comparison._recordings))
 

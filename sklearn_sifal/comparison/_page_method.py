@@ -1,7 +1,8 @@
 """Section of the page on how it was done."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sklearn_sifal.comparison._page_data import PageData
 from sklearn_sifal.comparison._page_parts import definitions, paragraph, safe, text_of
@@ -18,8 +19,8 @@ def method_section(page: PageData) -> list[str]:
     if isinstance(rates, Sequence):
         rate = (
             f"each strategy at its own best of {', '.join(f'{r:g}' for r in rates)}, by the mean "
-            f"{page.metric.label} over {about['n_splits']} splits of the training part, "
-            f"{about['validation_fraction']:g} of it held out"
+            f"{page.metric.label} over {_counted(about['n_validation_splits'], 'split')} of "
+            f"the training part, {about['validation_fraction']:g} of it held out"
         )
     else:
         rate = "the estimator's own, for all" if rates is None else f"{rates:g} for all"
@@ -31,6 +32,7 @@ def method_section(page: PageData) -> list[str]:
         ),
         "budget": "row visits in units of the training rows: "
         + ", ".join(f"{b:g}" for b in page.of.budgets),
+        "test rows": _test_rows(about),
         "seeds": f"{seeds}; one fixes initial weights, order, selection and dropout, so that "
         "every strategy begins with the same weights",
         "learning rate": safe(rate),
@@ -39,11 +41,22 @@ def method_section(page: PageData) -> list[str]:
         "seconds": f"of fit alone, one thread a training, {about['n_jobs']} at a time on a "
         f"machine of {about['n_processors']} processors; strategies took turns, and "
         "what a process loads once was loaded before",
-        "intervals": "95 % t intervals of the differences to base, paired by seed: what other "
-        "seeds would have done with the same training and test rows",
+        "intervals": "95 % intervals of the differences to base, paired by seed, over trainings "
+        "and test rows together (min F'); verdicts by Holm's adjustment over the strategies",
         "versions": safe(", ".join(f"{k} {v}" for k, v in about["versions"].items())),
     }
     return [definitions(pairs, "how"), _again(page)]
+
+
+def _test_rows(about: Mapping[str, Any]) -> str:
+    n_test = _counted(about["n_test"], "row")
+    if about["has_test_part"]:
+        return f"{n_test} of a test part of its own"
+    return f"{n_test}, over {_counted(about['n_splits'], 'split')} of the rows given"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def _again(page: PageData) -> str:

@@ -40,10 +40,10 @@ def table_section(page: PageData) -> list[str]:
     others = [m for m in page.of.metrics[1:] if m.name not in ("precision", "recall")]
     columns = [
         Column("strategy", ascending=True),
-        Column(safe(metric.label), "mean over the seeds, in per cent"),
+        Column(safe(metric.label), "mean over the trainings, in per cent"),
         Column(
             f"against base, {metric.unit}".rstrip(", "),
-            "mean of the differences paired by seed, with a 95 % t interval",
+            "mean of the differences paired by seed, with a 95 % interval over trainings and rows",
         ),
         Column("verdict", "after adjusting for the number of strategies", ascending=True),
         Column("seconds", "median, of the fit alone, selection included", ascending=True),
@@ -57,8 +57,7 @@ def table_section(page: PageData) -> list[str]:
     ]
     scale = _scale(page.records)
     rows = [_table_row(page, record, others, scale) for record in page.records]
-    n_seeds = len(page.of.seeds)
-    of = "of one seed" if n_seeds == 1 else f"over {n_seeds} seeds"
+    of = "of one seed" if len(page.of.seeds) == 1 else f"over {page.of._trainings()}"
     lead = (
         f"Test figures, means {of}, with a budget of {page.of.budgets[-1]:g}. "
         "Press a heading to sort by it."
@@ -73,12 +72,16 @@ def _table_row(
     metric, name, lr = page.metric, record["strategy"], record["lr"]
     nothing = Cell("–", float("nan"), "none")
     outcome = str(record["against_base"])
-    kind = {"better": "good", "worse": "bad", "the yardstick": "base"}.get(outcome, "")
+    kind = {"better": "good", "worse": "bad", "unstable": "bad", "the yardstick": "base"}.get(
+        outcome, ""
+    )
     edge = "*" if record["lr_at_edge"] else ""
     return [
         page.name_cell(name),
         _figure_cell(record, metric),
-        nothing if name == YARDSTICK else _gain(record, metric.digits, scale, kind),
+        nothing
+        if outcome in ("the yardstick", "identical")
+        else _gain(record, metric.digits, scale, kind),
         Cell(safe(outcome), kind=kind or "none"),
         measured(record["seconds"]),
         _ratio_cell(record),
@@ -170,7 +173,7 @@ def classes_section(page: PageData) -> list[str]:
     )
     if len(page.of.seeds) > 1:
         lead += (
-            " Coloured where the 95 % interval over the seeds leaves out zero, which one in twenty "
+            " Coloured where the 95 % interval leaves out zero, which one in twenty "
             f"of these {len(rows) * len(others):,} differences does by chance."
         )
     return [paragraph(lead, "lead"), table(columns, rows, "Labels")]

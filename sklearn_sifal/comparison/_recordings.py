@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sklearn_sifal._estimator import LossSampledEstimator
 from sklearn_sifal._exceptions import NonFiniteLossError
-from sklearn_sifal.comparison._scores import Scoring, losses_and_predictions, scoring_of
+from sklearn_sifal.comparison._scores import losses_and_predictions, scoring_of
 from sklearn_sifal.comparison._trainings import Part, Task, one_thread
 from sklearn_sifal.inspection._deciles import LossDeciles, loss_deciles
 from sklearn_sifal.inspection._instances import InstanceTable, ranked_instances
@@ -106,11 +106,11 @@ class _Fit:
 
         self.estimator: Any = task.configure(candidate)
         self.y, self.scoring = part.y, scoring_of(candidate)
-        watch = _Watch(self.estimator, part, self.scoring)
+        watch = _Watch(self.estimator, part)
         callbacks = [*(self.estimator.callbacks or ()), RoundCallback(watch.after_round)]
         self.estimator.set_params(callbacks=callbacks)
         with one_thread():
-            self.estimator.fit(part.X, part.y)
+            part.fit(self.estimator)
             found = losses_and_predictions(self.estimator, part.X, part.y)
             self.losses, self.predicted = found
         self.rounds = watch.rounds(task.strategy)
@@ -150,12 +150,10 @@ class _Watch:
         That is being fitted; what it has learnt of labels and columns is set before its net.
     part : Part
         With the rows to score.
-    scoring : Scoring
-        How.
     """
 
-    def __init__(self, estimator: Any, part: Part, scoring: Scoring) -> None:
-        self.estimator, self.part, self.scoring = estimator, part, scoring
+    def __init__(self, estimator: Any, part: Part) -> None:
+        self.estimator, self.part = estimator, part
         self._n_rounds, self._step = 0, 1
         self._figures: dict[int, dict[str, float]] = {}
 
@@ -192,8 +190,7 @@ class _Watch:
         ]
 
     def _score(self, estimator: Any) -> dict[str, float]:
-        scores = self.scoring.score(estimator, self.part.X_scored, self.part.y_scored)
-        return scores.figures
+        return self.part.score(estimator).figures
 
 
 def _range_of(weights: _Weights) -> tuple[float, float]:

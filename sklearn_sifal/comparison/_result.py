@@ -12,12 +12,14 @@ from sklearn_sifal.inspection._tabular import make_frame
 class StrategyComparison(ComparisonTables):
     """Result of :func:`compare_strategies`.
 
-    It holds figures and small tables, neither data nor models, and can be pickled.
+    It holds figures, and predictions for the test rows, neither data nor models, and can be
+    pickled.
 
     Attributes
     ----------
     runs : list of dict
-        One a training: 'strategy', 'seed', 'budget', 'lr' (None for the estimator's own),
+        One a training: 'strategy', 'seed', 'split' (0 with a test part), 'budget', 'lr' (None for
+        the estimator's own),
         the figures of the test part, 'visits', 'scored' (rows scored without training),
         'steps', 'rounds', 'seconds' (of the fit) and of these 'seconds_select',
         'seconds_score', 'seconds_train'; 'error', the message if a loss was infinite or NaN,
@@ -33,7 +35,7 @@ class StrategyComparison(ComparisonTables):
     budgets : tuple of float
         Ascending.
     seeds : tuple of int
-        `random_state` of the trainings.
+        `random_state` of the trainings, those of the first split first.
     metrics : tuple of Metric
         The figures and how they are shown; the first is the main one.
     parameters : dict of str to dict
@@ -46,20 +48,35 @@ class StrategyComparison(ComparisonTables):
         How it was done: sizes of the data, versions and the like.
     """
 
-    def to_frame(self) -> Any:
-        """The trainings as a pandas DataFrame.
+    def to_frame(self, *, per: str = "fit") -> Any:
+        """The trainings, or their results for every test row, as a pandas DataFrame.
+
+        Parameters
+        ----------
+        per : {'fit', 'row'}, default='fit'
+            What a row of the frame is: a training, or a training and a test row.
 
         Returns
         -------
         frame : pandas.DataFrame
-            One row a training, with the keys of `runs` as columns.
+            For 'fit' the keys of `runs` as columns. For 'row' the columns 'strategy', 'budget',
+            'split', 'seed', 'row' (its number in `X_test`, or in `X_train` with splits), 'group'
+            if there are groups, 'y', 'predicted' and 'loss' (as the estimator is trained with,
+            in nats for labels). With :func:`paired_difference`, every verdict can be computed
+            from it again. Trainings that broke down are left out.
 
         Raises
         ------
         ImportError
             Without pandas.
+        ValueError
+            If `per` is something else.
         """
-        return make_frame(self.runs, " Without it, `runs` has the same as a list of dicts.")
+        if per == "fit":
+            return make_frame(self.runs, " Without it, `runs` has the same as a list of dicts.")
+        if per != "row":
+            raise ValueError(f"per must be 'fit' or 'row'. Got {per!r}.")
+        return make_frame(self._results.columns(self.seeds, self.labels))
 
     def plot(self, ax: Any = None, *, metric: str | None = None, **kwargs: Any) -> Any:
         """Draw a figure of the test part against visits and against seconds.
@@ -111,8 +128,8 @@ class StrategyComparison(ComparisonTables):
             its mode; of a link, the file that it leads to.
         title : str, default=None
             Heading of the page.
-        contents : sequence of length n_train, default=None
-            What the training rows are, to show the hardest: texts, a data frame, images. None
+        contents : sequence with an entry for each row of `X_train`, default=None
+            What the rows are, to show the hardest: texts, a data frame, images. None
             for what `compare_strategies` was given, as far as it can be shown.
         image_shape : sequence of int, default=None
             Height and width (and channels) of the rows if they are images. It is not guessed

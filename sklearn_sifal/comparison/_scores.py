@@ -1,7 +1,7 @@
 """Test figures of a fitted estimator, and how each is shown."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from sklearn.metrics import precision_recall_fscore_support
 
 from sklearn_sifal._estimator import LossSampledEstimator
 from sklearn_sifal._targets import ClassTargets
+from sklearn_sifal.comparison._row_values import RowResults
 
 
 @dataclass(frozen=True)
@@ -65,15 +66,15 @@ class TestScores:
         One a metric; the first is the main one.
     per_class : ndarray of shape (3, n_classes) or None
         Precision, recall and F1; NaN for the recall and F1 of a class without test rows.
-    by_row : dict of str to ndarray of shape (n_test,)
-        For figures that are means over the test rows, what each row adds to the mean.
+    rows : RowResults or None
+        Of every test row; None where there was nothing to score.
     """
 
     __test__ = False  # for pytest, which collects by name
 
     figures: dict[str, float]
     per_class: NDArray[np.float64] | None = None
-    by_row: dict[str, NDArray[Any]] = field(default_factory=dict)
+    rows: RowResults | None = None
 
 
 @dataclass(frozen=True)
@@ -87,13 +88,13 @@ class Scoring:
     has_labels : bool
         Whether targets are labels, and not numbers.
     score : callable
-        Takes a fitted estimator, inputs as it takes them and their targets, and gives
-        `TestScores`.
+        Takes a fitted estimator, inputs as it takes them, their targets and all labels that
+        there are (None for numbers), and gives `TestScores`.
     """
 
     metrics: tuple[Metric, ...]
     has_labels: bool
-    score: Callable[[Any, Any, NDArray[Any]], TestScores]
+    score: Callable[[Any, Any, NDArray[Any], Any], TestScores]
 
 
 def scoring_of(estimator: LossSampledEstimator) -> Scoring:
@@ -116,48 +117,47 @@ def losses_and_predictions(
     return losses.astype(np.float64), predicted
 
 
-def _score_labels(estimator: Any, X: Any, y: NDArray[Any]) -> TestScores:
+def _score_labels(estimator: Any, X: Any, y: NDArray[Any], labels: NDArray[Any]) -> TestScores:
     losses, predicted = losses_and_predictions(estimator, X, y)
-    per_class = _per_class(y, predicted, estimator.classes_)
+    codes, predicted_codes = (np.searchsorted(labels, values) for values in (y, predicted))
+    per_class = _per_class(codes, predicted_codes, len(labels))
     tested = ~np.isnan(per_class[1])
     precision, recall, f1 = per_class[:, tested].mean(axis=1)
-    correct = predicted == y
     figures = {
-        "accuracy": float(correct.mean()),
+        "accuracy": float(np.mean(codes == predicted_codes)),
         "balanced_accuracy": float(recall),
         "precision": float(precision),
         "recall": float(recall),
         "f1": float(f1),
         "nll": float(losses.mean()),
     }
-    by_row = {"accuracy": correct, "nll": losses.astype(np.float32)}
-    return TestScores(figures, per_class, by_row)
+    smallest = np.min_scalar_type(len(labels))
+    rows = RowResults(
+        codes.astype(smallest), predicted_codes.astype(smallest), losses.astype(np.float32)
+    )
+    return TestScores(figures, per_class, rows)
 
 
 def _per_class(
-    y: NDArray[Any], predicted: NDArray[Any], classes: NDArray[Any]
+    y: NDArray[np.int64], predicted: NDArray[np.int64], n_classes: int
 ) -> NDArray[np.float64]:
     precision, recall, f1, support = precision_recall_fscore_support(
-        *(np.searchsorted(classes, labels) for labels in (y, predicted)),
-        labels=np.arange(len(classes)),
-        zero_division=0,
+        y, predicted, labels=np.arange(n_classes), zero_division=0
     )
     values = np.array([precision, recall, f1], np.float64)
     values[1:, support == 0] = np.nan
     return values
 
 
-def _score_numbers(estimator: Any, X: Any, y: NDArray[Any]) -> TestScores:
-    residuals = np.asarray(y, np.float64) - estimator.predict(X)
-    mse = float(np.mean(residuals**2))
-    variance = float(np.var(y))
+def _score_numbers(estimator: Any, X: Any, y: NDArray[Any], labels: None) -> TestScores:
+    losses, predicted = losses_and_predictions(estimator, X, y)
+    y = np.asarray(y, np.float64)
+    residuals = y - predicted
+    mse, variance = float(np.mean(residuals**2)), float(np.var(y))
     figures = {
         "r2": 1 - mse / variance if variance > 0 else float("nan"),
         "mse": mse,
         "mae": float(np.abs(residuals).mean()),
     }
-    # Of a difference in R² the variance of y is a common factor.
-    by_row = {"mse": residuals**2, "mae": np.abs(residuals)}
-    if variance > 0:
-        by_row["r2"] = -by_row["mse"] / variance
-    return TestScores(figures, by_row=by_row)
+    rows = RowResults(y, np.asarray(predicted, np.float64), losses.astype(np.float32))
+    return TestScores(figures, rows=rows)

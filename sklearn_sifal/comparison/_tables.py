@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from sklearn_sifal._text_table import text_table
 from sklearn_sifal.comparison._candidates import YARDSTICK
+from sklearn_sifal.comparison._fit_results import FitResults
 from sklearn_sifal.comparison._recordings import Recording
 from sklearn_sifal.comparison._scores import Metric
-from sklearn_sifal.comparison._statistics import paired_difference
-from sklearn_sifal.comparison._summary import Runs, summarise
+from sklearn_sifal.comparison._statistics import PairedDifference, paired_difference
+from sklearn_sifal.comparison._summary import Runs, most_frequent, summarise
 from sklearn_sifal.comparison._verdict import Circumstances, Verdict, give_verdict, signed
 
 
@@ -35,7 +36,7 @@ class ComparisonTables:
     settings: dict[str, Any]
     _per_class: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     _support: NDArray[np.int64] | None = None
-    _row_errors: dict[tuple[str, float, str], float] = field(default_factory=dict)
+    _results: FitResults = field(default_factory=FitResults)
     _recordings: dict[str, Recording] = field(default_factory=dict)
     _contents: dict[int, Any] = field(default_factory=dict)
 
@@ -61,31 +62,25 @@ class ComparisonTables:
             the ratio to base, 'seconds_ratio_low' and 'seconds_ratio_high' are the least and
             the largest. '<metric>_std' is a standard deviation over the seeds.
             'difference' is the mean of the differences to base, paired by seed, in points for
-            shares, with the ends of its 95 % t interval, 'difference_low' and
-            'difference_high', its p-value 'difference_p_value' and, for
-            all but base and random, 'difference_p_adjusted', after Holm; 'difference_to_random'
-            with the same ends. 'against_base' is 'better' or 'worse' where the adjusted
-            p-value is below 0.05, 'not told apart', 'identical' (no figure differs with any
-            seed), 'unknown' (one seed), 'failed' or 'the yardstick'. 'row_error' is the
-            standard error of the difference over test rows: another test part might well
-            move it by twice that; NaN for balanced accuracy, macro recall, precision and F1.
-            'lr_at_edge' is 'lowest' or 'highest' where the best rate is an end of the grid.
+            shares, with the ends of its 95 % interval, 'difference_low' and
+            'difference_high', over trainings and test rows together (see
+            :func:`paired_difference`), its p-value 'difference_p_value' and, for
+            all but base and random, 'difference_p_adjusted', after Holm; 'row_error' and
+            'fit_error' are its standard errors over test rows and over trainings;
+            'difference_to_random' has the same ends. 'worst_seed', 'worst' and
+            'worst_difference' are of the training that was worst in comparison with base.
+            'against_base' is 'better' or 'worse' where the adjusted p-value is below 0.05,
+            'unstable' where a training collapsed and the mean is not worse for certain: it is
+            off the median by five times what test rows and the trainings of random do, and by
+            a quarter of base's error; else 'not told apart', 'identical' (no figure
+            differs in any training), 'unknown' (one training), 'failed' or 'the yardstick'.
+            'lr' is the rate of most trainings; 'lr_at_edge' is 'lowest' or 'highest' where
+            it is an end of the grid.
         """
         shown = self._metric(metric)
         at = self._budget(budget)
-        row_errors = {
-            name: shown.factor * error
-            for (name, of, of_metric), error in self._row_errors.items()
-            if of == at and of_metric == shown.name
-        }
-        return summarise(
-            Runs(self.runs, self.strategies, at),
-            self.metrics,
-            shown,
-            resolution=self._resolution(shown) or 0.0,
-            row_errors=row_errors,
-            edges=self._edges(at),
-        )
+        runs = Runs(self.runs, self.strategies, at, self._results)
+        return summarise(runs, self.metrics, shown, edges=self._edges(at))
 
     def per_class(self, strategy: str) -> list[dict[str, Any]]:
         """How a strategy does on each class at the largest budget.
@@ -99,8 +94,8 @@ class ComparisonTables:
         -------
         records : list of dict
             One a label: 'label', 'support' (test rows), 'precision', 'recall' and 'f1',
-            means over the seeds as shares, and 'recall_difference', that of the recall to base
-            in points, with the ends of its 95 % t interval, 'recall_difference_low' and
+            means over the trainings as shares, and 'recall_difference', that of the recall to
+            base in points, with the ends of its 95 % interval, 'recall_difference_low' and
             'recall_difference_high'. Of as many intervals as there are classes one in twenty
             leaves out zero by chance. NaN for the recall of a label without test rows.
 
@@ -115,12 +110,10 @@ class ComparisonTables:
             raise ValueError(
                 f"No strategy {strategy!r} was compared. There are: {', '.join(self.strategies)}."
             )
-        mine, base = self._per_class[strategy], self._per_class[YARDSTICK]
+        figures = _means(self._per_class[strategy])
         records = []
         for code, (label, support) in enumerate(zip(self.labels, self._support, strict=True)):
-            precision, recall, f1 = mine[:, :, code].mean(axis=0)
-            recalls = (100 * each[:, 1, code] for each in (mine, base))
-            difference = paired_difference(*recalls, resolution=100 / max(int(support), 1))
+            precision, recall, f1 = figures[:, code]
             records.append(
                 {
                     "label": label.item() if isinstance(label, np.generic) else label,
@@ -128,10 +121,19 @@ class ComparisonTables:
                     "precision": float(precision),
                     "recall": float(recall),
                     "f1": float(f1),
-                    **difference.named("recall_difference"),
+                    **self._difference_in_recall(strategy, code)._named("recall_difference"),
                 }
             )
         return records
+
+    def _difference_in_recall(self, strategy: str, label: int) -> PairedDifference:
+        keys = (strategy, self.budgets[-1]), (YARDSTICK, self.budgets[-1])
+        if self._results.knows(*keys):
+            found = self._results.difference_in_recall(label, *keys)
+            if found is not None:
+                return found._times(100)
+        recalls = (self._per_class[name][:, 1, label] for name in (strategy, YARDSTICK))
+        return paired_difference(*recalls)._times(100)
 
     # ------------------------------------------------------------------ words
 
@@ -147,7 +149,7 @@ class ComparisonTables:
         -------
         text : str
             First whether any strategy was better than base, then what was found, then what
-            to keep in mind. 'Better' and 'worse' are as in `summary`.
+            to keep in mind. 'Better', 'worse' and 'unstable' are as in `summary`.
         """
         return str(self._verdict(metric))
 
@@ -162,8 +164,9 @@ class ComparisonTables:
         about = Circumstances(
             metric=shown,
             n_seeds=len(self.seeds),
+            n_splits=self.settings.get("n_splits", 1),
             n_test=self.settings["n_test"],
-            resolution=self._resolution(shown),
+            resolution=100 / self.settings["n_test"] if shown.name == "accuracy" else None,
             n_rates=len(rates) if isinstance(rates, Sequence) else 1,
             own_rates=bool(self.settings.get("own_rates")),
             trivial=self._trivial(shown),
@@ -177,7 +180,7 @@ class ComparisonTables:
     def __repr__(self) -> str:
         metric = self.metrics[0]
         head = (
-            f"StrategyComparison of {len(self.strategies)} strategies, {len(self.seeds)} seed(s), "
+            f"StrategyComparison of {len(self.strategies)} strategies, {self._trainings()}, "
             f"budget {self.budgets[-1]:g}"
         )
         titles = ("strategy", metric.label, "to base", "95 % interval", "seconds", "")
@@ -185,6 +188,14 @@ class ComparisonTables:
         return f"{head}\n{text_table(titles, rows, left={0, 5})}"
 
     # ------------------------------------------------------------------ private
+
+    def _trainings(self) -> str:
+        """How many there are of each strategy, in words."""
+        n_seeds, n_splits = len(self.seeds), self.settings.get("n_splits", 1)
+        if n_splits > 1:
+            each = "" if n_seeds == n_splits else f", {n_seeds} seeds in all"
+            return f"{n_splits} splits{each}"
+        return f"{n_seeds} seed" + ("s" if n_seeds > 1 else "")
 
     def _metric(self, name: str | None) -> Metric:
         if name is None:
@@ -203,10 +214,6 @@ class ComparisonTables:
             raise ValueError(f"budget must be one of {known}. Got {budget!r}.")
         return float(budget)
 
-    def _resolution(self, metric: Metric) -> float | None:
-        """Points of accuracy that one test row is worth."""
-        return 100 / self.settings["n_test"] if metric.name == "accuracy" else None
-
     def _trivial(self, metric: Metric) -> float | None:
         """The figure of a constant answer, where it is known."""
         if metric.name == "r2":
@@ -220,21 +227,32 @@ class ComparisonTables:
             return {}
         searched = {record["strategy"] for record in self.rate_search}
         ends: Mapping[float, str] = {rates[0]: "lowest", rates[-1]: "highest"}
-        return {
-            run["strategy"]: ends[run["lr"]]
-            for run in self.runs
-            if run["budget"] == budget and run["strategy"] in searched and run["lr"] in ends
-        }
+        found = {}
+        for name in searched:
+            of = [r["lr"] for r in self.runs if (r["strategy"], r["budget"]) == (name, budget)]
+            rate = most_frequent(of) if of else None
+            if rate is not None and rate in ends:
+                found[name] = ends[rate]
+        return found
+
+
+def _means(by_fit: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Means over the trainings, of those whose test part has the label."""
+    known = ~np.isnan(by_fit)
+    counts = known.sum(axis=0)
+    totals = np.where(known, by_fit, 0.0).sum(axis=0)
+    return np.where(counts > 0, totals / np.maximum(counts, 1), np.nan)
 
 
 def _text_cells(record: Mapping[str, Any], metric: Metric) -> tuple[str, ...]:
     low, high = (signed(record[f"difference_{end}"], metric) for end in ("low", "high"))
     is_base = record["strategy"] == YARDSTICK
+    has_none = is_base or record["against_base"] == "identical"
     return (
         record["strategy"],
         f"{metric.factor * record[metric.name]:.{metric.digits}f}",
-        "" if is_base else signed(record["difference"], metric),
-        "" if is_base or np.isnan(record["difference_low"]) else f"{low} to {high}",
+        "" if has_none else signed(record["difference"], metric),
+        "" if has_none or np.isnan(record["difference_low"]) else f"{low} to {high}",
         f"{record['seconds']:.2f}",
         record["against_base"],
     )

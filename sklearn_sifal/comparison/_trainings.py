@@ -36,12 +36,28 @@ class Part:
         Inputs as the estimator takes them.
     y, y_scored : ndarray
         Targets.
+    labels : ndarray of shape (n_classes,) or None
+        All labels that there are, also those of other parts; None for numbers.
+    sample_weight : ndarray of shape (n_train,) or None
+        Of the rows to train on.
     """
 
     X: Any
     y: NDArray[Any]
     X_scored: Any
     y_scored: NDArray[Any]
+    labels: NDArray[Any] | None = None
+    sample_weight: NDArray[Any] | None = None
+
+    def fit(self, estimator: Any) -> Any:
+        """Fit an estimator on the rows to train on."""
+        if self.sample_weight is None:
+            return estimator.fit(self.X, self.y)
+        return estimator.fit(self.X, self.y, sample_weight=self.sample_weight)
+
+    def score(self, estimator: Any) -> TestScores:
+        """Score a fitted estimator on the rows to score."""
+        return scoring_of(estimator).score(estimator, self.X_scored, self.y_scored, self.labels)
 
 
 @dataclass(frozen=True)
@@ -58,12 +74,15 @@ class Task:
         Row visits in units of the rows trained on.
     lr : float or None
         Learning rate; None for the estimator's own.
+    split : int
+        Number of the split into rows to train on and to score.
     """
 
     strategy: str
     seed: int
     budget: float
     lr: float | None
+    split: int = 0
 
     def configure(self, candidate: LossSampledEstimator) -> LossSampledEstimator:
         """An unfitted estimator for this training, on one thread."""
@@ -103,13 +122,13 @@ def train(candidate: LossSampledEstimator, task: Task, part: Part) -> tuple[Run,
             _warm_up(estimator, part, has_labels=scoring.has_labels)
         began = perf_counter()
         try:
-            estimator.fit(part.X, part.y)
+            part.fit(estimator)
         except NonFiniteLossError as error:
             scores = TestScores({metric.name: float("nan") for metric in scoring.metrics})
             costs = dict.fromkeys((*_COSTS, "rounds", "seconds"), float("nan"))
             return {**run, **scores.figures, **costs, "error": str(error)}, scores
         seconds = perf_counter() - began
-        scores = scoring.score(estimator, part.X_scored, part.y_scored)
+        scores = part.score(estimator)
     history = estimator.history_
     costs = {name: sum(round_[name] for round_ in history) for name in _COSTS}
     costs |= {"rounds": len(history), "seconds": seconds}

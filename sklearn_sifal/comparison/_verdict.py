@@ -66,6 +66,8 @@ class Circumstances:
         What the differences are of.
     n_seeds : int
         Trainings a strategy.
+    n_splits : int
+        Test parts.
     n_test : int
         Test rows.
     resolution : float or None
@@ -91,6 +93,12 @@ class Circumstances:
     own_rates: bool = False
     trivial: float | None = None
     n_jobs: int = 1
+    n_splits: int = 1
+
+    @property
+    def trainings(self) -> str:
+        """What there are several of, in words."""
+        return "seeds" if self.n_splits == 1 else "splits"
 
     @property
     def under(self) -> str:
@@ -120,7 +128,7 @@ def give_verdict(
     if about.n_seeds == 1:
         headline = (
             "One seed: nothing can be said about differences between strategies. Run again with "
-            "n_seeds=3 or more."
+            "n_seeds=5 or more."
         )
         findings = [_one_seed(records, about.metric)]
     else:
@@ -147,10 +155,6 @@ def _headline(records: Sequence[_Record], about: Circumstances) -> str:
     text += _headline_on_random(better, records, about.metric)
     if next(r for r in records if r["strategy"] == YARDSTICK)["lr_at_edge"]:
         text += " But base's rate is at the edge of the grid, so base may do better: widen lr."
-    shaky = _shaky(better)
-    if shaky:
-        of = "" if len(better) == 1 else f" of {_and(shaky)}"
-        text += f" Other test rows might have said otherwise{of}."
     best = better[0]
     ratio = best["seconds_ratio"]
     if ratio > 1.05:
@@ -200,15 +204,6 @@ def _on_constant_answers(records: Sequence[_Record], about: Circumstances) -> st
     )
 
 
-def _shaky(records: Sequence[_Record]) -> list[str]:
-    """Strategies whose difference is within what the draw of the test rows may do."""
-    return [
-        r["strategy"]
-        for r in records
-        if r["against_base"] in ("better", "worse") and abs(r["difference"]) < 1.96 * r["row_error"]
-    ]
-
-
 def _headline_on_random(
     better: Sequence[_Record], records: Sequence[_Record], metric: Metric
 ) -> str:
@@ -243,13 +238,15 @@ def _findings(records: Sequence[_Record], about: Circumstances) -> list[str]:
     if nearly:
         lines.append(
             f"The interval of {_and(nearly)} leaves out zero, but of {len(tried)} comparisons "
-            "chance alone may do that to one: more seeds would tell."
+            f"chance alone may do that to one: more {about.trainings} would tell."
         )
     same = [r["strategy"] for r in tried if r["against_base"] == "identical"]
     if same:
         lines.append(
-            f"No difference to base with any seed, so the rule never came into play: {_and(same)}."
+            "No difference to base in any training, so the rule never came into play: "
+            f"{_and(same)}."
         )
+    lines += [_on_collapse(r, metric) for r in tried if r["against_base"] == "unstable"]
     lines += [
         f"{r['strategy']} broke down in {r['n_failed']} of {r['n_seeds']} trainings: a loss became "
         "infinite or NaN. A smaller lr may help."
@@ -259,6 +256,16 @@ def _findings(records: Sequence[_Record], about: Circumstances) -> list[str]:
     lines += _on_random(records, metric)
     lines += _at_equal_seconds(_better(records, metric), about)
     return lines
+
+
+def _on_collapse(record: _Record, metric: Metric) -> str:
+    """What happened to a strategy whose mean says little."""
+    worst = f"{metric.factor * record['worst']:.{metric.digits}f}"
+    return (
+        f"Unstable: {record['strategy']}. With seed {record['worst_seed']} its {metric.label} was "
+        f"{worst}, {_amount(record['worst_difference'], metric)} against base, far from its other "
+        "trainings: its mean is not what one gets."
+    )
 
 
 def _with_less(smaller: Mapping[float, Sequence[_Record]], metric: Metric) -> list[str]:
@@ -281,7 +288,10 @@ def _with_less(smaller: Mapping[float, Sequence[_Record]], metric: Metric) -> li
 
 def _on_random(records: Sequence[_Record], metric: Metric) -> list[str]:
     control = next(r for r in records if r["strategy"] == CONTROL)
-    lines = [f"The control: {_with_interval(control, metric)} against base."]
+    if control["against_base"] == "identical":
+        lines = ["The control, random, did what base did in every training."]
+    else:
+        lines = [f"The control: {_with_interval(control, metric)} against base."]
     tried = _tried(records)
     known = [r for r in tried if not np.isnan(r["difference_to_random"])]
     level = [r["strategy"] for r in known if not _beats_random(r, metric)]
@@ -341,8 +351,8 @@ def _cautions(records: Sequence[_Record], about: Circumstances) -> list[str]:
         lines.append(f"The best rate is at the edge of the grid, so widen it, for: {_and(edges)}.")
     if 1 < about.n_seeds < _ENOUGH_SEEDS:
         lines.append(
-            f"{about.n_seeds} seeds make wide intervals: only large differences can be told from "
-            "chance."
+            f"{about.n_seeds} {about.trainings} make wide intervals: only large differences can "
+            "be told from chance."
         )
     if len(tried) > 1 and about.n_seeds > 1:
         lines.append(
@@ -368,22 +378,24 @@ def _cautions(records: Sequence[_Record], about: Circumstances) -> list[str]:
 def _on_test_rows(tried: Sequence[_Record], about: Circumstances) -> list[str]:
     texts = []
     if about.resolution is not None:
-        texts.append(f"One of the {about.n_test} test rows is worth {about.resolution:.2g} points.")
+        texts.append(
+            f"One of the {about.n_test} test rows is worth {about.resolution:.2g} points, and "
+            "fewer than six of them tell nothing."
+        )
         if about.resolution >= _COARSE:
             texts.append("The test part is small.")
-    shaky = _shaky(tried)
-    if shaky:
+    if about.n_splits == 1 and about.n_seeds > 1:
         texts.append(
-            "The intervals are over seeds; other test rows might have said otherwise of "
-            f"{_and(shaky)}."
+            "The intervals are over seeds and test rows, of one split: what other training rows "
+            "would do is not in them. Without a test part there are splits."
         )
+    lines = [" ".join(texts)] if texts else []
     claims = [r for r in tried if r["against_base"] in ("better", "worse")]
     if claims and all(np.isnan(r["row_error"]) for r in claims):
-        texts.append(
-            f"The intervals are over seeds; what other than these {about.n_test} test rows would "
-            f"say of {about.metric.label} is not known."
+        lines.append(
+            f"Results by test row are not known: the intervals are over {about.trainings} alone."
         )
-    return [" ".join(texts)] if texts else []
+    return lines
 
 
 def _one_seed(records: Sequence[_Record], metric: Metric) -> str:

@@ -37,4 +37,4 @@ def pipeline() -> Callable[..., Any]:
 def compared(texts: Any, pipeline: Any) -> StrategyComparison:
     """Three strategies, two budgets, three seeds; read only."""
     strategies = {"p30": {"sampling_strategy": "percentile", "sampling_percentage": 30}}
-    return compare_strategies(pipeline(), strategies, *texts, budget=[2, 4])
+    return compare_strategies(pipeline(), strategies, *texts, budget=[2, 4], n_seeds=3)

@@ -180,7 +180,7 @@ def test_contents_given_for_features(tmp_path, small):
     reader, _ = read(comparison, tmp_path, contents=words)
     row = comparison._recordings["base"].hardest.rows[0]
     assert words[row] in reader.text["blockquote"]
-    with pytest.raises(ValueError, match=r"each of the 40 training rows\. Got 3"):
+    with pytest.raises(ValueError, match=r"each of the 40 rows of X_train\. Got 3"):
         comparison.to_html(tmp_path / "page.html", contents=words[:3])
 
 

@@ -24,7 +24,6 @@ def compared(
     lr=None,
     rate_search=(),
     budgets=(4.0,),
-    row_errors=None,
     settings=None,
     **costs,
 ):
@@ -46,7 +45,6 @@ def compared(
         rate_search=list(rate_search),
         labels=np.array([0, 1]),
         settings={"n_test": n_test, "lr": lr} | (settings or {}),
-        _row_errors=row_errors or {},
     )
 
 
@@ -140,20 +138,44 @@ def test_random_alone_is_better():
     assert "But random, which ignores losses, was better than base: random +3.10" in first
 
 
-def test_other_test_rows_are_in_the_headline():
+def test_figures_whose_rows_are_not_known():
     better = tuple(a + g for a, g in zip(BASE, (0.030, 0.031, 0.032), strict=True))
-    # A gain of 3.1 points is more than 1.96 times 1.5, and less than 1.96 times 1.6.
-    for error, said in ((0.015, False), (0.016, True)):
-        errors = {("heap", 4.0, "accuracy"): error, ("heap", 4.0, "nll"): 1.0}
-        text = compared(LIKE_BASE | {"heap": better}, row_errors=errors).verdict()
-        assert ("Other test rows might have said otherwise." in text.splitlines()[0]) == said
-        assert ("other test rows might have said otherwise of heap" in text) == said
+    text = compared(LIKE_BASE | {"heap": better}).verdict()
+    assert "Results by test row are not known: the intervals are over seeds alone." in text
 
 
-def test_figures_that_are_no_means_over_rows():
-    better = tuple(a + g for a, g in zip(BASE, (0.030, 0.031, 0.032), strict=True))
-    text = compared(LIKE_BASE | {"heap": better}).verdict(metric="f1")
-    assert "what other than these 10000 test rows would say of macro F1 is not known" in text
+def test_a_collapse_is_called_unstable_with_its_seed():
+    collapsed = (0.80, 0.81, 0.58)
+    comparison = compared(LIKE_BASE | {"heap": collapsed})
+    assert outcomes(comparison)["heap"] == "unstable"
+    heap = comparison.summary()[2]
+    assert (heap["worst_seed"], heap["worst"]) == (2, 0.58)
+    assert heap["worst_difference"] == pytest.approx(-21)
+    text = comparison.verdict()
+    assert "Unstable: heap. With seed 2 its accuracy was 58.00, -21.00 points against base" in text
+    assert text.startswith("The strategy was not better than base")
+
+
+def test_a_collapse_of_the_loss():
+    comparison = compared(LIKE_BASE | {"heap": (0.80, 0.81, 0.58)})
+    assert outcomes(comparison, metric="nll")["heap"] == "unstable"
+
+
+def test_where_random_swings_a_swing_is_not_called_unstable():
+    swinging = {"base": BASE, "random": (0.80, 0.75, 0.70), "heap": (0.80, 0.81, 0.70)}
+    assert outcomes(compared(swinging))["heap"] == "not told apart"
+
+
+def test_a_swing_of_less_than_a_quarter_of_the_error_is_not_called_unstable():
+    # Base is wrong for 20 of 100 rows: a quarter are 5 points.
+    for swing, word in ((0.049, "not told apart"), (0.052, "unstable")):
+        swinging = LIKE_BASE | {"heap": (0.80, 0.81, 0.79 - swing)}
+        assert outcomes(compared(swinging))["heap"] == word
+
+
+def test_two_trainings_cannot_be_called_unstable():
+    found = outcomes(compared({"base": (0.8, 0.8), "random": (0.8, 0.81), "heap": (0.8, 0.2)}))
+    assert found["heap"] == "not told apart"
 
 
 @pytest.mark.parametrize("trivial, said", [(0.795, True), (0.79, False)])
@@ -227,7 +249,8 @@ def test_a_gain_over_a_base_at_the_edge_is_doubted(lr, said):
 
 def test_small_test_parts_and_few_seeds_are_told():
     text = compared(LIKE_BASE, n_test=200).verdict()
-    assert "One of the 200 test rows is worth 0.5 points. The test part is small." in text
+    assert "One of the 200 test rows is worth 0.5 points" in text
+    assert "fewer than six of them tell nothing. The test part is small." in text
     assert "3 seeds make wide intervals" in text
     assert "small" not in compared(LIKE_BASE, n_test=10_000).verdict()
 
@@ -278,5 +301,5 @@ def test_no_negative_zeros():
 
 def test_repr_is_a_short_table():
     lines = repr(compared(LIKE_BASE)).splitlines()
-    assert lines[0] == "StrategyComparison of 2 strategies, 3 seed(s), budget 4"
+    assert lines[0] == "StrategyComparison of 2 strategies, 3 seeds, budget 4"
     assert lines[2].split() == ["base", "80.00", "1.00", "the", "yardstick"]
