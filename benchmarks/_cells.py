@@ -85,6 +85,7 @@ class Cell:
     lr: float
     seed: int  # of weights, order, wrong labels, validation rows; the fold where there are folds
     phase: str  # "validation" or "test"
+    split: int = 0  # number of the validation split
 
 
 Record = dict[str, Any]
@@ -109,7 +110,7 @@ def run_cell(cell: Cell, test_rows: TestRows) -> Record:
 
 def _measure(cell: Cell, test_rows: TestRows) -> Record:
     data_set = DATA_SETS[cell.dataset]
-    part = load_part(cell.dataset, cell.phase, part_number(cell))
+    part = load_part(cell.dataset, cell.phase, part_number(cell), cell.split)
     labels, wrong = with_wrong_labels(part.labels, cell.noise, cell.seed)
     # Validation labels are as noisy as the rest: nobody has clean ones only for this.
     y_scored = part.test_labels if part.held_out is None else labels[part.held_out]

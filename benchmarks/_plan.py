@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
+
 from benchmarks._cells import Cell, Record, Records, cell_of
 from benchmarks._datasets import DATA_SETS
 
@@ -22,7 +24,8 @@ class Group(NamedTuple):
         return DATA_SETS[self.dataset].rates
 
     def rate_cells(self, seed: int) -> list[Cell]:
-        return [Cell(*self, lr, seed, "validation") for lr in self.rates]
+        splits = range(DATA_SETS[self.dataset].n_splits)
+        return [Cell(*self, lr, seed, "validation", split) for lr in self.rates for split in splits]
 
     def test_cell(self, records: Records, seed: int) -> Cell | None:
         """The fit at the best rate, once that is known."""
@@ -40,10 +43,10 @@ Task = tuple[Group, int]
 
 
 def best_rate(records: Records, group: Group, seed: int) -> float | None:
-    """The rate with the best validation score of this seed; None before all of them were tried.
+    """The rate with the best mean validation score with this seed; None before all were tried.
 
-    A rate at which training diverged is out. Of equal ones the nearest to the middle one is
-    taken, by ratio. None also where training diverged at every rate.
+    A rate at which training diverged on any split is out. Of equal ones the nearest to the
+    middle one is taken, by ratio. None also where training diverged at every rate.
     """
     scores = rate_scores(records, group, seed)
     if not scores:
@@ -53,11 +56,18 @@ def best_rate(records: Records, group: Group, seed: int) -> float | None:
 
 
 def rate_scores(records: Records, group: Group, seed: int) -> dict[float, float] | None:
-    """Validation score of each rate that did not diverge; None as long as one is missing."""
-    found = {cell.lr: records.get(cell) for cell in group.rate_cells(seed)}
-    if any(record is None or record["status"] == "failed" for record in found.values()):
-        return None
-    return {lr: r["rate_score"] for lr, r in found.items() if r is not None and r["status"] == "ok"}
+    """Mean validation score of each rate that did not diverge; None as long as one is missing."""
+    by_rate: dict[float, list[Record]] = {}
+    for cell in group.rate_cells(seed):
+        record = records.get(cell)
+        if record is None or record["status"] == "failed":
+            return None
+        by_rate.setdefault(cell.lr, []).append(record)
+    return {
+        lr: float(np.mean([r["rate_score"] for r in found]))
+        for lr, found in by_rate.items()
+        if all(r["status"] == "ok" for r in found)
+    }
 
 
 def is_edge(group: Group, lr: float) -> bool:
@@ -120,5 +130,5 @@ class Queue:
 def count_cells(tasks: Sequence[Task], records: Records) -> tuple[int, int]:
     """Fits that are there, and the most that there will be."""
     cells = [cell for group, seed in tasks for cell in group.cells(records, seed)]
-    most = sum(len(group.rates) + 1 for group, _ in tasks)
+    most = sum(len(group.rate_cells(seed)) + 1 for group, seed in tasks)
     return sum(cell in records for cell in cells), most

@@ -54,9 +54,7 @@ class TestRows:
                 rows=_compact(part.test_rows),
                 groups=_compact(part.test_groups),
             )
-        _write(
-            self._path(fit), predicted=_compact(predicted), losses=losses.astype(np.float32)
-        )
+        _write(self._path(fit), predicted=_compact(predicted), losses=losses.astype(np.float32))
 
     def has(self, fit: Fit) -> bool:
         return self._path(fit).exists()

@@ -6,7 +6,7 @@ and the like, each with a column ``label``; a data set that is not there is left
 
     python -m benchmarks.strategies                        # everything, three hours or more
     python -m benchmarks.strategies --quick                # a small version, below 5 minutes
-    python -m benchmarks.strategies --datasets digits --strategies base heap
+    python -m benchmarks.strategies --datasets digits --strategies heap infobatch
     python -m benchmarks.strategies --jobs 4 --time-limit 60
     python -m benchmarks.strategies --report               # only the tables
 
@@ -15,10 +15,11 @@ file in ``build/strategies/rows``. What is there is not run again, so a run can 
 gone on with, or made of parts. Beside that file stands the report on all that is in it,
 ``report.md``.
 
-Each strategy has five trainings in each place. In each of them it chooses its learning rate,
-by a validation part of the training rows, and is then fitted on all of the training rows and
-scored on the test part. A file without a test part has five folds instead, a training each,
-and chooses a rate in each of them: no test row has a part in the choice of its own rate.
+Each strategy has five trainings in each place. Each of them chooses its learning rate on
+splits of the training rows, and is then fitted on all of the training rows and scored on the
+test part. A file without a test part has five folds instead, a training each, which chooses
+its rate within the other four: no test row has a part in the choice of the rate of the fit
+that it tests. Verdicts are those of `compare_strategies`.
 """
 
 import os
@@ -50,6 +51,7 @@ from benchmarks._cells import (
     write_records,
 )
 from benchmarks._datasets import DATA_SETS, load_part
+from benchmarks._judging import CONTROL, YARDSTICK
 from benchmarks._plan import Group, Queue, Task, count_cells, plan
 from benchmarks._tables import report
 from benchmarks._test_rows import TestRows
@@ -69,6 +71,7 @@ QUICK = {
 _RESULTS = Path("build/strategies/results.jsonl")
 _QUICK_RESULTS = Path("build/strategies/quick/results.jsonl")
 _SECONDS_BETWEEN_NOTES = 30
+_WHICH = f"base and random are always among them; default: {' '.join(STRATEGIES_OF_TABLE)}"
 
 
 def start_process() -> None:
@@ -174,7 +177,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m benchmarks.strategies", description=(__doc__ or "").split("\n\n")[0]
     )
     add = parser.add_argument
-    add("--strategies", nargs="+", metavar="S", choices=strategy_labels(), help="default: six")
+    add("--strategies", nargs="+", metavar="S", choices=strategy_labels(), help=_WHICH)
     add("--datasets", nargs="+", metavar="D", choices=tuple(DATA_SETS), help="default: all")
     add("--noise", nargs="+", type=float, metavar="SHARE", default=list(NOISES))
     add("--budgets", nargs="+", type=float, metavar="B", help=f"default: {BUDGETS}")
@@ -197,7 +200,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     for name, value in (defaults | (QUICK if chosen.quick else {})).items():
         if getattr(chosen, name) is None:
             setattr(chosen, name, value)
-    chosen.strategies = chosen.strategies or list(STRATEGIES_OF_TABLE)
+    named = chosen.strategies or STRATEGIES_OF_TABLE
+    chosen.strategies = list(dict.fromkeys([YARDSTICK, CONTROL, *named]))
     return chosen
 
 
@@ -231,7 +235,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             run_part(chosen)
         except KeyboardInterrupt:
             interrupted = True
-    text = report(*load_records(chosen.out, test_rows_beside(chosen.out)))
+    test_rows = test_rows_beside(chosen.out)
+    records, n_old = load_records(chosen.out, test_rows)
+    text = report(records, test_rows, n_old)
     target = chosen.out.with_name("report.md")
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(text, encoding="utf-8")
