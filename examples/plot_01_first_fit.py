@@ -102,7 +102,6 @@ comparison = compare_strategies(
     X_test,
     y_test,
     budget=[1.5, 3],
-    n_seeds=3,
 )
 print(comparison)
 
@@ -115,7 +114,7 @@ comparison.plot()
 plt.show()
 
 # %%
-# Each point is three trainings of its own, the bands their range: on the left at equal row
+# Each point is five trainings of its own, the bands their range: on the left at equal row
 # visits, which is what strategies are compared at, on the right against seconds, which is what
 # you pay. Here choosing was not worth it: the queries are easy but for the wrong labels, and on
 # those a rule by loss spends its visits. (One test label in twenty is wrong too, so no strategy

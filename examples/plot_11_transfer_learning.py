@@ -43,6 +43,8 @@ old_model.save_weights(saved)
 # weights that know nothing; a third of it is tried as well. Five draws of new queries.
 from sklearn.model_selection import train_test_split
 
+from sklearn_sifal.comparison import paired_difference
+
 SIZES, SEEDS = (100, 400, 1600), range(5)
 
 
@@ -71,13 +73,15 @@ for i, n_train in enumerate(SIZES):
 
 
 def report(results: dict[str, np.ndarray]) -> None:
-    """Mean accuracies, and paired differences from scratch with 95 % t intervals."""
+    """Mean accuracies, and differences from scratch with 95 % intervals over the draws."""
     print(f"{'new queries':32}" + "".join(f"{n:>17}" for n in SIZES))
     for name, accuracies in results.items():
-        differences = accuracies - results["from scratch"]
-        half = 2.776 * differences.std(axis=1, ddof=1) / len(SEEDS) ** 0.5  # t, 4 degrees
-        cells = zip(accuracies.mean(axis=1), differences.mean(axis=1), half, strict=True)
-        cells = (f"{a:.3f} {100 * d:+5.1f} ± {100 * h:.1f}" for a, d, h in cells)
+        pairs = zip(accuracies, results["from scratch"], strict=True)
+        gains = (paired_difference(ours, theirs) for ours, theirs in pairs)
+        cells = (
+            f"{a.mean():.3f} {100 * d.mean:+5.1f} ± {100 * (d.high - d.mean):.1f}"
+            for a, d in zip(accuracies, gains, strict=True)
+        )
         print(f"{name:32}" + " ".join(f"{cell:>16}" for cell in cells))
 
 

@@ -131,8 +131,8 @@ def _is_identical(runs: Runs, name: str, metrics: Sequence[Metric]) -> bool:
 
 
 def _to_random(runs: Runs, name: str, metric: Metric) -> dict[str, float]:
-    difference = runs.difference(name, CONTROL, metric)
     key = "difference_to_random"
+    difference = runs.difference(name, CONTROL, metric)
     return difference._named(key) | {f"{key}_p_value": difference.p_value}
 
 

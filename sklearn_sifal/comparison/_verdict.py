@@ -379,8 +379,8 @@ def _on_test_rows(tried: Sequence[_Record], about: Circumstances) -> list[str]:
     texts = []
     if about.resolution is not None:
         texts.append(
-            f"One of the {about.n_test} test rows is worth {about.resolution:.2g} points, and "
-            "fewer than six of them tell nothing."
+            f"One of the {about.n_test} test rows is worth {about.resolution:.2g} points; a "
+            "difference of fewer than six rows tells nothing."
         )
         if about.resolution >= _COARSE:
             texts.append("The test part is small.")

@@ -250,7 +250,7 @@ def test_a_gain_over_a_base_at_the_edge_is_doubted(lr, said):
 def test_small_test_parts_and_few_seeds_are_told():
     text = compared(LIKE_BASE, n_test=200).verdict()
     assert "One of the 200 test rows is worth 0.5 points" in text
-    assert "fewer than six of them tell nothing. The test part is small." in text
+    assert "a difference of fewer than six rows tells nothing. The test part is small." in text
     assert "3 seeds make wide intervals" in text
     assert "small" not in compared(LIKE_BASE, n_test=10_000).verdict()
 
