@@ -31,7 +31,7 @@ from sklearn_sifal.datasets._data_home import data_folder
 N_FOLDS = 5
 _VALIDATION_SHARE = 0.2
 _LEAST_ROWS = 5  # of a label of a file
-_SEEDS = 1000  # seeds of a further split begin there
+_SEEDS_OF_A_SPLIT = 1000  # those of the next one begin there
 
 # Five rates each, wide enough for base's best to lie within: few steps want large rates,
 # wrong labels and large budgets small ones.
@@ -182,10 +182,10 @@ def _digits() -> Source:
 
 def _files(train: str, test: str) -> Source:
     """A file to train on and a file to test on, without the rows of rare and of unknown labels."""
-    options = _options(train, "--drop-rare", str(_LEAST_ROWS))
-    rows = load_rows(options, Console(quiet=True))
+    options, console = _options(train, "--drop-rare", str(_LEAST_ROWS)), Console(quiet=True)
+    rows = load_rows(options, console)
     names, labels = np.unique(rows.y.astype(str), return_inverse=True)
-    test_table = read_rows(_options(test).file, options, Console(quiet=True))
+    test_table = read_rows(_options(test).file, options, console)
     test_names = labels_of(test_table, options.label).astype(str)
     scored = np.flatnonzero(np.isin(test_names, names))
     return Source(
@@ -310,7 +310,7 @@ def load_part(name: str, phase: str, seed: int = 0, split: int = 0) -> Part:
         train, held_out = np.arange(len(labels)), None
         scored = source.test_inputs
     else:
-        train, held_out = _hold_out(source.groups, labels, seed + _SEEDS * split)
+        train, held_out = _hold_out(source.groups, labels, seed + _SEEDS_OF_A_SPLIT * split)
         scored = source.inputs[held_out]
     trained = source.inputs[train]
     if source.preprocessing is not None:

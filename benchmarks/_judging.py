@@ -57,11 +57,6 @@ class Judgement:
         """None where fits are missing."""
         return self.by_metric[metric.name].get(strategy)
 
-    @property
-    def others(self) -> list[str]:
-        """Strategies that are held against base."""
-        return [name for name in self.by_metric[ACCURACY.name] if name != YARDSTICK]
-
 
 def judge(
     records: Records, test_rows: TestRows, place: Place, strategies: Sequence[str]

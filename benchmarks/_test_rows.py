@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,16 +10,8 @@ from numpy.typing import NDArray
 from benchmarks._datasets import Part
 from sklearn_sifal._whole_files import replacing
 
-
-class Fit(Protocol):
-    """Names a fit; `benchmarks._cells.Cell` is one."""
-
-    dataset: str
-    noise: float
-    strategy: str
-    budget: float
-    lr: float
-    seed: int
+if TYPE_CHECKING:
+    from benchmarks._cells import Cell
 
 
 class Said(NamedTuple):
@@ -44,7 +36,7 @@ class TestRows:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def keep(self, fit: Fit, part_number: int, part: Part, predicted: Any, losses: Any) -> None:
+    def keep(self, fit: "Cell", part_number: int, part: Part, predicted: Any, losses: Any) -> None:
         """Write what a fit says, and the truth unless it is there."""
         truth = self._truth_path(fit.dataset, part_number)
         if not truth.exists():
@@ -56,10 +48,10 @@ class TestRows:
             )
         _write(self._path(fit), predicted=_compact(predicted), losses=losses.astype(np.float32))
 
-    def has(self, fit: Fit) -> bool:
+    def has(self, fit: "Cell") -> bool:
         return self._path(fit).exists()
 
-    def load(self, fit: Fit, part_number: int) -> Said:
+    def load(self, fit: "Cell", part_number: int) -> Said:
         said = _read(self._path(fit))
         truth = _read(self._truth_path(fit.dataset, part_number))
         return Said(
@@ -68,7 +60,7 @@ class TestRows:
             *(truth[name].astype(np.int64) for name in ("labels", "rows", "groups")),
         )
 
-    def _path(self, fit: Fit) -> Path:
+    def _path(self, fit: "Cell") -> Path:
         name = f"{fit.strategy}-{fit.noise:g}-{fit.budget:g}-{fit.lr:g}-{fit.seed}.npz"
         return self._folder / fit.dataset / name
 
