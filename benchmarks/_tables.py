@@ -80,8 +80,8 @@ def report(records: Records, test_rows: TestRows, n_old: int = 0) -> str:
     table = Table(records, test_rows)
     sections = [
         "# Strategies compared\n",
-        "The output of `python -m benchmarks.strategies`. Strategies that are not in it have "
-        "[older figures](comparison_older.md).\n",
+        "The output of `python -m benchmarks.strategies`. There are "
+        "[older figures](comparison_older.md) of all strategies.\n",
         "## In short\n",
         _counts(table),
         _plain_verdicts(table),
