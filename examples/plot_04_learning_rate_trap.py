@@ -64,14 +64,16 @@ seeds = range(8)
 
 
 def accuracies(strategy, budget, rates=rates):
-    """Validation and test accuracy of each rate and seed, of shape (2, n_rates, n_seeds)."""
-    scores = np.empty((2, len(rates), len(seeds)))
+    """Validation accuracies (n_rates, n_seeds), and what is right (n_rates, n_seeds, n_test)."""
+    validation = np.empty((len(rates), len(seeds)))
+    right = np.empty((*validation.shape, len(y_test)))
     for i, lr in enumerate(rates):
         for j, seed in enumerate(seeds):
             net = LossSampledClassifier(strategy, budget=budget, lr=lr, random_state=seed)
             net.fit(X, y)
-            scores[:, i, j] = net.score(X_val, y_val), net.score(X_test, y_test)
-    return scores
+            validation[i, j] = net.score(X_val, y_val)
+            right[i, j] = net.predict(X_test) == y_test
+    return validation, right
 
 
 scores = {label: accuracies(strategy, budget=2) for label, strategy in strategies.items()}
@@ -81,7 +83,7 @@ scores = {label: accuracies(strategy, budget=2) for label, strategy in strategie
 # accurate as each of the others is after two?
 shared = rates.index(0.003)
 budgets = [1, 2, 3, 4]
-base_scores = np.stack([accuracies("base", budget) for budget in budgets])
+base_scores = [accuracies("base", budget) for budget in budgets]
 
 
 def passes_of_base(accuracy, base_accuracies):
@@ -89,31 +91,34 @@ def passes_of_base(accuracy, base_accuracies):
     return np.interp(accuracy, np.maximum.accumulate(base_accuracies), budgets)
 
 
-base_at_shared = base_scores[:, 1, shared].mean(axis=1)
+base_at_shared = [right[shared].mean() for _, right in base_scores]
 print("two passes at the rate 0.003:")
 for label, (_, test) in scores.items():
     accuracy = test[shared].mean()
     passes = passes_of_base(accuracy, base_at_shared)
-    points = 100 * (accuracy - scores["base"][1, shared].mean())
+    points = 100 * (accuracy - scores["base"][1][shared].mean())
     line = f"  {label:25} {accuracy:.3f}, like base after {passes:.1f} passes"
     print(f"{line}; {points:+.1f} points against it")
 
 # %%
 # Now each at the rate that was best for it on the validation half, the base too, at each of its
-# budgets. The differences to the base are paired by seed, with a 95 % interval.
-from scipy import stats
+# budgets. The differences to the base are paired by seed, with a 95 % interval over seeds and
+# test rows.
+from sklearn_sifal.comparison import paired_difference
 
 
 def at_best_rate(scores):
-    """Best mean validation accuracy's rate, and the test accuracies there."""
-    best = scores[0].mean(axis=1).argmax()
-    return rates[best], scores[1, best]
+    """Best mean validation accuracy's rate, and what is right there."""
+    validation, right = scores
+    best = validation.mean(axis=1).argmax()
+    return rates[best], right[best]
 
 
-def half_width(differences):
-    """Half of a 95 % interval for the mean."""
-    n = len(differences)
-    return stats.t.ppf(0.975, n - 1) * differences.std(ddof=1) / np.sqrt(n)
+def points(ours, theirs):
+    """Difference in points with half of its interval."""
+    fits, rows = np.indices(ours.shape)
+    found = paired_difference(ours.ravel(), theirs.ravel(), fits=fits.ravel(), rows=rows.ravel())
+    return f"{100 * found.mean:+.1f} ± {100 * (found.high - found.mean):.1f}"
 
 
 base_at_best = np.array([at_best_rate(at_budget)[1].mean() for at_budget in base_scores])
@@ -124,14 +129,12 @@ for label in strategies:
     passes = passes_of_base(test.mean(), base_at_best)
     line = f"  {label:25} {test.mean():.3f} at {rate:<4}, like base after {passes:.1f} passes"
     if label != "base":
-        points = 100 * (test - base_test)
-        line += f"; {points.mean():+.1f} ± {half_width(points):.1f} points against it"
+        line += f"; {points(test, base_test)} points against it"
     print(line)
-points = 100 * (
-    at_best_rate(scores["importance, larger steps"])[1]
-    - at_best_rate(scores["random, larger steps"])[1]
+by_loss, by_chance = (
+    at_best_rate(scores[f"{label}, larger steps"])[1] for label in ("importance", "random")
 )
-print(f"larger steps, importance against random: {points.mean():+.1f} ± {half_width(points):.1f}")
+print(f"larger steps, importance against random: {points(by_loss, by_chance)}")
 
 # %%
 # On the left the validation accuracy at every rate: larger steps move a curve to the left. What
@@ -143,11 +146,11 @@ from sklearn_sifal.plotting import strategy_styles
 
 styles = strategy_styles(strategies)
 figure, (curves, marks) = plt.subplots(1, 2, figsize=(10, 4.5), layout="constrained")
-for place, (label, (validation, test)) in enumerate(scores.items()):
+for place, (label, (validation, right)) in enumerate(scores.items()):
     curves.plot(rates, validation.mean(axis=1), label=label, **styles[label])
     color = styles[label]["color"]
-    best = at_best_rate(scores[label])[1]
-    marks.scatter(test[shared], np.full(len(seeds), place), marker="x", color=color)
+    test, best = right[shared].mean(axis=1), at_best_rate(scores[label])[1].mean(axis=1)
+    marks.scatter(test, np.full(len(seeds), place), marker="x", color=color)
     marks.scatter(best, np.full(len(seeds), place), marker="o", color=color, alpha=0.6)
 curves.axvline(rates[shared], color="grey", linestyle=":")
 curves.set(xscale="log", xlabel="learning rate", ylabel="validation accuracy")
@@ -161,8 +164,8 @@ plt.show()
 # %%
 # At the shared rate, importance sampling with larger steps is far ahead, as if it were half as
 # fast again as the base. But random rows with the same steps, which know no loss, are nearly as
-# far. With a rate of its own for each, a tenth of the lead is left, a point or so; and of that
-# one cannot tell how much is due to the choice, since the control has a share in it: steps that
+# far. With a rate of its own for each, a tenth of the lead is left, a point or so, which is no
+# more than the 360 test rows can tell; and the control has a share even in that: steps that
 # start small and grow after the first round are a schedule, which can be worth something by
 # itself.
 #

@@ -1,4 +1,4 @@
-"""The command line: ``sifal compare`` and ``sifal audit``."""
+"""The command line: ``sifal compare``, ``sifal ranks`` and ``sifal audit``."""
 
 from sklearn_sifal.cli._main import main
 

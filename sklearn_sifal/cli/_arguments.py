@@ -33,6 +33,14 @@ examples:
   sifal audit queries.jsonl --label intent --top 200 --out suspects.tsv
   sifal audit - --label intent < queries.csv
 """
+_RANKS_EXAMPLES = """\
+examples:
+  sifal compare iris.csv --label species --out results/iris.json
+  sifal compare wine.csv --label cultivar --out results/wine.json
+  (and so on, for as many files as you can)
+  sifal ranks results --plot ranks.png
+  sifal ranks results --metric nll --budget 4 --out ranks.csv
+"""
 
 
 # Python's own, of host names and of its sources.
@@ -52,8 +60,8 @@ def make_parser() -> argparse.ArgumentParser:
     """The parser of the whole command line; the subcommand is ``command``."""
     parser = _Parser(
         prog="sifal",
-        description="Compare strategies of choosing training rows by their loss, and find "
-        "labels that may be wrong, for the rows of a file.",
+        description="Compare strategies of choosing training rows by their loss, on the rows of "
+        "a file or over many files, and find labels that may be wrong.",
         epilog="sifal COMMAND --help has the options and examples of each.",
         allow_abbrev=False,
     )
@@ -61,6 +69,7 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_compare(commands)
     _add_audit(commands)
+    _add_ranks(commands)
     return parser
 
 
@@ -71,6 +80,7 @@ def _version() -> str:
 
 
 def _add_command(commands: Any, name: str, summary: str, examples: str) -> argparse.ArgumentParser:
+    """A command without arguments yet."""
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=summary[0].lower() + summary[1:],
@@ -79,6 +89,11 @@ def _add_command(commands: Any, name: str, summary: str, examples: str) -> argpa
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    return parser
+
+
+def _add_file(parser: argparse.ArgumentParser) -> None:
+    """The file to learn from, and how it is read."""
     parser.add_argument(
         "file",
         help="CSV, TSV, JSON lines (.jsonl) or Parquet (with pandas), also gzipped (.gz); "
@@ -86,7 +101,6 @@ def _add_command(commands: Any, name: str, summary: str, examples: str) -> argpa
     )
     _add_columns(parser)
     _add_form(parser)
-    return parser
 
 
 def _add_columns(parser: argparse.ArgumentParser) -> None:
@@ -130,6 +144,10 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
     )
     add("--seed", metavar="N", type=_integer(0, _LARGEST_SEED), default=0, help="default: 0")
     add("--jobs", metavar="N", type=_jobs, default=1, help="processes, -1 for all (default: 1)")
+    _add_quiet(parser)
+
+
+def _add_quiet(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="results and errors only")
 
 
@@ -140,6 +158,7 @@ def _add_compare(commands: Any) -> None:
         "Compare strategies at equal row visits, each trained from the same initial weights",
         _COMPARE_EXAMPLES,
     )
+    _add_file(parser)
     add = parser.add_argument_group("test rows").add_mutually_exclusive_group().add_argument
     add("--test-file", metavar="FILE", help="rows to test on, with the same columns")
     add(
@@ -208,6 +227,7 @@ def _add_audit(commands: Any) -> None:
     parser = _add_command(
         commands, "audit", "Rank the rows by suspicion that their label is wrong", _AUDIT_EXAMPLES
     )
+    _add_file(parser)
     add = parser.add_argument_group("outputs").add_argument
     add("--out", metavar="FILE", help="the ranking, .csv, .tsv or .jsonl; - for standard output")
     add("--format", choices=("csv", "tsv", "jsonl"), help="of --out, whatever its ending")
@@ -225,6 +245,38 @@ def _add_audit(commands: Any) -> None:
         type=_budget,
         help="passes over the rows (default: 3, more on files of a few hundred rows)",
     )
+
+
+def _add_ranks(commands: Any) -> None:
+    parser = _add_command(
+        commands, "ranks", "Rank strategies over the comparisons of many files", _RANKS_EXAMPLES
+    )
+    parser.add_argument(
+        "folder", help="its .json files are comparisons that 'sifal compare --out NAME.json' wrote"
+    )
+    add = parser.add_argument_group("what is ranked").add_argument
+    add("--metric", metavar="NAME", help="such as accuracy, f1, nll (default: the main figure)")
+    add(
+        "--budget",
+        metavar="PASSES",
+        type=_budget,
+        help="one that every comparison has (default: the largest of each)",
+    )
+    add(
+        "--yardstick",
+        metavar="NAME",
+        default="base",
+        help="the strategy that the others are held against (default: base)",
+    )
+    add(
+        "--common",
+        action="store_true",
+        help="leave out strategies that some comparisons lack, which otherwise are an error",
+    )
+    add = parser.add_argument_group("outputs").add_argument
+    add("--plot", metavar="FILE", help="a picture of the mean ranks: .png, .svg or .pdf")
+    add("--out", metavar="FILE", help="a row for each strategy: .csv, .tsv or .jsonl")
+    _add_quiet(parser)
 
 
 # ---------------------------------------------------------------------- types of values

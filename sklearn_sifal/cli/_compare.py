@@ -1,6 +1,5 @@
 """``sifal compare``: strategies of choosing rows by their loss, on the rows of a file."""
 
-import json
 import math
 import os
 import re
@@ -305,12 +304,14 @@ def _write(comparison: Any, rows: Rows, test: Rows | None, options: Namespace) -
 
 def _results_by_row(comparison: Any, tested: Rows) -> Iterator[dict[str, Any]]:
     """What every training did on every test row, with the rows' places in their file."""
+    from sklearn_sifal.comparison._saved_comparisons import plain_record
+
     columns = comparison._results.columns(comparison.seeds, comparison.labels)
     place, places = tested.table.places
     columns["row"] = places[columns["row"]]
     names = [place if name == "row" else name for name in columns]
     for values in zip(*columns.values(), strict=True):
-        yield _plain(dict(zip(names, values, strict=True)))
+        yield plain_record(dict(zip(names, values, strict=True)))
 
 
 class FileCells:
@@ -340,21 +341,9 @@ class FileCells:
 
 
 def _write_runs(comparison: Any, file: TextIO, form: OutputForm) -> None:
-    if form.kind != "json":
-        write_records(file, map(_plain, comparison.runs), form)
-        return
-    found = {
-        "verdict": comparison.verdict(),
-        "summary": list(map(_plain, comparison.summary())),
-        "runs": list(map(_plain, comparison.runs)),
-    }
-    file.write(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    from sklearn_sifal.comparison._saved_comparisons import comparison_as_json, plain_record
 
-
-def _plain(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A record with Python's own numbers, and None for what JSON has no word for."""
-    plain = {}
-    for name, value in record.items():
-        value = value.item() if isinstance(value, np.generic) else value
-        plain[name] = None if isinstance(value, float) and not math.isfinite(value) else value
-    return plain
+    if form.kind == "json":
+        file.write(comparison_as_json(comparison))
+    else:
+        write_records(file, map(plain_record, comparison.runs), form)

@@ -108,6 +108,32 @@ class StrategyComparison(ComparisonTables):
         runs = [run for run in self.runs if run["error"] is None]
         return LossCurveDisplay.from_runs(runs, metric=name, ax=ax, **kwargs)
 
+    def to_json(self, path: Any) -> None:
+        """Write the verdict, the summary and all trainings as JSON.
+
+        It is what ``sifal compare --out NAME.json`` writes, and what `read_comparison` and
+        `rank_strategies` read.
+
+        Parameters
+        ----------
+        path : str, bytes or path-like
+            The file. An existing one is replaced once the new one is complete, as by `to_html`.
+
+        Raises
+        ------
+        ValueError
+            If the name of a strategy is empty, longer than 200 characters or not printable.
+        OSError
+            If the file cannot be written, or if `path` leads to anything else than a regular
+            file.
+        """
+        from sklearn_sifal._whole_files import replacing_text
+        from sklearn_sifal.comparison._saved_comparisons import comparison_as_json
+
+        text = comparison_as_json(self)
+        with replacing_text(path) as file:
+            file.write(text)
+
     def to_html(
         self,
         path: Any,

@@ -174,7 +174,8 @@ class ComparisonTables:
             base_curve=curve,
         )
         smaller = {b: self.summary(metric=metric, budget=b) for b in self.budgets[:-1]}
-        verdict = give_verdict(self.summary(metric=metric), about, smaller)
+        others = [(m, self.summary(metric=m.name)) for m in self.metrics if _is_beside(m, shown)]
+        verdict = give_verdict(self.summary(metric=metric), about, smaller, others)
         return verdict.worded(self.settings.get("terms", {}))
 
     def __repr__(self) -> str:
@@ -234,6 +235,11 @@ class ComparisonTables:
             if rate is not None and rate in ends:
                 found[name] = ends[rate]
         return found
+
+
+def _is_beside(metric: Metric, shown: Metric) -> bool:
+    """Whether a verdict on accuracy says something of a figure, too."""
+    return shown.name == "accuracy" and metric.name in ("f1", "nll")
 
 
 def _means(by_fit: NDArray[np.float64]) -> NDArray[np.float64]:

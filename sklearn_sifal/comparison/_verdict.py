@@ -113,6 +113,7 @@ def give_verdict(
     records: Sequence[_Record],
     about: Circumstances,
     smaller: Mapping[float, Sequence[_Record]] | None = None,
+    others: Sequence[tuple[Metric, Sequence[_Record]]] = (),
 ) -> Verdict:
     """Put the summary of a comparison into words.
 
@@ -124,6 +125,8 @@ def give_verdict(
         Metric, number of seeds and the like.
     smaller : mapping of float to sequence of dict, default=None
         Records at smaller budgets.
+    others : sequence of (Metric, sequence of dict), default=()
+        Records by other figures.
     """
     if about.n_seeds == 1:
         headline = (
@@ -137,7 +140,8 @@ def give_verdict(
             _better(others, about.metric) for others in (smaller or {}).values()
         ):
             headline += " With less training there was a gain; see below."
-        findings = _findings(records, about) + _with_less(smaller or {}, about.metric)
+        findings = _findings(records, about) + _by_others(others)
+        findings += _with_less(smaller or {}, about.metric)
     findings.append(_on_seconds(records))
     headline += _on_constant_answers(records, about)
     return Verdict(headline, tuple(findings), tuple(_cautions(records, about)))
@@ -255,6 +259,22 @@ def _findings(records: Sequence[_Record], about: Circumstances) -> list[str]:
     ]
     lines += _on_random(records, metric)
     lines += _at_equal_seconds(_better(records, metric), about)
+    return lines
+
+
+def _by_others(others: Sequence[tuple[Metric, Sequence[_Record]]]) -> list[str]:
+    """What other figures say of the strategies, each judged by itself."""
+    lines = []
+    for metric, records in others:
+        tried = _tried(records)
+        said = [
+            f"{word} {'; '.join(_with_interval(r, metric) for r in found)}"
+            for word in ("better", "worse")
+            if (found := _sorted(tried, word, metric))
+        ]
+        lines.append(
+            f"By {metric.label}: {'. '.join(said) if said else 'none told apart from base'}."
+        )
     return lines
 
 

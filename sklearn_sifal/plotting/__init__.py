@@ -1,9 +1,10 @@
-"""Pictures of what `sklearn_sifal.inspection` computes, after scikit-learn's convention.
+"""Pictures of what `inspection` and `comparison` compute, after scikit-learn's convention.
 
 A Display keeps the numbers and draws them with `plot`. matplotlib, which the extra ``plot``
 brings, is imported there and not before.
 """
 
+from sklearn_sifal.plotting._critical_difference import CriticalDifferenceDisplay
 from sklearn_sifal.plotting._data_map import DataMapDisplay
 from sklearn_sifal.plotting._eviction import EvictionDisplay
 from sklearn_sifal.plotting._group_report import GroupReportDisplay
@@ -21,6 +22,7 @@ from sklearn_sifal.plotting._weight_distribution import WeightDistributionDispla
 from sklearn_sifal.plotting._weight_trajectory import WeightTrajectoryDisplay
 
 __all__ = [
+    "CriticalDifferenceDisplay",
     "DataMapDisplay",
     "EvictionDisplay",
     "GroupReportDisplay",

@@ -303,3 +303,16 @@ def test_repr_is_a_short_table():
     lines = repr(compared(LIKE_BASE)).splitlines()
     assert lines[0] == "StrategyComparison of 2 strategies, 3 seeds, budget 4"
     assert lines[2].split() == ["base", "80.00", "1.00", "the", "yardstick"]
+
+
+def test_other_figures_are_judged_by_themselves():
+    better = tuple(a + g for a, g in zip(BASE, (0.030, 0.031, 0.032), strict=True))
+    comparison = compared(LIKE_BASE | {"heap": better})
+    for r in comparison.runs:  # accuracy and the loss get better, macro F1 swings
+        r["f1"] = 0.5 + 0.1 * ((r["seed"] + (r["strategy"] == "heap")) % 2)
+    lines = comparison.verdict().splitlines()
+    assert "- By macro F1: none told apart from base." in lines
+    half = 0.001 * 4.30265 / np.sqrt(3)
+    shown = f"better heap -0.0310 nats ({-0.031 - half:.4f} to {-0.031 + half:.4f})"
+    assert f"- By negative log-likelihood: {shown}." in lines
+    assert "By macro F1" not in comparison.verdict(metric="nll")
