@@ -92,6 +92,8 @@ class DataSet:
     # Whether each seed has a test part of its own, one of five folds.
     has_folds: bool = False
     name: str = ""  # in running text, if shorter than the title
+    # Whether its rows are those of another one: over data sets each row counts once.
+    is_made_of_another: bool = False
 
     @property
     def short(self) -> str:
@@ -280,6 +282,7 @@ DATA_SETS = {
         _MNIST_RATES,
         "balanced_accuracy",
         name="thinned MNIST",
+        is_made_of_another=True,
     ),
     "mnist": DataSet("MNIST", _mnist, (256,), _MNIST_RATES, n_splits=1),
     "query-log": DataSet(
@@ -289,9 +292,15 @@ DATA_SETS = {
         _TEXT_RATES,
         n_splits=1,
         name="the query log",
+        is_made_of_another=True,
     ),
     "banking77-part": DataSet(
-        "BANKING77, a quarter of it", _banking77_part, (128,), _TEXT_RATES, n_splits=1
+        "BANKING77, a quarter of it",
+        _banking77_part,
+        (128,),
+        _TEXT_RATES,
+        n_splits=1,
+        is_made_of_another=True,
     ),
 }
 

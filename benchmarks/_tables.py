@@ -15,6 +15,7 @@ from benchmarks._datasets import DATA_SETS, N_FOLDS
 from benchmarks._judging import ACCURACY, F1, NLL, YARDSTICK, Judgement, Place, judge
 from benchmarks._plan import is_edge
 from benchmarks._test_rows import TestRows
+from sklearn_sifal.comparison import StrategyRanks, rank_strategies
 from sklearn_sifal.comparison._scores import Metric
 from sklearn_sifal.comparison._verdict import signed
 
@@ -85,6 +86,7 @@ def report(records: Records, test_rows: TestRows, n_old: int = 0) -> str:
         "## In short\n",
         _counts(table),
         _plain_verdicts(table),
+        _over_data_sets(table),
         "## How it was made\n",
         _method(table),
         _data_sets(table),
@@ -159,8 +161,13 @@ def _in_words(found: Sequence[Found]) -> str:
             named = ", ".join(_named(d, p, found) for d, p in places.items())
             parts.append(f"{word} on {named}")
     if not parts:
-        return f"not told apart from `base` on any of {len({f.place.dataset for f in found})}"
+        return f"not told apart from `base` on any of {_data_sets_in(found)}"
     return ", ".join(parts)
+
+
+def _data_sets_in(found: Sequence[Found]) -> str:
+    n = len({one.place.dataset for one in found})
+    return "1 data set" if n == 1 else f"{n} data sets"
 
 
 def _named(dataset: str, places: Sequence[Place], found: Sequence[Found]) -> str:
@@ -178,6 +185,63 @@ def _noise_title(noise: float, *, inside: bool = False) -> str:
     if noise:
         return f"{'with ' if inside else ''}{100 * noise:g} % wrong labels"
     return "with right labels" if inside else "Right labels"
+
+
+# ---------------------------------------------------------------- over all data sets
+
+
+def _over_data_sets(table: Table) -> str:
+    """What a rank test says, for each share of wrong labels and budget."""
+    parts = []
+    for noise, budget in sorted({(p.noise, p.budget) for p in table.judged}):
+        figures = _figures(table, noise, budget)
+        if len(figures) > 1:
+            ranks = rank_strategies(figures, metric=ACCURACY.name, yardstick=YARDSTICK)
+            title = f"{_noise_title(noise)}, budget {budget:g}"
+            parts += [f"**{title}.** {ranks.verdict().splitlines()[0]}\n", _ranks(ranks)]
+    return "\n".join(["## Over all data sets\n", _ON_RANKS, *parts]) if parts else ""
+
+
+_ON_RANKS = """\
+A [rank test over the data sets](comparing.md#over-many-files), by accuracy. Each counts once; those
+made of the rows of another one, the thinned MNIST and the query log, have no part in it. By data
+sets won / tied / lost against `base`; p-values are adjusted for the number of strategies (Holm).
+"""
+
+
+def _figures(table: Table, noise: float, budget: float) -> dict[str, dict[str, float]]:
+    """Accuracies in % where all strategies have been run, by data set."""
+    found: dict[str, dict[str, float]] = {}
+    for dataset in table.datasets:
+        judged = table.judged.get(Place(dataset, noise, budget))
+        if judged is None or DATA_SETS[dataset].is_made_of_another:
+            continue
+        row = {name: judged.record(name) for name in table.strategies}
+        if all(row.values()):
+            found[DATA_SETS[dataset].short] = {
+                name: 100 * record["accuracy"] for name, record in row.items() if record
+            }
+    return found
+
+
+def _ranks(ranks: StrategyRanks) -> str:
+    lines = [
+        "| strategy | mean rank | won / tied / lost | median difference | p | |",
+        "|---|---|---|---|---|---|",
+    ]
+    for record in ranks.summary():
+        entries = [record["strategy"], f"{record['mean_rank']:.2f}"]
+        if record["strategy"] == YARDSTICK:
+            entries += [""] * 4
+        else:
+            entries += [
+                " / ".join(str(record[count]) for count in ("wins", "ties", "losses")),
+                signed(record["median_difference"], ACCURACY),
+                f"{record['p_adjusted']:.3f}",
+                record["outcome"],
+            ]
+        lines.append(_row(entries))
+    return "\n".join(lines) + "\n"
 
 
 # ------------------------------------------------------------------- how it was made

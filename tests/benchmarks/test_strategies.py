@@ -62,11 +62,11 @@ def keep_rows(kept, cell, n_right):
     kept.keep(cell, 0, part_of(N_TEST), right.astype(int), np.where(right, 0.1, 2.0))
 
 
-def records_of(kept, noise=0.0, budget=2.0, **n_right):
+def records_of(kept, dataset="digits", noise=0.0, budget=2.0, **n_right):
     """Records of strategies, and numbers of right rows in each training, at a rate of 0.02."""
     found = {}
     for name, counts in n_right.items():
-        group = planning.Group("digits", noise, name, budget)
+        group = planning.Group(dataset, noise, name, budget)
         for seed, count in enumerate(counts):
             for cell in group.rate_cells(seed):
                 found[cell] = record(cell, 0.9 if cell.lr == 0.02 else 0.1)
@@ -364,6 +364,19 @@ def test_report(kept):
     assert "unstable, worst 20.00" in text
     assert "| percentage |  |  |  |  |  |" in text  # what was not run
     assert "- percentage on digits, 1 of its fits: ValueError: no luck" in text
+
+
+def test_ranks_are_over_data_sets_of_rows_of_their_own(kept):
+    found = {}
+    for dataset in ("digits", "mnist", "mnist-thinned"):
+        counts = {"base": LEVEL, "random": [79, 80, 81], "importance": [90, 91, 92]}
+        found |= records_of(kept, dataset, **counts)
+    text = tables.report(found, kept)
+    assert "**Right labels, budget 2.** 2 data sets are too few" in text
+    assert "| importance | 1.00 | 2 / 0 / 0 | +10.00 |" in text
+    assert "| random | 3.00 | 0 / 0 / 2 | -1.00 |" in text
+    # One data set is no test over data sets.
+    assert "Over all data sets" not in tables.report(records_of(kept, **counts), kept)
 
 
 def test_run_resume_and_forget(tmp_path, capsys, monkeypatch):
