@@ -1,4 +1,8 @@
-"""One cell of the strategies' table is one fit; its record is one line of a file."""
+"""One cell of the strategies' table is one fit; its record is one line of a file.
+
+What a fit on the whole training part says of each test row stands in a file of its own, see
+`benchmarks._test_rows`.
+"""
 
 import json
 import os
@@ -14,6 +18,7 @@ import numpy as np
 from sklearn.metrics import f1_score, roc_auc_score
 
 from benchmarks._datasets import DATA_SETS, load_part
+from benchmarks._test_rows import TestRows
 from benchmarks.banking77 import with_wrong_labels
 from sklearn_sifal import LossSampledClassifier, NonFiniteLossError
 from sklearn_sifal.strategies import (
@@ -28,10 +33,19 @@ from sklearn_sifal.strategies import (
 
 #: Results of another protocol are not read. Raise it when a data set, the noise, the net
 #: or the meaning of a field changes.
-PROTOCOL = 1
+PROTOCOL = 2
 
 _LEAST_PROBABILITY = 1e-7  # below it a float32 probability says nothing
 
+#: What the table has without being asked for more.
+STRATEGIES_OF_TABLE = (
+    "base",
+    "random",
+    "percentage",
+    "importance",
+    "guarded_importance",
+    "ordered_sgd",
+)
 #: Further settings worth a row of their own.
 VARIANTS: dict[str, Callable[[], SamplingStrategy]] = {
     "random-30": lambda: Random(30),
@@ -39,15 +53,13 @@ VARIANTS: dict[str, Callable[[], SamplingStrategy]] = {
     "heap-10-visits": lambda: HeapQueue(max_visits=10),
     "robust-infobatch": lambda: Robust(InfoBatch()),
 }
-#: Strategies that choose without looking at losses.
-CONTROLS = ("random", "random-30")
 
 
 @lru_cache(maxsize=1)
 def strategy_labels() -> tuple[str, ...]:
-    """The yardstick, the default, the control and the plain rule; all others; variants."""
-    first = ("base", "guarded_importance", "random", "importance")
-    return (*first, *(name for name in STRATEGIES if name not in first), *VARIANTS)
+    """Those of the table, all others, variants."""
+    others = (name for name in STRATEGIES if name not in STRATEGIES_OF_TABLE)
+    return (*STRATEGIES_OF_TABLE, *others, *VARIANTS)
 
 
 def make_strategy(label: str) -> SamplingStrategy:
@@ -71,15 +83,16 @@ class Cell:
     strategy: str
     budget: float  # row visits in units of the rows trained on
     lr: float
-    seed: int
-    phase: str  # "validation", where the seed is the number of the split too, or "test"
+    seed: int  # of weights, order, wrong labels, validation rows; the fold where there are folds
+    phase: str  # "validation" or "test"
+    split: int = 0  # number of the validation split
 
 
 Record = dict[str, Any]
 Records = dict[Cell, Record]
 
 
-def run_cell(cell: Cell) -> Record:
+def run_cell(cell: Cell, test_rows: TestRows) -> Record:
     """Fit and score. Whatever goes wrong is written down instead of raised."""
     record: Record = {
         "protocol": PROTOCOL,
@@ -87,7 +100,7 @@ def run_cell(cell: Cell) -> Record:
         "settings": settings_of(cell.strategy),
     }
     try:
-        measured = _measure(cell)
+        measured = _measure(cell, test_rows)
     except NonFiniteLossError as error:
         return {**record, "status": "diverged", "error": str(error)}
     except Exception as error:
@@ -95,11 +108,9 @@ def run_cell(cell: Cell) -> Record:
     return {**record, "status": "ok", **measured}
 
 
-def _measure(cell: Cell) -> Record:
+def _measure(cell: Cell, test_rows: TestRows) -> Record:
     data_set = DATA_SETS[cell.dataset]
-    # Named alike in every call, or a test part would be kept once for each seed.
-    split = cell.seed if cell.phase == "validation" else 0
-    part = load_part(cell.dataset, cell.phase, split)
+    part = load_part(cell.dataset, cell.phase, part_number(cell), cell.split)
     labels, wrong = with_wrong_labels(part.labels, cell.noise, cell.seed)
     # Validation labels are as noisy as the rest: nobody has clean ones only for this.
     y_scored = part.test_labels if part.held_out is None else labels[part.held_out]
@@ -108,7 +119,6 @@ def _measure(cell: Cell) -> Record:
         hidden_layer_sizes=data_set.hidden,
         budget=cell.budget,
         lr=cell.lr,
-        weight_decay=0.0,  # as when the tables were made
         random_state=cell.seed,
     )
     with warnings.catch_warnings():
@@ -118,10 +128,13 @@ def _measure(cell: Cell) -> Record:
         seconds = perf_counter() - began
     probabilities = np.asarray(model.predict_proba(part.X_scored), dtype=np.float64)
     predicted = model.classes_[probabilities.argmax(axis=1)]
+    losses = losses_of(probabilities, model.classes_, y_scored)
+    if cell.phase == "test":
+        test_rows.keep(cell, part_number(cell), part, predicted, losses)
     record = {
         "accuracy": float(np.mean(predicted == y_scored)),
         "rate_score": data_set.rate_score(y_scored, predicted),
-        "nll": negative_log_likelihood(probabilities, np.searchsorted(model.classes_, y_scored)),
+        "nll": float(losses.mean()),
         "macro_f1": float(f1_score(y_scored, predicted, average="macro", zero_division=0)),
         "seconds": seconds,
         "n_train": len(part.train),
@@ -133,10 +146,16 @@ def _measure(cell: Cell) -> Record:
     return record
 
 
-def negative_log_likelihood(probabilities: Any, codes: Any) -> float:
-    """Mean in nats; a probability below 1e-7 counts as 1e-7."""
-    of_label = probabilities[np.arange(len(codes)), codes]
-    return float(-np.log(np.maximum(of_label, _LEAST_PROBABILITY)).mean())
+def part_number(cell: Cell) -> int:
+    """The seed where the part is another one with each seed, else 0."""
+    varies = cell.phase == "validation" or DATA_SETS[cell.dataset].has_folds
+    return cell.seed if varies else 0
+
+
+def losses_of(probabilities: Any, classes: Any, y: Any) -> Any:
+    """Each row's loss in nats; a probability below 1e-7, or of a label not seen, counts as 1e-7."""
+    of_label = np.where(classes == np.asarray(y)[:, None], probabilities, 0).sum(axis=1)
+    return -np.log(np.maximum(of_label, _LEAST_PROBABILITY))
 
 
 def _cost(history: list[Record], n_rows: int) -> Record:
@@ -158,11 +177,12 @@ def _visits_of_wrong_labels(visits: Any, wrong: Any) -> Record:
     }
 
 
-def load_records(path: Path) -> tuple[Records, int]:
+def load_records(path: Path, test_rows: TestRows) -> tuple[Records, int]:
     """What is in a results file, and how many results are out of date.
 
     The last line on a cell holds. Out of date is a result of another protocol, or of a
-    strategy whose parameters are not what they are now. A line that was cut off is skipped.
+    strategy whose parameters are not what they are now, or one without its test rows. A line
+    that was cut off is skipped.
     """
     records: Records = {}
     n_old = 0
@@ -171,18 +191,21 @@ def load_records(path: Path) -> tuple[Records, int]:
             record = json.loads(line)
         except json.JSONDecodeError:
             continue
-        if _is_current(record):
+        if _is_current(record, test_rows):
             records[cell_of(record)] = record
         else:
             n_old += 1
     return records, n_old
 
 
-def _is_current(record: Record) -> bool:
+def _is_current(record: Record, test_rows: TestRows) -> bool:
     if record.get("protocol") != PROTOCOL or record["dataset"] not in DATA_SETS:
         return False
     label = record["strategy"]
-    return label in strategy_labels() and record["settings"] == settings_of(label)
+    if label not in strategy_labels() or record["settings"] != settings_of(label):
+        return False
+    cell = cell_of(record)
+    return cell.phase != "test" or record["status"] != "ok" or test_rows.has(cell)
 
 
 def cell_of(record: Record) -> Cell:

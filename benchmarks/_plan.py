@@ -1,16 +1,14 @@
 """Which cells there are, in which order they run, and which learning rate is the best."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 
 from benchmarks._cells import Cell, Record, Records, cell_of
-from benchmarks._datasets import DATA_SETS, SHARED_RATE
-
-_FIRST_BUDGETS = (2.0, 4.0)
+from benchmarks._datasets import DATA_SETS
 
 
 class Group(NamedTuple):
@@ -25,34 +23,42 @@ class Group(NamedTuple):
     def rates(self) -> tuple[float, ...]:
         return DATA_SETS[self.dataset].rates
 
-    @property
-    def shared_rate(self) -> float:
-        return SHARED_RATE[DATA_SETS[self.dataset].kind]
-
-    def rate_cells(self) -> list[Cell]:
+    def rate_cells(self, seed: int) -> list[Cell]:
         splits = range(DATA_SETS[self.dataset].n_splits)
-        return [Cell(*self, lr, split, "validation") for lr in self.rates for split in splits]
+        return [Cell(*self, lr, seed, "validation", split) for lr in self.rates for split in splits]
 
-    def test_cells(self, lr: float, seeds: Iterable[int]) -> list[Cell]:
-        return [Cell(*self, lr, seed, "test") for seed in seeds]
+    def test_cell(self, records: Records, seed: int) -> Cell | None:
+        """The fit at the best rate, once that is known."""
+        lr = best_rate(records, self, seed)
+        return None if lr is None else Cell(*self, lr, seed, "test")
+
+    def cells(self, records: Records, seed: int) -> list[Cell]:
+        """All that are known by now."""
+        test = self.test_cell(records, seed)
+        return [*self.rate_cells(seed), *([] if test is None else [test])]
 
 
-def best_rate(records: Records, group: Group) -> float | None:
-    """The rate with the best mean validation score; None before all of them were tried.
+#: A group with one of its seeds.
+Task = tuple[Group, int]
 
-    A rate at which training diverged on any split is out. Of equal ones the nearest to the shared
-    rate is taken, by ratio. None also where training diverged at every rate.
+
+def best_rate(records: Records, group: Group, seed: int) -> float | None:
+    """The rate with the best mean validation score with this seed; None before all were tried.
+
+    A rate at which training diverged on any split is out. Of equal ones the nearest to the
+    middle one is taken, by ratio. None also where training diverged at every rate.
     """
-    scores = rate_scores(records, group)
+    scores = rate_scores(records, group, seed)
     if not scores:
         return None
-    return max(scores, key=lambda lr: (scores[lr], -abs(math.log(lr / group.shared_rate))))
+    middle = sorted(group.rates)[len(group.rates) // 2]
+    return max(scores, key=lambda lr: (scores[lr], -abs(math.log(lr / middle))))
 
 
-def rate_scores(records: Records, group: Group) -> dict[float, float] | None:
+def rate_scores(records: Records, group: Group, seed: int) -> dict[float, float] | None:
     """Mean validation score of each rate that did not diverge; None as long as one is missing."""
     by_rate: dict[float, list[Record]] = {}
-    for cell in group.rate_cells():
+    for cell in group.rate_cells(seed):
         record = records.get(cell)
         if record is None or record["status"] == "failed":
             return None
@@ -74,17 +80,20 @@ def plan(
     datasets: Sequence[str],
     noises: Sequence[float],
     budgets: Sequence[float],
-) -> list[Group]:
-    """All groups, the most informative first: budgets 2 and 4, then the order given."""
-    first = [b for b in budgets if b in _FIRST_BUDGETS]
-    others = [b for b in budgets if b not in _FIRST_BUDGETS]
+    seeds: Sequence[int],
+) -> list[Task]:
+    """A data set and a seed after the other, so that what is loaded is used up.
+
+    In between, what is compared with each other is fitted one after the other: whatever else
+    the machine does slows all of it alike.
+    """
     return [
-        Group(dataset, noise, strategy, budget)
-        for some in (first, others)
-        for strategy in strategies
+        (Group(dataset, noise, strategy, budget), seed)
         for dataset in datasets
+        for seed in seeds
         for noise in noises
-        for budget in some
+        for budget in budgets
+        for strategy in strategies
     ]
 
 
@@ -92,28 +101,24 @@ def plan(
 class Queue:
     """Hands out cells as they can be run, and takes in their records.
 
-    The cells of a group at its best rate can be run when its rates were tried.
+    The test of a group can be run when its rates were tried with the same seed.
     """
 
-    groups: list[Group]
-    seeds: Sequence[int]
+    tasks: list[Task]
     records: Records
     in_flight: set[Cell] = field(default_factory=set)
 
     def next_cell(self) -> Cell | None:
         """The next cell to run; None if there is none, for now or at all."""
-        while self.groups:
-            for group in self.groups:
-                missing = [c for c in self._cells(group) if c not in self.records]
-                ready = [c for c in missing if c not in self.in_flight]
-                if ready:
-                    self.in_flight.add(ready[0])
-                    return ready[0]
-                if not missing:
-                    self.groups.remove(group)
-                    break  # the list has changed: start again
-            else:
-                return None
+        for task in tuple(self.tasks):
+            group, seed = task
+            missing = [c for c in group.cells(self.records, seed) if c not in self.records]
+            ready = [c for c in missing if c not in self.in_flight]
+            if ready:
+                self.in_flight.add(ready[0])
+                return ready[0]
+            if not missing:
+                self.tasks.remove(task)
         return None
 
     def add(self, record: Record) -> None:
@@ -121,20 +126,9 @@ class Queue:
         self.in_flight.discard(cell)
         self.records[cell] = record
 
-    def _cells(self, group: Group) -> list[Cell]:
-        lr = best_rate(self.records, group)
-        best = [] if lr is None else group.test_cells(lr, self.seeds)
-        shared = group.test_cells(group.shared_rate, self.seeds)
-        return list(dict.fromkeys([*group.rate_cells(), *best, *shared]))
 
-
-def count_cells(groups: Sequence[Group], seeds: Sequence[int], records: Records) -> tuple[int, int]:
+def count_cells(tasks: Sequence[Task], records: Records) -> tuple[int, int]:
     """Fits that are there, and the most that there will be."""
-    there = most = 0
-    for group in groups:
-        lr = best_rate(records, group)
-        rates = {group.shared_rate} if lr is None else {lr, group.shared_rate}
-        cells = [*group.rate_cells(), *(c for r in rates for c in group.test_cells(r, seeds))]
-        there += sum(cell in records for cell in cells)
-        most += len(cells) + (len(seeds) if lr is None else 0)
-    return there, most
+    cells = [cell for group, seed in tasks for cell in group.cells(records, seed)]
+    most = sum(len(group.rate_cells(seed)) + 1 for group, seed in tasks)
+    return sum(cell in records for cell in cells), most

@@ -1,447 +1,396 @@
-"""The report on the strategies' table: numbers, intervals, and verdicts by stated rules."""
+"""The report on the strategies' table, as markdown. What was not run is blank."""
 
 import platform
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 import sklearn
 import torch
-from scipy.stats import t as student_t
 
-from benchmarks._cells import CONTROLS, Record, Records, strategy_labels
-from benchmarks._datasets import DATA_SETS
-from benchmarks._plan import Group, best_rate, is_edge, rate_scores
+from benchmarks._cells import Record, Records, strategy_labels
+from benchmarks._datasets import DATA_SETS, N_FOLDS
+from benchmarks._judging import ACCURACY, F1, NLL, YARDSTICK, Judgement, Place, judge
+from benchmarks._plan import is_edge
+from benchmarks._test_rows import TestRows
+from sklearn_sifal.comparison import StrategyRanks, rank_strategies
+from sklearn_sifal.comparison._scores import Metric
+from sklearn_sifal.comparison._verdict import signed
 
-BASE = "base"
-_LEVEL = 0.95
-_COST_BUDGET = 4.0
-_WIDE = 0.01  # a point of accuracy: half an interval above it does not say "as base"
+_TOLD = ("better", "worse", "unstable", "failed")
+_OTHERWISE = "not told apart"
 
 
-class Difference(NamedTuple):
-    """Mean of paired differences, half the width of its 95 % t-interval, and their number."""
+class Found(NamedTuple):
+    """What was found for a strategy in a place."""
 
-    mean: float
-    half: float
-    n: int
+    place: Place
+    record: Record
 
     @property
-    def sign(self) -> int:
-        """1 or -1 where the interval leaves out zero, else 0."""
-        return 0 if abs(self.mean) <= self.half else int(np.sign(self.mean))
-
-
-def paired_difference(ours: dict[int, float], theirs: dict[int, float]) -> Difference | None:
-    """Over the seeds that both have; None with fewer than two."""
-    seeds = sorted(ours.keys() & theirs.keys())
-    if len(seeds) < 2:
-        return None
-    gains = np.array([ours[s] - theirs[s] for s in seeds])
-    error = gains.std(ddof=1) / np.sqrt(len(gains))
-    quantile = student_t.ppf((1 + _LEVEL) / 2, len(gains) - 1)
-    return Difference(float(gains.mean()), float(quantile * error), len(gains))
+    def outcome(self) -> str:
+        """With what is identical among what is not told apart."""
+        said: str = self.record["against_base"]
+        return said if said in _TOLD else _OTHERWISE
 
 
 class Table:
-    """What the records say about each group, at its best rate and at the shared one."""
+    """What the records say in each place."""
 
-    def __init__(self, records: Records) -> None:
-        self._by_fit: dict[tuple[Group, float], list[Record]] = {}
-        rates: dict[Group, None] = {}
-        for cell, record in records.items():
-            group = Group(cell.dataset, cell.noise, cell.strategy, cell.budget)
-            rates[group] = None
-            if cell.phase == "test":
-                self._by_fit.setdefault((group, cell.lr), []).append(record)
-        self.groups = set(rates)
-        self.best = {group: best_rate(records, group) for group in rates}
+    def __init__(self, records: Records, test_rows: TestRows) -> None:
         self.records = records
-
-    def rate(self, group: Group, *, shared: bool) -> float | None:
-        return group.shared_rate if shared else self.best.get(group)
-
-    def fits(self, group: Group, *, shared: bool, status: str = "ok") -> list[Record]:
-        lr = self.rate(group, shared=shared)
-        found = [] if lr is None else self._by_fit.get((group, lr), [])
-        return [record for record in found if record["status"] == status]
-
-    def has_diverged(self, group: Group) -> bool:
-        """Whether it did for any seed at the best rate, or for every rate."""
-        return self.diverged_at_all_rates(group) or bool(
-            self.fits(group, shared=False, status="diverged")
-        )
-
-    def diverged_at_all_rates(self, group: Group) -> bool:
-        return rate_scores(self.records, group) == {}
-
-    def values(self, group: Group, name: str, *, shared: bool = False) -> dict[int, float]:
-        return {
-            record["seed"]: record[name]
-            for record in self.fits(group, shared=shared)
-            if record.get(name) is not None
+        there = {(c.dataset, c.noise, c.budget) for c in records}
+        order = list(DATA_SETS)
+        places = sorted((Place(*p) for p in there), key=lambda p: (order.index(p[0]), *p[1:]))
+        self.strategies = [s for s in strategy_labels() if s in {c.strategy for c in records}]
+        self.judged: dict[Place, Judgement | None] = {
+            place: judge(records, test_rows, place, self.strategies) for place in places
         }
 
-    def mean(self, group: Group, name: str, *, shared: bool = False) -> float | None:
-        values = list(self.values(group, name, shared=shared).values())
-        return float(np.mean(values)) if values else None
-
-    def against(self, group: Group, other: str, *, shared: bool = False) -> Difference | None:
-        """Paired difference in accuracy against another strategy in the same place."""
-        return paired_difference(
-            self.values(group, "accuracy", shared=shared),
-            self.values(group._replace(strategy=other), "accuracy", shared=shared),
-        )
-
-    def against_controls(self, group: Group) -> Difference | None:
-        """Against the better of the random controls there are."""
-        means = {name: self.mean(group._replace(strategy=name), "accuracy") for name in CONTROLS}
-        there = {name: mean for name, mean in means.items() if mean is not None}
-        return self.against(group, max(there, key=lambda name: there[name])) if there else None
+    @cached_property
+    def datasets(self) -> list[str]:
+        return list(dict.fromkeys(place.dataset for place in self.judged))
 
     @cached_property
-    def places(self) -> list[tuple[str, float]]:
-        """Data sets with their noise, in the order of the plan."""
-        there = {(g.dataset, g.noise) for g in self.groups}
-        order = list(DATA_SETS)
-        return sorted(there, key=lambda place: (order.index(place[0]), place[1]))
+    def noises(self) -> list[float]:
+        return sorted({place.noise for place in self.judged})
 
     @cached_property
-    def n_seeds(self) -> int:
-        return max((len(fits) for fits in self._by_fit.values()), default=0)
+    def n_fits(self) -> int:
+        return max((len(j.seeds) for j in self.judged.values() if j is not None), default=0)
 
-    def budgets(self, place: tuple[str, float]) -> list[float]:
-        return sorted({g.budget for g in self.groups if (g.dataset, g.noise) == place})
+    def budgets(self, dataset: str, noise: float) -> list[float]:
+        return sorted(p.budget for p in self.judged if (p.dataset, p.noise) == (dataset, noise))
 
-    def strategies(self, place: tuple[str, float]) -> list[str]:
-        there = {g.strategy for g in self.groups if (g.dataset, g.noise) == place}
-        return [label for label in strategy_labels() if label in there]
+    def record(self, place: Place, strategy: str, metric: Metric = ACCURACY) -> Record | None:
+        judged = self.judged[place]
+        return None if judged is None else judged.record(strategy, metric)
 
-
-# ------------------------------------------------------------------ verdicts
-
-
-@dataclass
-class Signs:
-    """What the intervals of one strategy in one place say, a budget each."""
-
-    gains: dict[float, Difference] = field(default_factory=dict)  # over base, at own best rates
-    shared: dict[float, Difference] = field(default_factory=dict)  # over base, at the shared rate
-    control: dict[float, Difference] = field(default_factory=dict)  # over random, at best rates
-    # Base's best rate and the shared one.
-    base_rates: dict[float, tuple[float, float]] = field(default_factory=dict)
-    diverged: list[float] = field(default_factory=list)
+    def found(self, strategy: str, noise: float) -> Iterator[Found]:
+        """What was found for a strategy in all places with that share of wrong labels."""
+        for place in self.judged:
+            record = self.record(place, strategy)
+            if place.noise == noise and record is not None and record["n_seeds"] > 1:
+                yield Found(place, record)
 
 
-def signs(table: Table, place: tuple[str, float], strategy: str) -> Signs:
-    found = Signs()
-    for budget in table.budgets(place):
-        group = Group(*place, strategy, budget)
-        if table.has_diverged(group):
-            found.diverged.append(budget)
-            continue  # the seeds that are left would flatter it
-        for target, difference in (
-            (found.gains, table.against(group, BASE)),
-            (found.shared, table.against(group, BASE, shared=True)),
-            (found.control, table.against_controls(group)),
-        ):
-            if difference is not None:
-                target[budget] = difference
-        base_rate = table.best.get(group._replace(strategy=BASE))
-        if base_rate is not None:
-            found.base_rates[budget] = (base_rate, group.shared_rate)
-    return found
-
-
-def verdict(strategy: str, found: Signs, clean: Signs | None = None) -> str:
-    """In words; empty where nothing can be compared yet. The rules are in `RULES`.
-
-    `clean` has the signs without wrong labels, where `found` are those with them.
-    """
-    n = len(found.gains) + len(found.diverged)
-    if not n:
-        return ""
-    if strategy == BASE and not found.diverged:
-        return "the yardstick"
-    worse = _where(found.gains, -1)
-    harmed = [
-        budget
-        for budget in worse
-        if clean is not None
-        and strategy not in CONTROLS
-        and (budget not in clean.gains or found.gains[budget].mean < clean.gains[budget].mean)
+def report(records: Records, test_rows: TestRows, n_old: int = 0) -> str:
+    """The whole page."""
+    table = Table(records, test_rows)
+    sections = [
+        "# Strategies compared\n",
+        "The output of `python -m benchmarks.strategies`. There are "
+        "[older figures](comparison_older.md) of all strategies.\n",
+        "## In short\n",
+        _counts(table),
+        _plain_verdicts(table),
+        _over_data_sets(table),
+        "## How it was made\n",
+        _method(table),
+        _data_sets(table),
     ]
-    undecided = _where(found.gains, 0)
-    unclear = [budget for budget in undecided if found.gains[budget].half > _WIDE]
-    same = [b for b in undecided if (found.gains[b].mean, found.gains[b].half) == (0, 0)]
-    said = [
-        ("better than base", _where(found.gains, 1)),
-        ("identical to base", same),
-        ("as base", [budget for budget in undecided if budget not in (*unclear, *same)]),
-        ("unclear against base", unclear),
-        ("worse than base", [budget for budget in worse if budget not in harmed]),
-        ("harmful under label noise", harmed),
-        ("training diverged", found.diverged),
-    ]
-    if strategy not in CONTROLS:
-        said += [
-            ("random does as well", _where(found.control, 0)),
-            ("random does better", _where(found.control, -1)),
-        ]
-    said += _rate_remarks(found)
-    return "; ".join(
-        text if len(budgets) == n else f"{text} at {_join(budgets)}"
-        for text, budgets in said
-        if budgets
-    )
-
-
-def _rate_remarks(found: Signs) -> list[tuple[str, list[float]]]:
-    """Gains at the shared rate that are gone at best rates, and what made them."""
-    gone = [
-        budget
-        for budget, gain in found.gains.items()
-        if gain.sign <= 0 and budget in found.shared and found.shared[budget].sign > 0
-    ]
-    larger = [b for b in gone if found.base_rates[b][0] > found.base_rates[b][1]]
-    smaller = [b for b in gone if found.base_rates[b][0] < found.base_rates[b][1]]
-    neither = [b for b in gone if b not in larger and b not in smaller]
-    return [
-        ("a larger learning rate does as well", larger),
-        ("a smaller learning rate does as well", smaller),
-        ("a gain at the shared rate only", neither),
-    ]
-
-
-def _where(by_budget: dict[float, Difference], sign: int) -> list[float]:
-    return [budget for budget, difference in by_budget.items() if difference.sign == sign]
-
-
-def _join(budgets: Sequence[float]) -> str:
-    return ", ".join(f"{b:g}" for b in budgets)
-
-
-RULES = """\
-A verdict follows from intervals, budget by budget; without a budget it holds for all that were
-run. Nothing is said from fewer than two seeds.
-
-- *better than base*, *as base*, *worse than base*: the paired interval, each at its own best rate,
-  lies above zero, holds it, or lies below it;
-- *identical to base*: no difference for any seed, as of a rule that never came into play;
-- *unclear against base*: it holds zero and reaches more than a point of accuracy to either side;
-- *harmful under label noise*: with wrong labels it lies below zero, and its middle is lower than
-  without them;
-- *random does as well*, *random does better*: so does the paired interval against the better of
-  the random controls on these seeds, each at its own best rate: it holds zero, or lies below it;
-- *a larger learning rate does as well*: the gain over base at the shared rate, with an interval
-  above zero, is gone at best rates, and base's own best rate is the larger one (or *smaller*, or,
-  where base's best rate is the shared one, *a gain at the shared rate only*).
-
-An interval is 95 %: where two methods are equal, one comparison in twenty says that they are not.
-"""
-
-
-# ------------------------------------------------------------------ markdown
-
-
-def report(records: Records, n_old: int = 0) -> str:
-    """The whole report as markdown. What was not run is blank."""
-    table = Table(records)
-    sections = ["# Strategies compared at equal visits\n", _introduction(table)]
     if n_old:
         sections.append(
-            f"{n_old} results in the file are out of date (another protocol, or other "
-            "parameters of the strategy) and left out.\n"
+            f"{n_old} results in the file are out of date (another protocol, other parameters of "
+            "the strategy, or no test rows) and left out.\n"
         )
-    sections += ["## Verdicts\n", RULES, _tally(table)]
-    for name in dict.fromkeys(dataset for dataset, _ in table.places):
-        sections += [f"### {DATA_SETS[name].title}\n", _verdicts(table, name)]
-    for place in table.places:
-        sections += _place(table, place)
+    sections += ["## Data set by data set\n", _LEGEND]
+    for dataset in table.datasets:
+        sections += [f"### {DATA_SETS[dataset].title}\n"]
+        for noise in table.noises:
+            if table.budgets(dataset, noise):
+                sections += [f"{_noise_title(noise)}:\n", _entries(table, dataset, noise)]
     sections.append(_failures(records))
     return "\n".join(section for section in sections if section)
 
 
-def _introduction(table: Table) -> str:
+# ------------------------------------------------------------------------- in short
+
+
+def _counts(table: Table) -> str:
+    """How often each strategy was better, not told apart and worse."""
+    titles = [_noise_title(noise) for noise in table.noises]
     lines = [
-        f"Every strategy has the same budget of row visits and {table.n_seeds} seeds, which fix "
-        "initial weights, order and wrong labels alike for all of them. Its learning rate is the "
-        "best of five, chosen by the mean over validation splits, each a fifth of the training "
-        "part and fitted with a seed of its own; with wrong labels in the training part the rows "
-        "that choose have them too, the test part never has. Rows that repeat in a query log are "
-        "held out together. Rates are chosen by accuracy, and by balanced accuracy where the "
-        "training part is imbalanced. `*` marks a best rate at the edge of the grid. Differences "
-        "are in points of accuracy, paired by seed, with a 95 % t-interval, bold where it leaves "
-        "out zero.",
-        "",
-        f"Machine: {platform.machine()}, Python {platform.python_version()}, scikit-learn "
-        f"{sklearn.__version__}, torch {torch.__version__}, one thread a fit.",
-        "",
-        "| data set | rows trained on | rows tested on | hidden units | rates | chosen by "
-        "| splits |",
+        "Data sets and budgets where the accuracy of a strategy is better than that of `base` / "
+        "not told apart from it / worse, and in brackets where one training collapsed or broke "
+        "down, so that its mean says nothing:\n",
+        _row(["strategy", *titles]),
+        "|---" * (1 + len(titles)) + "|",
+    ]
+    for strategy in table.strategies:
+        if strategy != YARDSTICK:
+            entries = (_count(list(table.found(strategy, noise))) for noise in table.noises)
+            lines.append(_row([f"`{strategy}`", *entries]))
+    return "\n".join(lines) + "\n"
+
+
+def _count(found: Sequence[Found]) -> str:
+    if not found:
+        return ""
+    counts = Counter(f.outcome for f in found)
+    text = " / ".join(str(counts[outcome]) for outcome in ("better", _OTHERWISE, "worse"))
+    fallen = counts["unstable"] + counts["failed"]
+    return f"{text} ({fallen})" if fallen else text
+
+
+def _plain_verdicts(table: Table) -> str:
+    lines = []
+    for strategy in table.strategies:
+        if strategy == YARDSTICK:
+            continue
+        said = [
+            f"{_noise_title(noise, inside=True)} {_in_words(found)}"
+            for noise in table.noises
+            if (found := list(table.found(strategy, noise)))
+        ]
+        if said:
+            lines.append(f"- **`{strategy}`**: {'; '.join(said)}.")
+    return "\n".join(lines) + "\n"
+
+
+def _in_words(found: Sequence[Found]) -> str:
+    parts = []
+    for outcome, word in zip(_TOLD, ("better", "worse", "unstable", "broke down"), strict=True):
+        places: dict[str, list[Place]] = {}
+        for one in found:
+            if one.outcome == outcome:
+                places.setdefault(one.place.dataset, []).append(one.place)
+        if places:
+            named = ", ".join(_named(d, p, found) for d, p in places.items())
+            parts.append(f"{word} on {named}")
+    if not parts:
+        return f"not told apart from `base` on any of {_data_sets_in(found)}"
+    return ", ".join(parts)
+
+
+def _data_sets_in(found: Sequence[Found]) -> str:
+    n = len({one.place.dataset for one in found})
+    return "1 data set" if n == 1 else f"{n} data sets"
+
+
+def _named(dataset: str, places: Sequence[Place], found: Sequence[Found]) -> str:
+    """A data set, with budgets unless it is all of them."""
+    if len(places) == sum(one.place.dataset == dataset for one in found):
+        return _short(dataset)
+    return f"{_short(dataset)} (at {', '.join(f'{place.budget:g}' for place in places)})"
+
+
+def _short(dataset: str) -> str:
+    return DATA_SETS[dataset].short
+
+
+def _noise_title(noise: float, *, inside: bool = False) -> str:
+    if noise:
+        return f"{'with ' if inside else ''}{100 * noise:g} % wrong labels"
+    return "with right labels" if inside else "Right labels"
+
+
+# ---------------------------------------------------------------- over all data sets
+
+
+def _over_data_sets(table: Table) -> str:
+    """What a rank test says, for each share of wrong labels and budget."""
+    parts = []
+    for noise, budget in sorted({(p.noise, p.budget) for p in table.judged}):
+        figures = _figures(table, noise, budget)
+        if len(figures) > 1:
+            ranks = rank_strategies(figures, metric=ACCURACY.name, yardstick=YARDSTICK)
+            title = f"{_noise_title(noise)}, budget {budget:g}"
+            parts += [f"**{title}.** {ranks.verdict().splitlines()[0]}\n", _ranks(ranks)]
+    return "\n".join(["## Over all data sets\n", _ON_RANKS, *parts]) if parts else ""
+
+
+_ON_RANKS = """\
+A [rank test over the data sets](comparing.md#over-many-files), by accuracy. Each counts once; those
+made of the rows of another one, the thinned MNIST and the query log, have no part in it. By data
+sets won / tied / lost against `base`; p-values are adjusted for the number of strategies (Holm).
+"""
+
+
+def _figures(table: Table, noise: float, budget: float) -> dict[str, dict[str, float]]:
+    """Accuracies in % where all strategies have been run, by data set."""
+    found: dict[str, dict[str, float]] = {}
+    for dataset in table.datasets:
+        judged = table.judged.get(Place(dataset, noise, budget))
+        if judged is None or DATA_SETS[dataset].is_made_of_another:
+            continue
+        row = {name: judged.record(name) for name in table.strategies}
+        if all(row.values()):
+            found[DATA_SETS[dataset].short] = {
+                name: 100 * record["accuracy"] for name, record in row.items() if record
+            }
+    return found
+
+
+def _ranks(ranks: StrategyRanks) -> str:
+    lines = [
+        "| strategy | mean rank | won / tied / lost | median difference | p | |",
+        "|---|---|---|---|---|---|",
+    ]
+    for record in ranks.summary():
+        entries = [record["strategy"], f"{record['mean_rank']:.2f}"]
+        if record["strategy"] == YARDSTICK:
+            entries += [""] * 4
+        else:
+            entries += [
+                " / ".join(str(record[count]) for count in ("wins", "ties", "losses")),
+                signed(record["median_difference"], ACCURACY),
+                f"{record['p_adjusted']:.3f}",
+                record["outcome"],
+            ]
+        lines.append(_row(entries))
+    return "\n".join(lines) + "\n"
+
+
+# ------------------------------------------------------------------- how it was made
+
+
+def _method(table: Table) -> str:
+    machine = (
+        f"{platform.machine()}, Python {platform.python_version()}, scikit-learn "
+        f"{sklearn.__version__}, torch {torch.__version__}"
+    )
+    return f"""\
+Every strategy has the same budget of row visits (2 is two a row) and {table.n_fits} trainings in
+each place. A training's seed fixes initial weights, order and wrong labels, alike for all
+strategies. Each training chooses its own learning rate, the best of five, on splits of its
+training rows that hold out a fifth, and is then fitted on all of them; with wrong labels the rows
+that choose have them too, the test rows never have. So the choice of the rate is part of what is
+compared, and its luck is in the intervals. Rows that repeat in a query log are held out together.
+Everything else is as the classifier has it without being told, but for the hidden units below.
+
+Where a data set has a test part, all trainings are tested on it. A file without one is cut into
+{N_FOLDS} folds, drawn by label with equal rows on one side, and each training is tested on a fold
+of its own; its rate is chosen within the other four, and what turns columns into numbers is
+fitted there.
+
+Verdicts are those of [`compare_strategies`](comparing.md): differences are paired by training and
+test row, and their intervals (95 %) count the luck of the test rows and of the trainings;
+*better* and *worse* hold for all strategies of a place and budget together (Holm's adjustment;
+`random` is the control and stands apart); *unstable* has a training that collapsed; *identical*
+differs from `base` in no training. Over so many places a few verdicts are chance all the same: at
+most one in twenty of the places where nothing differs has one.
+
+Machine: {machine}, one thread a fit, beside other work.
+"""
+
+
+def _data_sets(table: Table) -> str:
+    lines = [
+        "| data set | training rows | test rows | hidden units | rates | chosen by | splits |",
         "|---|---|---|---|---|---|---|",
     ]
-    for name in dict.fromkeys(dataset for dataset, _ in table.places):
-        sizes = next(
-            (
-                (r["n_train"], r["n_scored"])
-                for r in table.records.values()
-                if (r["dataset"], r["phase"], r["status"]) == (name, "test", "ok")
-            ),
-            ("", ""),
-        )
+    for name in table.datasets:
         data_set = DATA_SETS[name]
-        hidden = ", ".join(map(str, data_set.hidden))
-        criterion = data_set.criterion.replace("_", " ")
-        rates = ", ".join(f"{lr:g}" for lr in data_set.rates)
-        columns = [data_set.title, *map(str, sizes), hidden, rates, criterion]
-        lines.append(_row([*columns, str(data_set.n_splits)]))
+        sizes = [
+            (r["n_train"], r["n_scored"])
+            for r in table.records.values()
+            if (r["dataset"], r["phase"], r["status"]) == (name, "test", "ok")
+        ]
+        columns = [
+            data_set.title,
+            *(_span(of, "{:,}") for of in zip(*sizes, strict=True)),
+            *([""] * (0 if sizes else 2)),
+            ", ".join(map(str, data_set.hidden)),
+            ", ".join(f"{lr:g}" for lr in data_set.rates),
+            data_set.criterion.replace("_", " "),
+            str(data_set.n_splits),
+        ]
+        columns[2] += f" in each of {N_FOLDS} folds" if data_set.has_folds else ""
+        lines.append(_row(columns))
     return "\n".join(lines) + "\n"
 
 
-def _tally(table: Table) -> str:
-    """How often each strategy was better, as good and worse, over data sets and budgets."""
-    counts: dict[str, dict[str, list[int]]] = {}
-    for place in table.places:
-        for strategy in table.strategies(place):
-            found = signs(table, place, strategy)
-            kind = "noisy" if place[1] else "clean"
-            for name, by_budget in ((kind, found.gains), (f"{kind}, shared", found.shared)):
-                tally = counts.setdefault(strategy, {}).setdefault(name, [0, 0, 0])
-                for difference in by_budget.values():
-                    tally[1 - difference.sign] += 1
-    columns = ("clean", "noisy", "clean, shared", "noisy, shared")
-    lines = [
-        "Number of data sets and budgets where a strategy was better than base, not told apart "
-        "from it, and worse:",
-        "",
-        "| strategy | clean, own best rate | 20 % wrong labels, own best rate "
-        "| clean, shared rate | 20 % wrong labels, shared rate |",
-        "|---|---|---|---|---|",
-    ]
-    for strategy in strategy_labels():
-        if strategy in counts and strategy != BASE:
-            tallies = [counts[strategy].get(c, [0, 0, 0]) for c in columns]
-            lines.append(_row([strategy, *(" / ".join(map(str, t)) for t in tallies)]))
+def _span(values: Sequence[float], form: str) -> str:
+    low, high = form.format(min(values)), form.format(max(values))
+    return low if low == high else f"{low} to {high}"
+
+
+# ---------------------------------------------------------------- data set by data set
+
+_LEGEND = """\
+By budget the accuracy in %, the difference to `base` in points with its interval, and the verdict;
+an interval is of one comparison, so that it may leave out zero where the verdict, which holds for
+all of them together, is *not told apart*.
+*Also told apart* are macro F1 and the negative log-likelihood (NLL), by the same law; "–" if
+neither is. Rates are those that the trainings chose, with `*` if most of them chose an end of
+the grid; seconds are multiples of `base`'s (medians of pairs); both for one budget / the other.
+Blank entries were not run.
+"""
+
+
+def _entries(table: Table, dataset: str, noise: float) -> str:
+    places = [Place(dataset, noise, budget) for budget in table.budgets(dataset, noise)]
+    titles = [f"budget {place.budget:g}" for place in places]
+    titles = ["strategy", *titles, "also told apart", "rates", "seconds"]
+    lines = [_row(titles), "|---" * len(titles) + "|"]
+    for strategy in table.strategies:
+        rates, seconds = (
+            [entry(table, place, strategy) for place in places] for entry in (_rates, _seconds)
+        )
+        cells = [
+            *(_accuracy(table, place, strategy) for place in places),
+            _also(table, places, strategy),
+            *(" / ".join(entries) if any(entries) else "" for entries in (rates, seconds)),
+        ]
+        lines.append(_row([strategy, *cells]))
     return "\n".join(lines) + "\n"
 
 
-def _verdicts(table: Table, dataset: str) -> str:
-    noises = [noise for name, noise in table.places if name == dataset]
-    labels = [
-        s for s in strategy_labels() if any(s in table.strategies((dataset, n)) for n in noises)
-    ]
-    lines = [_row(["strategy", *map(_noise_title, noises)]), "|---" * (1 + len(noises)) + "|"]
-    for strategy in labels:
-        found = {noise: signs(table, (dataset, noise), strategy) for noise in noises}
-        clean = found.get(0.0, Signs())
-        texts = (verdict(strategy, found[n], clean if n else None) for n in noises)
-        lines.append(_row([strategy, *texts]))
-    return "\n".join(lines) + "\n"
-
-
-def _noise_title(noise: float) -> str:
-    return f"{100 * noise:g} % wrong labels" if noise else "clean"
-
-
-def _place(table: Table, place: tuple[str, float]) -> list[str]:
-    title = f"## {DATA_SETS[place[0]].title}, {_noise_title(place[1])}\n"
-    return [
-        title,
-        "Test accuracy (%) and difference against base by budget, **each at its own best rate**:\n",
-        _by_budget(table, place, lambda group: _accuracy(table, group, shared=False)),
-        f"The same, all at the shared rate of {_shared_rate(place)}:\n",
-        _by_budget(table, place, lambda group: _accuracy(table, group, shared=True)),
-        "Best rates:\n",
-        _by_budget(table, place, lambda group: _best_rate(table, group)),
-        _costs(table, place),
-    ]
-
-
-def _shared_rate(place: tuple[str, float]) -> float:
-    return Group(*place, BASE, 1).shared_rate
-
-
-def _by_budget(table: Table, place: tuple[str, float], entry: Callable[[Group], str]) -> str:
-    budgets = table.budgets(place)
-    lines = [_row(["strategy", *(f"{b:g}" for b in budgets)]), "|---" * (1 + len(budgets)) + "|"]
-    for strategy in table.strategies(place):
-        entries = [entry(Group(*place, strategy, b)) for b in budgets]
-        lines.append(_row([strategy, *entries]))
-    return "\n".join(lines) + "\n"
-
-
-def _accuracy(table: Table, group: Group, *, shared: bool) -> str:
-    diverged = len(table.fits(group, shared=shared, status="diverged"))
-    if diverged:
-        n = diverged + len(table.fits(group, shared=shared))
-        return f"diverged ({diverged} of {n})"
-    mean = table.mean(group, "accuracy", shared=shared)
-    if mean is None:
+def _accuracy(table: Table, place: Place, strategy: str) -> str:
+    record = table.record(place, strategy)
+    if record is None:
         return ""
-    text = f"{100 * mean:.2f}"
-    difference = None if group.strategy == BASE else table.against(group, BASE, shared=shared)
-    if difference is not None:
-        gain = f"{100 * difference.mean:+.2f} ± {100 * difference.half:.2f}"
-        text += f" (**{gain}**)" if difference.sign else f" ({gain})"
-    n = len(table.values(group, "accuracy", shared=shared))
-    if n < table.n_seeds:
-        text += f", {n} of {table.n_seeds} seeds"
-    return text if shared else text + _edge_mark(table, group)
+    said = record["against_base"]
+    fewer = "" if record["n_seeds"] == table.n_fits else f", {record['n_seeds']} trainings"
+    if said == "failed":
+        return f"broke down in {record['n_failed']} of {record['n_seeds']}"
+    mean = f"{100 * record['accuracy']:.2f}"
+    if strategy == YARDSTICK:
+        return mean + fewer
+    if said == "identical":
+        return f"{mean}, {said}{fewer}"
+    gain = signed(record["difference"], ACCURACY)
+    if not np.isnan(record["difference_low"]):
+        low, high = (signed(record[f"difference_{end}"], ACCURACY) for end in ("low", "high"))
+        gain += f" ({low} to {high})"
+    if said == "unstable":
+        said += f", worst {100 * record['worst']:.2f}"
+    word = f"**{said}**" if said.split(",")[0] in _TOLD else said
+    return f"{mean}, {gain} {word}{fewer}"
 
 
-def _edge_mark(table: Table, group: Group) -> str:
-    lr = table.best.get(group)
-    return r" \*" if lr is not None and is_edge(group, lr) else ""
+def _also(table: Table, places: Sequence[Place], strategy: str) -> str:
+    """Where the other figures are told apart from base's."""
+    if strategy == YARDSTICK or all(table.record(place, strategy) is None for place in places):
+        return ""
+    parts = []
+    for metric, name in ((F1, "F1"), (NLL, "NLL")):
+        said: dict[str, list[str]] = {}
+        for place in places:
+            record = table.record(place, strategy, metric)
+            if record is not None and record["against_base"] in ("better", "worse", "unstable"):
+                said.setdefault(record["against_base"], []).append(f"{place.budget:g}")
+        parts += [f"{name} {word} at {', '.join(budgets)}" for word, budgets in said.items()]
+    return "; ".join(parts) or "–"
 
 
-def _best_rate(table: Table, group: Group) -> str:
-    lr = table.best.get(group)
-    if lr is not None:
-        return f"{lr:g}{_edge_mark(table, group)}"
-    return "diverged at all" if table.diverged_at_all_rates(group) else ""
+def _rates(table: Table, place: Place, strategy: str) -> str:
+    judged = table.judged[place]
+    rates = [] if judged is None else judged.rates.get(strategy, [])
+    if not rates:
+        return ""
+    at_edge = sum(is_edge(place.group(strategy), lr) for lr in rates)
+    return _span(rates, "{:g}") + (r" \*" if 2 * at_edge > len(rates) else "")
 
 
-# Title, field, format; seconds as medians, since other programs disturb them.
-_COSTS = (
-    ("NLL", "nll", "{:.3f}"),
-    ("macro F1", "macro_f1", "{:.4f}"),
-    ("visits", "visits", "{:.0f}"),
-    ("rows scored", "scored", "{:.0f}"),
-    ("steps", "steps", "{:.0f}"),
-    ("share in the median round", "median_share", "{:.2f}"),
-    ("s selecting", "seconds_select", "{:.2f}"),
-    ("s scoring", "seconds_score", "{:.2f}"),
-    ("s training", "seconds_train", "{:.2f}"),
-    ("s in all", "seconds", "{:.2f}"),
-)
-_WRONG = (
-    ("AUROC of the visits for wrong labels", "wrong_auroc", "{:.3f}"),
-    ("share of the visits on wrong labels", "wrong_visits", "{:.3f}"),
-)
-
-
-def _costs(table: Table, place: tuple[str, float]) -> str:
-    budgets = table.budgets(place)
-    budget = min(budgets, key=lambda b: abs(b - _COST_BUDGET))
-    columns = _COSTS + (_WRONG if place[1] else ())
-    lines = [
-        f"Quality and cost at a budget of {budget:g}, own best rates (means; medians of seconds):",
-        "",
-        _row(["strategy", *(title for title, _, _ in columns)]),
-        "|---" * (1 + len(columns)) + "|",
-    ]
-    for strategy in table.strategies(place):
-        group = Group(*place, strategy, budget)
-        entries = []
-        for _, name, form in columns:
-            values = list(table.values(group, name).values())
-            middle = np.median if name.startswith("seconds") else np.mean
-            entries.append(form.format(middle(values)) if values else "")
-        lines.append(_row([strategy, *entries]))
-    return "\n".join(lines) + "\n"
+def _seconds(table: Table, place: Place, strategy: str) -> str:
+    record = table.record(place, strategy)
+    if record is None or strategy == YARDSTICK or np.isnan(record["seconds_ratio"]):
+        return ""
+    return f"{record['seconds_ratio']:.2f}"
 
 
 def _failures(records: Records) -> str:

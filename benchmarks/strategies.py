@@ -1,20 +1,25 @@
-"""Every strategy on five data sets, clean and with wrong labels, at equal visits.
+"""Strategies on thirteen data sets, clean and with wrong labels, at equal visits.
 
-Run it from the project's root, with BANKING77 and ``mnist.npz`` in ``SIFAL_DATA``; a
-data set that is not there is left out::
+Run it from the project's root. ``SIFAL_DATA`` is a folder with the files of BANKING77,
+``mnist.npz``, ``atis_train.csv``, ``atis_test.csv``, the same of TREC, and ``zoo/letter.csv``
+and the like, each with a column ``label``; a data set that is not there is left out::
 
-    python -m benchmarks.strategies --jobs 4               # everything, an evening
+    python -m benchmarks.strategies                        # everything, three hours or more
     python -m benchmarks.strategies --quick                # a small version, below 5 minutes
-    python -m benchmarks.strategies --datasets digits --strategies base heap
+    python -m benchmarks.strategies --datasets digits --strategies heap infobatch
     python -m benchmarks.strategies --jobs 4 --time-limit 60
     python -m benchmarks.strategies --report               # only the tables
 
-Each fit is a line of ``build/strategies/results.jsonl``, and what is there is not run
-again, so a run can be stopped, gone on with, or made of parts. Beside that file stands
-the report on all that is in it, ``report.md``. A strategy's learning rate is chosen on
-validation splits of the training part, one of them where fits are long, more where they
-are not; then it is fitted with five seeds at that rate and at the estimator's own, and
-scored on the test part.
+Each fit is a line of ``build/strategies/results.jsonl``, and what it says of each test row a
+file in ``build/strategies/rows``. What is there is not run again, so a run can be stopped,
+gone on with, or made of parts. Beside that file stands the report on all that is in it,
+``report.md``.
+
+Each strategy has five trainings in each place. Each of them chooses its learning rate on
+splits of the training rows, and is then fitted on all of the training rows and scored on the
+test part. A file without a test part has five folds instead, a training each, which chooses
+its rate within the other four: no test row has a part in the choice of the rate of the fit
+that it tests. Verdicts are those of `compare_strategies`.
 """
 
 import os
@@ -35,25 +40,28 @@ import numpy as np
 import torch
 
 from benchmarks._cells import (
-    Cell,
+    STRATEGIES_OF_TABLE,
     Record,
     Records,
     append_record,
+    cell_of,
     load_records,
     run_cell,
     strategy_labels,
     write_records,
 )
 from benchmarks._datasets import DATA_SETS, load_part
-from benchmarks._plan import Group, Queue, count_cells, plan
+from benchmarks._judging import CONTROL, YARDSTICK
+from benchmarks._plan import Group, Queue, Task, count_cells, plan
 from benchmarks._tables import report
+from benchmarks._test_rows import TestRows
 from sklearn_sifal import LossSampledClassifier
 
 FULL_SETS = tuple(name for name in DATA_SETS if name != "banking77-part")
 NOISES = (0.0, 0.2)
-BUDGETS = (1.5, 2.0, 4.0, 8.0)
+BUDGETS = (2.0, 4.0)
 N_SEEDS = 5
-# About three minutes of one free core; a slow machine leaves blanks after the limit.
+# About two minutes of one free core; a slow machine leaves blanks after the limit.
 QUICK = {
     "datasets": ["digits", "banking77-part"],
     "budgets": [2.0],
@@ -63,6 +71,7 @@ QUICK = {
 _RESULTS = Path("build/strategies/results.jsonl")
 _QUICK_RESULTS = Path("build/strategies/quick/results.jsonl")
 _SECONDS_BETWEEN_NOTES = 30
+_WHICH = f"base and random are always among them; default: {' '.join(STRATEGIES_OF_TABLE)}"
 
 
 def start_process() -> None:
@@ -81,6 +90,7 @@ def run(
     queue: Queue, path: Path, jobs: int, keep_going: Callable[[], bool], note: Callable[[], None]
 ) -> None:
     """Run cells until none is left or `keep_going` says no; each is written when it ends."""
+    test_rows = test_rows_beside(path)
 
     def finish(record: Record) -> None:
         append_record(path, record)
@@ -90,7 +100,7 @@ def run(
     if jobs == 1:
         start_process()
         while keep_going() and (cell := queue.next_cell()) is not None:
-            finish(run_cell(cell))
+            finish(run_cell(cell, test_rows))
         return
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context, initializer=_start_worker) as pool:
@@ -101,7 +111,7 @@ def run(
                     cell = queue.next_cell()
                     if cell is None:
                         break
-                    running.add(pool.submit(run_cell, cell))
+                    running.add(pool.submit(run_cell, cell, test_rows))
                 if not running:
                     return
                 ended, running = wait(running, return_when=FIRST_COMPLETED)
@@ -112,6 +122,10 @@ def run(
             for future in running:
                 finish(future.result())
             raise
+
+
+def test_rows_beside(path: Path) -> TestRows:
+    return TestRows(path.with_name("rows"))
 
 
 def loadable(datasets: Sequence[str]) -> list[str]:
@@ -132,8 +146,8 @@ def loadable(datasets: Sequence[str]) -> list[str]:
 class Notes:
     """Says now and then how far a run is."""
 
-    def __init__(self, groups: Sequence[Group], seeds: Sequence[int], records: Records) -> None:
-        self._what = (list(groups), seeds, records)
+    def __init__(self, tasks: Sequence[Task], records: Records) -> None:
+        self._what = (list(tasks), records)
         self._began = self._last = perf_counter()
 
     def __call__(self, *, last: bool = False) -> None:
@@ -146,16 +160,16 @@ class Notes:
         print(f"{there} of at most {most} fits, {minutes:.1f} min", file=sys.stderr, flush=True)
 
 
-def drop(path: Path, groups: Sequence[Group]) -> None:
-    """Take the results of these groups out of the file, with those that are out of date."""
-    records, _ = load_records(path)
-    chosen = set(groups)
-    kept = [r for c, r in records.items() if Group(*_place_of(c)) not in chosen]
-    write_records(path, kept)
+def drop(path: Path, tasks: Sequence[Task]) -> None:
+    """Take the results of these tasks out of the file, with those that are out of date."""
+    records, _ = load_records(path, test_rows_beside(path))
+    chosen = set(tasks)
+    write_records(path, [r for r in records.values() if _task_of(r) not in chosen])
 
 
-def _place_of(cell: Cell) -> tuple[str, float, str, float]:
-    return cell.dataset, cell.noise, cell.strategy, cell.budget
+def _task_of(record: Record) -> Task:
+    cell = cell_of(record)
+    return Group(cell.dataset, cell.noise, cell.strategy, cell.budget), cell.seed
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -163,8 +177,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         prog="python -m benchmarks.strategies", description=(__doc__ or "").split("\n\n")[0]
     )
     add = parser.add_argument
-    add("--strategies", nargs="+", metavar="S", choices=strategy_labels(), help="default: all")
-    add("--datasets", nargs="+", metavar="D", choices=tuple(DATA_SETS), help="default: all five")
+    add("--strategies", nargs="+", metavar="S", choices=strategy_labels(), help=_WHICH)
+    add("--datasets", nargs="+", metavar="D", choices=tuple(DATA_SETS), help="default: all")
     add("--noise", nargs="+", type=float, metavar="SHARE", default=list(NOISES))
     add("--budgets", nargs="+", type=float, metavar="B", help=f"default: {BUDGETS}")
     add("--seeds", type=int, metavar="N", help=f"number of seeds, default: {N_SEEDS}")
@@ -186,23 +200,23 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     for name, value in (defaults | (QUICK if chosen.quick else {})).items():
         if getattr(chosen, name) is None:
             setattr(chosen, name, value)
-    chosen.strategies = chosen.strategies or list(strategy_labels())
+    named = chosen.strategies or STRATEGIES_OF_TABLE
+    chosen.strategies = list(dict.fromkeys([YARDSTICK, CONTROL, *named]))
     return chosen
 
 
 def run_part(chosen: argparse.Namespace) -> None:
     """Run what was chosen and is not in the file yet."""
     datasets = loadable(chosen.datasets)
-    groups = plan(chosen.strategies, datasets, chosen.noise, chosen.budgets)
+    tasks = plan(chosen.strategies, datasets, chosen.noise, chosen.budgets, range(chosen.seeds))
     if chosen.forget:
-        drop(chosen.out, groups)
-    records, _ = load_records(chosen.out)
+        drop(chosen.out, tasks)
+    records, _ = load_records(chosen.out, test_rows_beside(chosen.out))
     # What failed for another reason than the loss is tried again.
     records = {cell: r for cell, r in records.items() if r["status"] != "failed"}
-    seeds = range(chosen.seeds)
-    notes = Notes(groups, seeds, records)
+    notes = Notes(tasks, records)
     end = None if chosen.time_limit is None else perf_counter() + 60 * chosen.time_limit
-    queue = Queue(list(groups), seeds, records)
+    queue = Queue(list(tasks), records)
     run(queue, chosen.out, chosen.jobs, lambda: end is None or perf_counter() < end, notes)
     notes(last=True)
 
@@ -221,7 +235,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             run_part(chosen)
         except KeyboardInterrupt:
             interrupted = True
-    text = report(*load_records(chosen.out))
+    test_rows = test_rows_beside(chosen.out)
+    records, n_old = load_records(chosen.out, test_rows)
+    text = report(records, test_rows, n_old)
     target = chosen.out.with_name("report.md")
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(text, encoding="utf-8")
