@@ -268,12 +268,12 @@ def _by_others(others: Sequence[tuple[Metric, Sequence[_Record]]]) -> list[str]:
     for metric, records in others:
         tried = _tried(records)
         said = [
-            f"{word} {'; '.join(_with_interval(r, metric) for r in found)}"
+            f"{word}: {', '.join(_with_interval(r, metric) for r in found)}"
             for word in ("better", "worse")
             if (found := _sorted(tried, word, metric))
         ]
         lines.append(
-            f"By {metric.label}: {'. '.join(said) if said else 'none told apart from base'}."
+            f"By {metric.label}: {'; '.join(said) if said else 'none told apart from base'}."
         )
     return lines
 

@@ -313,6 +313,6 @@ def test_other_figures_are_judged_by_themselves():
     lines = comparison.verdict().splitlines()
     assert "- By macro F1: none told apart from base." in lines
     half = 0.001 * 4.30265 / np.sqrt(3)
-    shown = f"better heap -0.0310 nats ({-0.031 - half:.4f} to {-0.031 + half:.4f})"
+    shown = f"better: heap -0.0310 nats ({-0.031 - half:.4f} to {-0.031 + half:.4f})"
     assert f"- By negative log-likelihood: {shown}." in lines
     assert "By macro F1" not in comparison.verdict(metric="nll")
