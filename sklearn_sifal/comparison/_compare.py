@@ -32,7 +32,7 @@ from sklearn_sifal.comparison._inputs import (
     split_estimator,
 )
 from sklearn_sifal.comparison._kept_rows import contents_of, shown_rows
-from sklearn_sifal.comparison._net_estimator import NetEstimator
+from sklearn_sifal.comparison._net_estimator import NetEstimator, rows_of_net
 from sklearn_sifal.comparison._parts import Data, read_data
 from sklearn_sifal.comparison._recordings import Recording
 from sklearn_sifal.comparison._result import StrategyComparison
@@ -173,6 +173,8 @@ def compare_strategies(
     ['base', 'random', 'percentile']
     """
     before, last = split_estimator(estimator, y_train)
+    if before is None and isinstance(last, NetEstimator):
+        X_train, X_test = rows_of_net(X_train, "X_train"), rows_of_net(X_test, "X_test")
     scoring = scoring_of(last)
     budgets = positive_numbers(budget, "budget")
     if n_seeds is not None:

@@ -63,6 +63,7 @@ class ComparisonPlan:
         if not search:
             return self.rates[0] if self.rates else None
         main, loss = self.metrics[0].name, loss_among(self.metrics).name
+        sign = -1 if self.metrics[0].higher_is_better else 1
 
         def badness(rate: float) -> tuple[float, float, float]:
             found = [
@@ -73,7 +74,7 @@ class ComparisonPlan:
             means = [float(np.mean([run[key] for run in found])) for key in (main, loss)]
             # A rate at which any training broke down comes last.
             worst = float("inf")
-            return (worst, worst, rate) if np.isnan(means[0]) else (-means[0], means[1], rate)
+            return (worst, worst, rate) if np.isnan(means[0]) else (sign * means[0], means[1], rate)
 
         return min(self.rates, key=badness)
 

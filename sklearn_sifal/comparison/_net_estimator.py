@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from sklearn_sifal._targets import ClassTargets, NumberTargets, Targets
+from sklearn_sifal._targets import Targets
+from sklearn_sifal.comparison._net_targets import NetTargets, first_of, targets_of_net
 
 # A net has no parameters of these names; trainings of a comparison are given them.
 _NOT_OF_NETS = ("n_threads",)
@@ -17,20 +18,32 @@ _NOT_OF_NETS = ("n_threads",)
 class NetEstimator:
     """Stands for a `LossSampledNet` among the estimators of a comparison.
 
-    A training begins by ``torch.manual_seed`` with its seed, so that modules made from classes
-    start from the same weights under every strategy; torch's own random state is as before
-    afterwards. A module that was made already is copied for every training.
+    A training begins as after ``torch.manual_seed`` with its seed, so that modules made from
+    classes start from the same weights under every strategy; torch's own random state is as
+    before afterwards. A module that was made already is copied for every training, and so are
+    callbacks, but for what they were given.
 
     Parameters
     ----------
     net : LossSampledNet
         With its parameters; fitted or not.
-    kind : type
-        Whether targets are classes or numbers, of the subclasses of `Targets`.
+    targets : NetTargets
+        What its targets are.
     """
 
-    def __init__(self, net: Any, kind: type[Targets]) -> None:
-        self.net, self._kind = net, kind
+    def __init__(self, net: Any, targets: NetTargets) -> None:
+        self.net, self.targets = net, targets
+
+    @property
+    def _kind(self) -> type[Targets] | None:
+        return self.targets.kind
+
+    @property
+    def module_name(self) -> str:
+        """What kind of module it has."""
+        module = self.net.module
+        made_by = type(module) if hasattr(module, "parameters") else module
+        return str(getattr(made_by, "__qualname__", repr(made_by)))
 
     # ------------------------------------------------------------------ parameters
 
@@ -80,6 +93,12 @@ class NetEstimator:
             By name; those that nets do not have are left out.
         """
         own = {name: value for name, value in parameters.items() if name not in _NOT_OF_NETS}
+        of_optimizer = self.get_params().get("optimizer__lr")
+        if "lr" in own and of_optimizer is not None:
+            raise ValueError(
+                f"lr={own['lr']!r} would change nothing, since the optimiser of the net goes by "
+                f"optimizer__lr={of_optimizer!r}. Leave one out."
+            )
         if "callbacks" in own:  # which skorch cannot set where none were to be used before
             self.net.callbacks = own.pop("callbacks")
         self.net.set_params(**own)
@@ -90,7 +109,7 @@ class NetEstimator:
         parameters = self.get_params()
         callbacks = parameters.pop("callbacks")
         copies = {name: clone(value, safe=False) for name, value in parameters.items()}
-        return NetEstimator(type(self.net)(**copies, callbacks=callbacks), self._kind)
+        return NetEstimator(type(self.net)(**copies, callbacks=callbacks), self.targets)
 
     def _check_parameters(self) -> None:
         from sklearn_sifal.strategies._registry import resolve_strategy
@@ -114,12 +133,18 @@ class NetEstimator:
         sample_weight : None
             Nets take no weights.
         """
+        from sklearn_sifal.neural._own_callbacks import own_callbacks
+
         if sample_weight is not None:
             raise ValueError("sample_weight: a LossSampledNet takes no weights of rows.")
-        with _seeded(self.net):
+        if isinstance(self.net.callbacks, list | tuple):
+            self.net.callbacks = own_callbacks(self.net.callbacks)
+        with _random_state_kept(self.net, self.net.random_state):
             self.net.initialize()
+            # Before the weights are looked at: lazy modules have none until they saw a row.
+            targets = self._as_net_targets(X, y)
             self.initial_weights_ = _weights_of(self.net)
-            self.net.partial_fit(X, self._as_net_targets(X, y))
+            self.net.partial_fit(X, targets)
         self.net_ = self.net
         self.classes_ = self.net.classes_
         return self
@@ -157,31 +182,19 @@ class NetEstimator:
         from sklearn_sifal.neural._net_data import make_gatherer
 
         net = self.net_
-        dataset = net.get_dataset(X, self._as_net_targets(X, y))
-        arguments = net.get_params_for("iterator_valid")
-        streams = make_streams(0, call=0)
-        gatherer = make_gatherer(dataset, net.iterator_valid, arguments, device_of(net), streams)
-        losses = net.score_rows(gatherer, np.arange(len(y)), owner="compare_strategies")["loss"]
-        outputs = np.asarray(net.predict_proba(X))
-        if issubclass(self._kind, ClassTargets):
-            return losses, outputs.argmax(axis=1)
-        if outputs.size != len(y):
-            raise ValueError(
-                "A comparison needs one number a row from a module of a regression. Got outputs "
-                f"of shape {outputs.shape} for {len(y)} row(s)."
+        # An iterator of the user's draws from torch's random state, also between rounds.
+        with _random_state_kept(net):
+            dataset = net.get_dataset(X, self._as_net_targets(X, y))
+            arguments = net.get_params_for("iterator_valid")
+            gatherer = make_gatherer(
+                dataset, net.iterator_valid, arguments, device_of(net), make_streams(0)
             )
-        return losses, outputs.reshape(len(y))
+            owner = "compare_strategies"
+            losses = net.score_rows(gatherer, np.arange(len(y)), owner=owner)["loss"]
+            return losses, self.targets.predicted(net, X, len(y))
 
     def _as_net_targets(self, X: Any, y: NDArray[Any]) -> NDArray[Any]:
-        """Codes as int64; numbers as float32, in the shape of what the module returns."""
-        if issubclass(self._kind, ClassTargets):
-            return np.asarray(y, np.int64)
-        numbers = np.asarray(y, np.float32)
-        return numbers[:, None] if self._returns_column(X) else numbers
-
-    def _returns_column(self, X: Any) -> bool:
-        shape = self.net.predict_proba(X[:2]).shape
-        return len(shape) == 2 and shape[1] == 1
+        return self.targets.for_net(y, first_of(self.net.forward(X[:2])))
 
 
 def wrapped(net: Any, y: Any) -> NetEstimator:
@@ -198,44 +211,75 @@ def wrapped(net: Any, y: Any) -> NetEstimator:
     Raises
     ------
     ValueError
-        If the criterion takes class codes, and the targets are none.
+        If the criterion does not take such targets, or they cannot be scored.
     """
-    from sklearn_sifal.neural._criteria import CLASS_CODE_CRITERIA, REAL_TARGET_CRITERIA
+    return NetEstimator(net, targets_of_net(net, y)).with_same_callbacks()
 
-    criterion = net.criterion if isinstance(net.criterion, type) else type(net.criterion)
-    targets = np.asarray(y)
-    if issubclass(criterion, CLASS_CODE_CRITERIA):
-        is_code = True
-    elif issubclass(criterion, REAL_TARGET_CRITERIA):
-        is_code = False
-    else:
-        is_code = targets.dtype.kind in "iub"
-    if is_code and targets.dtype.kind not in "iub":
-        raise ValueError(
-            "A LossSampledNet takes class codes, whole numbers from 0. Got y_train of type "
-            f"{targets.dtype}: encode it, with sklearn.preprocessing.LabelEncoder."
+
+def rows_of_net(X: Any, name: str) -> Any:
+    """Inputs of a net, of which rows can be taken by number.
+
+    Parameters
+    ----------
+    X : array-like
+        As given to `compare_strategies`; tensors become arrays.
+    name : str
+        The argument.
+
+    Raises
+    ------
+    TypeError
+        If it is a Dataset, a dict or a tuple, whose rows would have to be put together.
+    """
+    import torch
+
+    if isinstance(X, torch.Tensor):
+        return X.detach().cpu().numpy()
+    if isinstance(X, torch.utils.data.Dataset | dict | tuple):
+        raise TypeError(
+            f"{name} must be one array, tensor or CSR matrix with a row for each target, so that "
+            f"rows can be held out and looked at. Got {type(X).__name__}."
         )
-    return NetEstimator(clone(net), ClassTargets if is_code else NumberTargets)
+    return X
 
 
 def _weights_of(net: Any) -> dict[str, NDArray[Any]]:
     """Copies of the weights of a net's modules."""
+    import torch
+
     found: dict[str, NDArray[Any]] = {}
     for name in net._modules:
         prefix = "" if name == "module" else f"{name}."
         for key, weight in getattr(net, f"{name}_").named_parameters():
-            found[prefix + key] = weight.detach().cpu().numpy().copy()
+            values = weight.detach().cpu()
+            if values.dtype is torch.bfloat16:  # which numpy has not
+                values = values.float()
+            found[prefix + key] = values.numpy().copy()
     return found
 
 
 @contextmanager
-def _seeded(net: Any) -> Iterator[None]:
-    """A block in which torch draws by the seed of a net; afterwards its state is as before."""
+def _random_state_kept(net: Any, seed: int | None = None) -> Iterator[None]:
+    """A block after which torch's random states are what they were before.
+
+    Parameters
+    ----------
+    net : LossSampledNet
+        Whose device is used.
+    seed : int or None
+        What the block begins with; None for the states as they are.
+    """
     import torch
 
     from sklearn_sifal.neural._net import device_of
 
     device = device_of(net)
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(net.random_state)
+    index = device.index or 0
+    with torch.random.fork_rng(devices=[index] if device.type == "cuda" else []):
+        if seed is not None:
+            # Not torch.manual_seed, which sets the states of devices that are not used, too.
+            torch.default_generator.manual_seed(seed)
+            if device.type == "cuda":
+                with torch.cuda.device(index):
+                    torch.cuda.manual_seed(seed)
         yield

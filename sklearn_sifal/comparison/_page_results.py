@@ -142,7 +142,7 @@ def _pictures_of_rounds(page: PageData) -> list[str]:
             page.panels.curves(rounds, m.name, page.axis_label(m), "visits"),
             f"{start} Test {m.label} after each round.",
         )
-        for m in (page.metric, loss_among(page.of.metrics))
+        for m in dict.fromkeys((page.metric, loss_among(page.of.metrics)))
     ]
 
 

@@ -123,6 +123,7 @@ _VALUES: dict[str, Callable[[RowResults], _Values]] = {
     "recall": partial(_mean_over_labels, of_label=1.0),
     "f1": partial(_mean_over_labels, right=2.0, of_label=1.0, of_predicted=1.0),
     "nll": _loss,
+    "loss": _loss,
     "r2": _r2,
     "mse": _squared,
     "mae": _absolute,

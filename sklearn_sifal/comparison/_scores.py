@@ -10,6 +10,7 @@ from sklearn.metrics import precision_recall_fscore_support
 
 from sklearn_sifal._estimator import LossSampledEstimator
 from sklearn_sifal._targets import ClassTargets
+from sklearn_sifal.comparison._net_estimator import NetEstimator
 from sklearn_sifal.comparison._row_values import RowResults
 
 
@@ -49,6 +50,11 @@ CLASSIFICATION = (
     Metric("f1", "macro F1"),
     Metric("nll", "negative log-likelihood", 1.0, "nats", False, 4),
 )
+# Where a loss of the user's own, or one with weights, stands in the place of the likelihood.
+_MEAN_LOSS = Metric("nll", "mean loss", 1.0, "", False, 4)
+CLASSIFICATION_BY_OWN_LOSS = (*CLASSIFICATION[:-1], _MEAN_LOSS)
+#: Where nobody but the criterion knows what a good output is.
+LOSS_ALONE = (Metric("loss", "mean loss", 1.0, "", False, 4),)
 REGRESSION = (
     Metric("r2", "R²", 1.0, "", True, 4),
     Metric("mse", "mean squared error", 1.0, "squared units of y", False, 4),
@@ -97,9 +103,13 @@ class Scoring:
     score: Callable[[Any, Any, NDArray[Any], Any], TestScores]
 
 
-def scoring_of(estimator: LossSampledEstimator) -> Scoring:
+def scoring_of(estimator: Any) -> Scoring:
     """How an estimator is scored: the one place that asks of what kind it is."""
+    if estimator._kind is None:
+        return Scoring(LOSS_ALONE, False, _score_losses)
     if issubclass(estimator._kind, ClassTargets):
+        if isinstance(estimator, NetEstimator) and not estimator.targets.is_likelihood:
+            return Scoring(CLASSIFICATION_BY_OWN_LOSS, True, _score_labels)
         return Scoring(CLASSIFICATION, True, _score_labels)
     return Scoring(REGRESSION, False, _score_numbers)
 
@@ -168,3 +178,9 @@ def _score_numbers(estimator: Any, X: Any, y: NDArray[Any], labels: None) -> Tes
     }
     rows = RowResults(y, np.asarray(predicted, np.float64), losses.astype(np.float32))
     return TestScores(figures, rows=rows)
+
+
+def _score_losses(estimator: Any, X: Any, y: NDArray[Any], labels: None) -> TestScores:
+    losses, predicted = losses_and_predictions(estimator, X, y)
+    rows = RowResults(np.asarray(y, np.float64), predicted, losses.astype(np.float32))
+    return TestScores({"loss": float(losses.mean())}, rows=rows)

@@ -54,7 +54,8 @@ def _keys(X: Any) -> Iterable[Any]:
         return list(hash_pandas_object(X, index=False))
     if hasattr(X, "hash_rows"):  # polars
         return list(X.hash_rows())
-    array = X if isinstance(X, np.ndarray) else None
+    # Of tensors too: the text of a large one leaves out its middle.
+    array = np.asarray(X) if hasattr(X, "__array__") else None
     if array is None or array.dtype == object:
         return (_as_text(row) for row in X)
     # Rows may be images: their digests take a fraction of the memory.

@@ -22,8 +22,8 @@ _COSTS = ("visits", "scored", "steps", "seconds_select", "seconds_score", "secon
 #: Figures and costs of a training, by name.
 Run = dict[str, Any]
 
-# Strategies that this process has trained with before.
-_warmed_up: set[str] = set()
+# Strategies that this process has trained with before, and kinds of modules of users' own.
+_warmed_up: set[tuple[str, str]] = set()
 
 
 @dataclass(frozen=True)
@@ -117,8 +117,9 @@ def train(candidate: LossSampledEstimator, task: Task, part: Part) -> tuple[Run,
     scoring = scoring_of(estimator)
     run = asdict(task)
     with one_thread():
-        if task.strategy not in _warmed_up:
-            _warmed_up.add(task.strategy)
+        trained = task.strategy, getattr(estimator, "module_name", "")
+        if trained not in _warmed_up:
+            _warmed_up.add(trained)
             _warm_up(estimator, part, has_labels=scoring.has_labels)
         began = perf_counter()
         try:

@@ -5,13 +5,16 @@ import pickle
 import numpy as np
 import pytest
 import torch
+from scipy.sparse import csr_array
 from sklearn.base import clone
 from sklearn.datasets import load_digits, make_regression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from skorch.callbacks import Callback, EarlyStopping
 
 from sklearn_sifal import LossSampledNet
 from sklearn_sifal.comparison import compare_strategies
+from sklearn_sifal.comparison._splits import equal_rows
 
 DIGITS, LABELS = load_digits(return_X_y=True)
 DIGITS = (DIGITS[:400] / 16).astype(np.float32).reshape(-1, 1, 8, 8)
@@ -206,3 +209,115 @@ def test_what_is_refused(arguments, error, message):
     more = {name: given[name] for name in ("budget", "sample_weight") if name in given}
     with pytest.raises(error, match=message):
         compare_strategies(given["net"], given["strategies"], DIGITS, given["y"], **more)
+
+
+def test_tensors_are_split_as_arrays_are():
+    # The text of so large a tensor leaves out its middle, by which these images differ.
+    large = np.zeros((400, 1, 60, 60), np.float32)
+    large[:, :, 26:34, 26:34] = DIGITS
+    model = net(module__n_outputs=10, module=Pooled)
+    targets = torch.from_numpy(LABELS)
+    found = [
+        compare_strategies(model, [], X, y, cv=2, budget=1)
+        for X, y in ((large, LABELS), (torch.from_numpy(large), targets))
+    ]
+    assert [r["nll"] for r in found[0].runs] == [r["nll"] for r in found[1].runs]
+    assert len(np.unique(equal_rows(torch.from_numpy(large)))) == len(np.unique(DIGITS, axis=0))
+
+
+class Pooled(CNN):
+    def forward(self, X):
+        return self.layers(X[:, :, 26:34, 26:34])
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        {"X": DIGITS},
+        (DIGITS, DIGITS),
+        torch.utils.data.TensorDataset(torch.from_numpy(DIGITS), torch.from_numpy(LABELS)),
+    ],
+    ids=["dict", "tuple", "Dataset"],
+)
+def test_inputs_whose_rows_cannot_be_taken_are_refused(X):
+    with pytest.raises(TypeError, match="X_train must be one array, tensor or CSR matrix"):
+        compare_strategies(net(), [], X, LABELS)
+
+
+def test_sparse_inputs():
+    flat = DIGITS.reshape(400, 64)
+    model = net(torch.nn.Linear, module__in_features=64, module__out_features=10)
+    dense, sparse = (
+        compare_strategies(model, [], X, LABELS, cv=2, budget=1) for X in (flat, csr_array(flat))
+    )
+    assert [r["nll"] for r in sparse.runs] == pytest.approx([r["nll"] for r in dense.runs])
+    assert sparse.settings["sparse"]
+
+
+def test_a_lazy_module_has_initial_weights():
+    model = net(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.LazyLinear(10)))
+    found = compare_strategies(model, [], *PARTS, budget=1, n_seeds=1)
+    assert found._recordings["base"].weights.n_weights.tolist()[0] == 640
+
+
+def test_each_training_has_callbacks_of_its_own_that_share_what_they_were_given():
+    told = []
+
+    class Collecting(Callback):
+        def __init__(self, told):
+            self.told = told
+            self.mine = []
+
+        def on_epoch_end(self, net, **kwargs):
+            self.mine.append(net.history[-1, "visits"])
+            self.told.append(len(self.mine))
+
+    callback = Collecting(told)
+    compare_strategies(net(callbacks=[callback]), [], *PARTS, budget=2, n_seeds=2)
+    assert callback.mine == []
+    # Two strategies, two seeds and the recorded trainings, of two rounds each at least.
+    assert told.count(1) == 6
+    assert max(told) < 12
+
+
+def test_a_callback_that_stops_does_not_stop_the_next_training():
+    stop = EarlyStopping(monitor="train_loss", patience=1, threshold=10, threshold_mode="abs")
+    found = compare_strategies(net(callbacks=[stop]), [], *PARTS, budget=4, n_seeds=2)
+    assert len({run["rounds"] for run in found.runs if run["strategy"] == "base"}) == 1
+    assert all(run["visits"] < 1200 for run in found.runs)
+
+
+class Loader(torch.utils.data.DataLoader):
+    """An iterator of the user's own, which draws from torch's random state."""
+
+
+def test_an_iterator_of_ones_own_moves_no_random_state():
+    model = net(iterator_valid=Loader)
+    torch.manual_seed(3)
+    state = torch.get_rng_state()
+    found = compare_strategies(model, ["heap"], *PARTS, budget=2, n_seeds=1)
+    assert torch.equal(torch.get_rng_state(), state)
+    # Watched after every round, the recorded training still has the dropout of the timed one.
+    last = [r for r in found.rounds if r["strategy"] == "heap"][-1]
+    run = next(r for r in found.runs if r["strategy"] == "heap")
+    assert last["nll"] == run["nll"]
+
+
+def test_a_fitted_net_is_neither_gone_on_with_nor_changed():
+    given = net(warm_start=True, budget=1, random_state=0).fit(*PARTS[:2])
+    weights = [weight.detach().clone() for weight in given.module_.parameters()]
+    n_rounds = len(given.history)
+    again, first = (
+        compare_strategies(model, [], *PARTS, budget=1, n_seeds=1) for model in (given, net())
+    )
+    assert [r["nll"] for r in again.runs] == [r["nll"] for r in first.runs]
+    assert len(given.history) == n_rounds
+    for weight, old in zip(given.module_.parameters(), weights, strict=True):
+        assert torch.equal(weight, old)
+
+
+def test_a_rate_that_the_optimiser_would_not_take_is_refused():
+    with pytest.raises(ValueError, match=r"lr=0.001 would change nothing.*optimizer__lr=0.01"):
+        compare_strategies(net(optimizer__lr=0.01), [], *PARTS, lr=[0.001, 0.1], budget=1)
+    with pytest.raises(ValueError, match=r"The strategy 'a': lr=0.1 would change nothing"):
+        compare_strategies(net(optimizer__lr=0.01), {"a": {"lr": 0.1}}, *PARTS, budget=1)
