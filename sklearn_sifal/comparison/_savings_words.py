@@ -37,10 +37,9 @@ def savings_in_words(
     if base["n_seeds"] == 1 or not tried:
         return []
     if any(r["outcome"] == "one budget only" for r in records):
-        smaller = f"{0.375 * largest:g}, {largest / 2:g} and {largest:g}"
         return [
             "What selection saves cannot be said from one budget: give several, budget=[...], "
-            f"such as {smaller}. Each has trainings of its own."
+            f"such as {_budgets_to_give(largest)}. Each has trainings of its own."
         ]
     figure = f"{metric.factor * base['target']:.{metric.digits}f}"
     goal = f"base's {metric.label} with budget {largest:g}, {figure}"
@@ -61,6 +60,13 @@ def in_times(record: _Record, cost: str) -> str:
         return "not reached"
     bound = "at most " if record["at_smallest"] else ""
     return f"{bound}{ratio:.2f}"
+
+
+def _budgets_to_give(largest: float) -> str:
+    """Some below the largest; up to 1 all rows are trained on, and nothing is chosen."""
+    if 0.375 * largest <= 1:
+        return "1.5, 2 and 4"
+    return f"{0.375 * largest:.3g}, {0.5 * largest:.3g} and {largest:g}"
 
 
 def _first(claims: Sequence[_Record], tried: Sequence[_Record], goal: str) -> str:

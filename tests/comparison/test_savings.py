@@ -209,6 +209,9 @@ def test_one_budget_and_one_seed_say_nothing():
     assert found["s"]["outcome"] == "one budget only"
     assert np.isnan(found["s"]["visits"])
     assert "budget=[...], such as 1.5, 2 and 4" in words(found)[0]
+    for largest, such in ((2.0, "1.5, 2 and 4"), (37.0, "13.9, 18.5 and 37")):
+        said = savings_in_words(list(found.values()), ACCURACY, largest=largest, n_test=N_TEST)
+        assert f"such as {such}. " in said[0]
     one = [of[:1] for of in BASE]
     found = records_of(*(curve(name, one) for name in ("base", "random", "s")))
     assert found["s"]["outcome"] == "unknown"
