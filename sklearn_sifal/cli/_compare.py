@@ -35,6 +35,7 @@ _TERMS = {
     "n_seeds=5": "--seeds 5",
     "lr=[...]": "--lr 0.01,0.03,0.1",
     "n_jobs=1": "--jobs 1",
+    "budget=[...]": "--budget",
     "Without a test part there are splits": "Without --test-file there are splits",
 }
 _RUN_FORMATS = (*TABLE_FORMATS, "json")

@@ -58,6 +58,28 @@ class FitResults:
             ]
         )
 
+    def difference_to_mean(
+        self, metric: str, ours: Key, theirs: Mapping[Key, float]
+    ) -> PairedDifference:
+        """Of a figure to the weighted mean of several, such as base between two budgets.
+
+        Parameters
+        ----------
+        metric : str
+            Name of the figure, in whose unit the difference is.
+        ours : (str, float)
+            Strategy and budget.
+        theirs : mapping of (str, float) to float
+            Weights, which add up to 1.
+        """
+        parts = []
+        for of_key in zip(*(self._pairs(ours, key) for key in theirs), strict=True):
+            split, mine, _ = of_key[0]
+            others = (values_by_row(metric, other) for _, _, other in of_key)
+            mean = sum(w * values for w, values in zip(theirs.values(), others, strict=True))
+            parts.append((split, values_by_row(metric, mine), mean, None))
+        return self._judged(parts)
+
     def difference_in_recall(self, label: int, ours: Key, theirs: Key) -> PairedDifference | None:
         """Of one label, by its number; None if no test part has it."""
         parts = []

@@ -21,6 +21,7 @@ from sklearn_sifal.comparison._page_results import (
     table_section,
     verdict_section,
 )
+from sklearn_sifal.comparison._page_savings import savings_section
 from sklearn_sifal.comparison._page_training import (
     deciles_section,
     hardest_section,
@@ -33,6 +34,7 @@ from sklearn_sifal.plotting._figures import import_pyplot
 _SECTIONS: dict[str, tuple[str, Callable[[PageData], list[str]]]] = {
     "verdict": ("Verdict", verdict_section),
     "table": ("Table", table_section),
+    "savings": ("What it saves", savings_section),
     "curves": ("Curves", curves_section),
     "classes": ("Classes", classes_section),
     "deciles": ("Loss deciles", deciles_section),
@@ -70,6 +72,7 @@ def write_page(
     page = PageData(
         of=comparison,
         records=comparison.summary(),
+        savings=comparison.time_to_base(),
         panels=Panels(comparison.strategies),
         contents=comparison._contents
         if contents is None
@@ -86,6 +89,8 @@ def _html(page: PageData, title: str | None) -> str:
     left_out = set() if page.recordings else {"deciles", "weights", "hardest"}
     if page.of.labels is None:
         left_out.add("classes")
+    if len(page.of.budgets) == 1:
+        left_out.add("savings")
     shown = {
         key: section(key, title, *write(page))
         for key, (title, write) in _SECTIONS.items()

@@ -22,6 +22,8 @@ class PageData:
         The comparison.
     records : list of dict
         Its summary.
+    savings : list of dict
+        What it takes to reach base.
     panels : Panels
         Draws the pictures.
     contents : dict of int to object
@@ -32,6 +34,7 @@ class PageData:
 
     of: ComparisonTables
     records: list[dict[str, Any]]
+    savings: list[dict[str, Any]]
     panels: Panels
     contents: dict[int, Any]
     image_shape: tuple[int, ...] | None

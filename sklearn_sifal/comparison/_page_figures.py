@@ -41,8 +41,20 @@ class Panels:
         self.styles = strategy_styles(strategies)
         self._n_drawn = 0
 
-    def curves(self, runs: Sequence[Mapping[str, Any]], metric: str, label: str, cost: str) -> str:
-        """A metric against 'visits' or 'seconds', one line a strategy."""
+    def curves(
+        self,
+        runs: Sequence[Mapping[str, Any]],
+        metric: str,
+        label: str,
+        cost: str,
+        *,
+        level: float | None = None,
+        marks: Mapping[str, float] | None = None,
+    ) -> str:
+        """A metric against 'visits' or 'seconds', one line a strategy.
+
+        A `level` is a dashed line across, with rings at the costs that are its `marks`.
+        """
 
         def draw(axes: "Axes") -> None:
             LossCurveDisplay.from_runs(
@@ -50,6 +62,12 @@ class Panels:
             )
             axes.set_ylabel(label)
             axes.locator_params(axis="x", nbins=6)
+            if level is None:
+                return
+            axes.axhline(level, color=BLACK, linewidth=1, linestyle=(0, (5, 4)), zorder=1.5)
+            for name, at in (marks or {}).items():
+                look = self.styles[name] | {"marker": "o", "linestyle": "none"}
+                axes.plot([at], [level], markersize=10, fillstyle="none", **look)
 
         return self._svg(draw)
 

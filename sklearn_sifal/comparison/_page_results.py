@@ -21,6 +21,7 @@ from sklearn_sifal.comparison._page_parts import (
     table,
     text_of,
 )
+from sklearn_sifal.comparison._page_savings import marks
 from sklearn_sifal.comparison._scores import Metric, loss_among
 
 
@@ -119,12 +120,19 @@ def _pictures_of_runs(page: PageData) -> list[str]:
             "trainings."
         )
         return [figure(page.panels.points(runs, metric.name, label), caption)]
+    level = metric.factor * page.savings[0]["target"]
     captions = {
-        "visits": f"At equal visits: {metric.label} on the test part.",
-        "seconds": "The same against the seconds of the fit, selection included.",
+        "visits": f"At equal visits: {metric.label} on the test part. The dashed line is base's "
+        "with the largest budget; rings: where means come to it.",
+        "seconds": "The same against the seconds of the fit, selection included; rings by medians.",
     }
     return [
-        figure(page.panels.curves(runs, metric.name, label, cost), caption)
+        figure(
+            page.panels.curves(
+                runs, metric.name, label, cost, level=level, marks=marks(page, cost)
+            ),
+            caption,
+        )
         for cost, caption in captions.items()
     ]
 

@@ -114,6 +114,7 @@ def give_verdict(
     about: Circumstances,
     smaller: Mapping[float, Sequence[_Record]] | None = None,
     others: Sequence[tuple[Metric, Sequence[_Record]]] = (),
+    savings: Sequence[str] = (),
 ) -> Verdict:
     """Put the summary of a comparison into words.
 
@@ -127,6 +128,8 @@ def give_verdict(
         Records at smaller budgets.
     others : sequence of (Metric, sequence of dict), default=()
         Records by other figures.
+    savings : sequence of str, default=()
+        What is saved, in words.
     """
     if about.n_seeds == 1:
         headline = (
@@ -142,7 +145,7 @@ def give_verdict(
             headline += " With less training there was a gain; see below."
         findings = _findings(records, about) + _by_others(others)
         findings += _with_less(smaller or {}, about.metric)
-    findings.append(_on_seconds(records))
+    findings += [_on_seconds(records), *savings]
     headline += _on_constant_answers(records, about)
     return Verdict(headline, tuple(findings), tuple(_cautions(records, about)))
 

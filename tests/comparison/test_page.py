@@ -91,7 +91,7 @@ def test_says_what_was_found(page, compared):
         assert f'<td data-value="{100 * record["accuracy"]!r}">' in text
     sections = [of["id"] for tag, of in reader.tags if tag == "section"]
     assert sections == [
-        "verdict", "table", "curves", "classes", "deciles", "weights", "hardest", "how",
+        "verdict", "table", "savings", "curves", "classes", "deciles", "weights", "hardest", "how",
     ]  # fmt: skip
     assert sections[0] == "verdict"
     assert text.index('id="verdict"') < text.index("<table")

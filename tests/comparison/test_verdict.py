@@ -44,7 +44,7 @@ def compared(
         parameters={name: {} for name in accuracies},
         rate_search=list(rate_search),
         labels=np.array([0, 1]),
-        settings={"n_test": n_test, "lr": lr} | (settings or {}),
+        settings={"n_train": 100, "n_test": n_test, "lr": lr} | (settings or {}),
     )
 
 
