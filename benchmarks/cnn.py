@@ -2,7 +2,7 @@
 
 Run it from the project's root, with ``mnist.npz`` in ``SIFAL_DATA``::
 
-    python -m benchmarks.cnn                # 20,000 images, about 15 minutes on one thread
+    python -m benchmarks.cnn                # 20,000 images, about 40 minutes on one thread
     python -m benchmarks.cnn --quick        # the digits of scikit-learn, some seconds
 
 `compare_strategies` takes a `LossSampledNet` with any module; what it prints and the page are

@@ -153,10 +153,12 @@ def compare_strategies(
     all of them. Deciles, weights and hardest instances come from one further training for each
     strategy, the first seed's at the largest budget, which is on no clock.
 
-    Of a `LossSampledNet` the targets are class codes, or numbers for the criteria of
-    regression; with a criterion of your own, whole numbers are taken to be codes. 'nll' is
-    the mean loss by the criterion. Each training begins with ``torch.manual_seed`` of its seed,
-    after which torch's random state is what it was; a module that was made already is copied.
+    Of a `LossSampledNet` the criterion decides on the figures. Class codes give those of
+    labels, also 0 and 1 for one output under BCEWithLogitsLoss or BCELoss; the losses of
+    regression give those of numbers; with a criterion of your own, whole numbers are taken to
+    be codes, and of anything else only the mean loss is compared. 'nll' is the mean loss by the
+    criterion. Each training begins as after ``torch.manual_seed`` of its seed, while torch's
+    random state stays what it was; a module that was made already is copied.
 
     Differences are judged by :func:`paired_difference`, over trainings and test rows together.
     With one test part, seeds say nothing of other training rows, and no interval of learning

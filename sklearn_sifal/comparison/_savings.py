@@ -128,7 +128,7 @@ class _Law:
         self.sign = 1 if metric.higher_is_better else -1
         # Of shares, one test row.
         self.row = 1 / n_test if metric.factor == 100 else 0.0
-        error = 1 - self.target if metric.higher_is_better else self.target
+        error = 1 - self.target if metric.higher_is_better else abs(self.target)
         self.margin = max(_SHARE_OF_ERROR * error, self.row)
         self.of_base = {cost: self.reach(YARDSTICK, cost) for cost in COSTS}
 

@@ -169,7 +169,8 @@ def _is_unstable(
     if control is not None and name != CONTROL and np.isfinite(control.by_fit).all():
         by_control = float(control.by_fit.std(ddof=1))
     base = float(runs.values(YARDSTICK, metric.name).mean())
-    error = metric.factor * (1 - base if metric.higher_is_better else base)
+    # A loss may be negative: the logarithm of a density has no bound.
+    error = metric.factor * (1 - base if metric.higher_is_better else abs(base))
     return bool(drop > max(_FAR_OUT * max(by_rows, by_control), _SHARE_OF_ERROR * error))
 
 

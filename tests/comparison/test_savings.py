@@ -175,6 +175,15 @@ def test_dear_and_better_is_no_saving_of_seconds():
     assert np.isnan(dear["seconds_saved"])
 
 
+def test_the_margin_of_a_negative_loss():
+    # As of densities: base ends at -0.9, of which a tenth is 0.09.
+    down = [tuple(-x for x in of) for of in BASE]
+    runs = [curve(name, down, metric="nll") for name in ("base", "random", "s")]
+    found = records_of(*runs, metric=NLL)["s"]
+    assert found["target"] == pytest.approx(-0.9)
+    assert found["margin"] == pytest.approx(0.09)
+
+
 def test_a_loss_goes_down():
     down = [tuple(1 - x for x in of) for of in BASE]
     runs = [curve(name, down, metric="nll") for name in ("base", "random")]

@@ -166,6 +166,14 @@ def test_where_random_swings_a_swing_is_not_called_unstable():
     assert outcomes(compared(swinging))["heap"] == "not told apart"
 
 
+def test_a_swing_is_held_against_the_size_of_a_negative_loss():
+    # As of densities: base loses -0.8, of which a quarter is 0.2.
+    base = tuple(1 + a for a in BASE)
+    for swing, word in ((0.19, "not told apart"), (0.21, "unstable")):
+        swinging = {"base": base, "random": base[::-1], "heap": (1.80, 1.81, 1.79 - swing)}
+        assert outcomes(compared(swinging), metric="nll")["heap"] == word
+
+
 def test_a_swing_of_less_than_a_quarter_of_the_error_is_not_called_unstable():
     # Base is wrong for 20 of 100 rows: a quarter are 5 points.
     for swing, word in ((0.049, "not told apart"), (0.052, "unstable")):
