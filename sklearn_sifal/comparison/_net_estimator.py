@@ -99,6 +99,12 @@ class NetEstimator:
                 f"lr={own['lr']!r} would change nothing, since the optimiser of the net goes by "
                 f"optimizer__lr={of_optimizer!r}. Leave one out."
             )
+        for name in own:
+            if name.split("__")[0] == "criterion":
+                raise ValueError(
+                    f"{name} must be the same for all strategies: losses by different criteria "
+                    "cannot be compared."
+                )
         if "callbacks" in own:  # which skorch cannot set where none were to be used before
             self.net.callbacks = own.pop("callbacks")
         self.net.set_params(**own)

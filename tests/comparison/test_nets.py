@@ -321,3 +321,11 @@ def test_a_rate_that_the_optimiser_would_not_take_is_refused():
         compare_strategies(net(optimizer__lr=0.01), [], *PARTS, lr=[0.001, 0.1], budget=1)
     with pytest.raises(ValueError, match=r"The strategy 'a': lr=0.1 would change nothing"):
         compare_strategies(net(optimizer__lr=0.01), {"a": {"lr": 0.1}}, *PARTS, budget=1)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"criterion": Focal}, {"criterion__label_smoothing": 0.1}], ids=["other", "changed"]
+)
+def test_a_criterion_of_one_strategy_is_refused(changed):
+    with pytest.raises(ValueError, match=r"The strategy 'a': criterion\w* must be the same"):
+        compare_strategies(net(), {"a": changed}, *PARTS)
