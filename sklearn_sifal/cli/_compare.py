@@ -177,9 +177,10 @@ def _splits(rows: Rows, options: Namespace) -> list[Any]:
                 options.seeds, rows.X, rows.y, None, has_labels=True, seed=options.seed
             )
         except ValueError as error:
+            why = str(error).removeprefix(f"cv={options.seeds}: ")
             raise UserError(
                 f"No {options.seeds} folds can be made of {counted(len(rows.y), 'row')} by their "
-                f"labels: {error} Change --seeds, or add rows."
+                f"labels: {why} Change --seeds, or add rows."
             ) from error
     share = _ONE_SPLIT if options.test_size is None else options.test_size
     _check_share(rows, share)

@@ -122,7 +122,7 @@ def _on_base(base: _Record, largest: float) -> list[str]:
             "Base is there with its smallest budget already, so that nothing is left to save: "
             "give smaller ones."
         ]
-    if base["budget"] < largest:
+    if base["budget"] is not None and base["budget"] < largest:
         return [
             f"Base itself is there with {base['visits']:.2f} visits a row; what a strategy saves "
             "counts from there."

@@ -264,3 +264,12 @@ def test_a_share_to_test_on_is_drawn_anew(queries: Path, tmp_path: Path) -> None
     ]
     assert [len(lines) for lines in tested] == [18, 18]
     assert tested[0] != tested[1]
+
+
+def test_rows_that_are_all_equal_cannot_be_split(written: Any, capsys: Any) -> None:
+    path = written("f.csv", "text,label\n" + "my card,card\nthe app,app\n" * 9)
+    assert main(["compare", str(path), "--label", "label", "--quiet"]) == 2
+    message = capsys.readouterr().err
+    assert "No 5 folds can be made of 18 rows by their labels: no label has two rows" in message
+    assert main(["compare", str(path), "--label", "label", "--quiet", "--seeds", "1"]) == 2
+    assert "equal ones taken together, leaves too few" in capsys.readouterr().err

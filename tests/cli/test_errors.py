@@ -39,7 +39,9 @@ def fails(
     return run
 
 
-GOOD = "text,label\n" + "my card is lost,card\nthe app is gone,app\n" * 20
+GOOD = "text,label\n" + "".join(
+    f"my card {i} is lost,card\nthe app {i} is gone,app\n" for i in range(20)
+)
 
 
 def test_a_missing_label_option(fails: Any) -> None:

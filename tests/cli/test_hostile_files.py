@@ -24,7 +24,9 @@ from sklearn_sifal.cli._errors import UserError
 from sklearn_sifal.cli._files import Format, read_table
 from sklearn_sifal.cli._loading import load_rows
 
-GOOD = "text,label\n" + "my card is lost,card\nthe app is gone,app\n" * 10
+GOOD = "text,label\n" + "".join(
+    f"my card {i} is lost,card\nthe app {i} is gone,app\n" for i in range(10)
+)
 OBJECTS = (
     '{"text": "my card is lost", "label": "card"}\n{"text": "the app is gone", "label": "app"}\n'
 )
