@@ -28,6 +28,7 @@ from sklearn_sifal.comparison._fit_results import FitResults
 from sklearn_sifal.comparison._inputs import (
     check_share,
     positive_numbers,
+    read_inputs,
     seed_from,
     split_estimator,
 )
@@ -172,6 +173,8 @@ def compare_strategies(
     >>> [record["strategy"] for record in comparison.summary()]
     ['base', 'random', 'percentile']
     """
+    X_train = read_inputs(X_train, "X_train")
+    X_test = None if X_test is None else read_inputs(X_test, "X_test")
     before, last = split_estimator(estimator, y_train)
     scoring = scoring_of(last)
     budgets = positive_numbers(budget, "budget")

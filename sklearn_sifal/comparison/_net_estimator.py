@@ -198,11 +198,19 @@ def wrapped(net: Any, y: Any) -> NetEstimator:
     Raises
     ------
     ValueError
-        If the criterion takes class codes, and the targets are none.
+        If the criterion takes class codes, and the targets are none; or if what the net
+        predicts with its criterion is not known.
     """
+    import torch
+
     from sklearn_sifal.neural._criteria import CLASS_CODE_CRITERIA, REAL_TARGET_CRITERIA
 
     criterion = net.criterion if isinstance(net.criterion, type) else type(net.criterion)
+    if issubclass(criterion, (torch.nn.BCELoss, torch.nn.BCEWithLogitsLoss)):
+        raise ValueError(
+            f"compare_strategies cannot score a LossSampledNet with {criterion.__name__}. For two "
+            "classes give the module two outputs, and the net criterion=torch.nn.CrossEntropyLoss."
+        )
     targets = np.asarray(y)
     if issubclass(criterion, CLASS_CODE_CRITERIA):
         is_code = True

@@ -9,6 +9,7 @@ from sklearn.base import clone
 from sklearn.datasets import load_digits, make_regression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from skorch.dataset import Dataset
 
 from sklearn_sifal import LossSampledNet
 from sklearn_sifal.comparison import compare_strategies
@@ -199,10 +200,13 @@ def test_rows_held_out_are_not_counted_as_unvisited():
         ({"strategies": {"a": {"module_width": 3}}}, (ValueError, TypeError), "The strategy 'a'"),
         ({"net": clone(net()).set_params(budget=1), "budget": 0}, ValueError, "budget"),
         ({"net": torch.nn.Linear(3, 3)}, TypeError, "a LossSampledNet or a Pipeline"),
+        ({"X": {"X": DIGITS}}, TypeError, "X_train must be an array, .* Got dict; nets of several"),
+        ({"X": Dataset(DIGITS, LABELS), "y": None}, TypeError, "X_train must .* Got Dataset"),
+        ({"net": net(criterion=torch.nn.BCEWithLogitsLoss)}, ValueError, "two outputs, and the"),
     ],
 )
 def test_what_is_refused(arguments, error, message):
-    given = {"net": net(), "strategies": [], "y": LABELS} | arguments
+    given = {"net": net(), "strategies": [], "X": DIGITS, "y": LABELS} | arguments
     more = {name: given[name] for name in ("budget", "sample_weight") if name in given}
     with pytest.raises(error, match=message):
-        compare_strategies(given["net"], given["strategies"], DIGITS, given["y"], **more)
+        compare_strategies(given["net"], given["strategies"], given["X"], given["y"], **more)

@@ -324,3 +324,12 @@ def test_splits_with_labels_that_were_not_learnt():
     cv = [(np.flatnonzero(Y == 0), np.flatnonzero(Y == 1))]
     with pytest.raises(ValueError, match="test part of split 0 has labels that are not in y_train"):
         compare_strategies(small(), [], X, Y, cv=cv)
+
+
+def test_inputs_whose_rows_cannot_be_taken_as_they_are():
+    of = [
+        compare_strategies(small(), [], X_, Y, cv=2, budget=1)
+        for X_ in (sp.csr_matrix(X), sp.coo_matrix(X))
+    ]
+    losses = [[run["nll"] for run in found.runs] for found in of]
+    assert losses[0] == losses[1]
