@@ -28,6 +28,7 @@ from sklearn_sifal.comparison._fit_results import FitResults
 from sklearn_sifal.comparison._inputs import (
     check_share,
     positive_numbers,
+    read_inputs,
     seed_from,
     split_estimator,
 )
@@ -174,6 +175,8 @@ def compare_strategies(
     >>> [record["strategy"] for record in comparison.summary()]
     ['base', 'random', 'percentile']
     """
+    X_train = read_inputs(X_train, "X_train")
+    X_test = None if X_test is None else read_inputs(X_test, "X_test")
     before, last = split_estimator(estimator, y_train)
     if before is None and isinstance(last, NetEstimator):
         X_train, X_test = rows_of_net(X_train, "X_train"), rows_of_net(X_test, "X_test")

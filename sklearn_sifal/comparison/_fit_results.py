@@ -33,9 +33,12 @@ class FitResults:
     groups: NDArray[np.int64] | None = None
     results: dict[Key, list[tuple[int, RowResults | None]]] = field(default_factory=dict)
     _targets: dict[int, NDArray[Any]] = field(default_factory=dict)
+    # Tables, words and the page ask for the same ones; of 100,000 test rows each takes a while.
+    _differences: dict[tuple[str, Key, Key], PairedDifference] = field(default_factory=dict)
 
     def add(self, run: Mapping[str, Any], found: RowResults | None) -> None:
         """Take in one training; of its split there is one array of targets for all."""
+        self._differences.clear()
         split = run["split"]
         if found is not None:
             found = replace(found, y=self._targets.setdefault(split, found.y))
@@ -50,13 +53,15 @@ class FitResults:
 
     def difference(self, metric: str, ours: Key, theirs: Key) -> PairedDifference:
         """Of a figure, in its own unit."""
-        pairs = list(self._pairs(ours, theirs))
-        return self._judged(
-            [
-                (split, values_by_row(metric, mine), values_by_row(metric, other), None)
-                for split, mine, other in pairs
-            ]
-        )
+        asked = metric, ours, theirs
+        if asked not in self._differences:
+            self._differences[asked] = self._judged(
+                [
+                    (split, values_by_row(metric, mine), values_by_row(metric, other), None)
+                    for split, mine, other in self._pairs(ours, theirs)
+                ]
+            )
+        return self._differences[asked]
 
     def difference_to_mean(
         self, metric: str, ours: Key, theirs: Mapping[Key, float]

@@ -1,5 +1,6 @@
 """From what the user passes to what is trained on, with errors that name the argument."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -76,6 +77,23 @@ def positive_numbers(values: Any, name: str) -> tuple[float, ...]:
     if len(set(ascending)) < len(ascending):
         raise ValueError(f"The {name!r} parameter of {_NAME} has a number twice: {values!r}.")
     return ascending
+
+
+def read_inputs(X: Any, name: str) -> Any:
+    """Inputs whose rows can be counted and taken.
+
+    Raises
+    ------
+    TypeError
+        If they are something else, such as a dict of inputs or a data set of torch.
+    """
+    if not (hasattr(X, "shape") or hasattr(X, "__array__") or isinstance(X, Sequence)):
+        raise TypeError(
+            f"{name} must be an array, a tensor, a sparse matrix, a data frame or a list, with an "
+            f"entry for each row. Got {type(X).__name__}; nets of several inputs, and data sets of "
+            "torch or skorch, cannot be compared."
+        )
+    return X.tocsr() if sp.issparse(X) else X
 
 
 def read_targets(X: Any, y: Any, name: str, *, has_labels: bool) -> NDArray[Any]:

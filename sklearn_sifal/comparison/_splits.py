@@ -46,26 +46,35 @@ def _keys(X: Any) -> Iterable[Any]:
     if sp.issparse(X):
         rows = X.tocsr(copy=True)
         rows.sum_duplicates()
+        rows.eliminate_zeros()
         ends = rows.indptr
         return ((rows.indices[i:j].tobytes(), rows.data[i:j].tobytes()) for i, j in pairwise(ends))
     if hasattr(X, "iloc"):  # pandas, whose missing values are of many kinds
         from pandas.util import hash_pandas_object
 
-        return list(hash_pandas_object(X, index=False))
+        try:
+            return list(hash_pandas_object(X, index=False))
+        except TypeError:  # cells that are lists or arrays
+            return map(_key, X.to_numpy(dtype=object))
     if hasattr(X, "hash_rows"):  # polars
         return list(X.hash_rows())
-    # Of tensors too: the text of a large one leaves out its middle.
-    array = np.asarray(X) if hasattr(X, "__array__") else None
-    if array is None or array.dtype == object:
-        return (_as_text(row) for row in X)
+    # An array, a tensor; a list stays one, since its rows need not be of one length.
+    return map(_key, np.asarray(X) if hasattr(X, "__array__") else X)
+
+
+def _key(value: Any) -> Any:
+    """Of a row or a part of it: texts of cells, digests of arrays of numbers."""
+    if isinstance(value, list | tuple):
+        return tuple(map(_key, value))
+    if not hasattr(value, "__array__") or isinstance(value, str):
+        return str(value)
+    array = np.asarray(value)
+    if array.dtype == object:
+        return tuple(map(_key, array)) if array.ndim else str(value)
+    if array.dtype.kind == "f":  # zeros, and missing values, are equal whatever their sign
+        array = np.where(np.isnan(array), array.dtype.type("nan"), array + array.dtype.type(0))
     # Rows may be images: their digests take a fraction of the memory.
-    return (blake2b(row.tobytes(), digest_size=16).digest() for row in array)
-
-
-def _as_text(row: Any) -> str:
-    if isinstance(row, np.ndarray | list | tuple):
-        return repr([str(value) for value in row])
-    return str(row)
+    return blake2b(array.tobytes(), digest_size=16).digest()
 
 
 def make_splits(

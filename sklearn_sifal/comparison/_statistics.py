@@ -110,12 +110,14 @@ def paired_difference(
     trainings; degrees of freedom are Satterthwaite's. This is the min F' of [1]_, in the form
     of a cluster-robust variance [2]_ without the correction that counts the residual part once,
     which makes it safe with few trainings. With trainings on other splits, it takes the place
-    of the correction of [3]_ for what the splits have in common.
+    of the correction of [3]_ for what the splits have in common. Groups of rows may be of very
+    different sizes: their variance is the jackknife's, and has fewer degrees of freedom the more
+    of the mean is a few groups' [5]_.
 
     Where all results are 0 or 1, a difference of fewer than six rows is never significant at 5 %:
     of five changed answers, all in one direction, the exact test of [4]_ says p = 0.0625.
-    Accordingly, the p-value is at least ``2 * 0.5 ** n`` for a difference of n rows, and the
-    interval as wide as that asks for.
+    Accordingly, the p-value is at least ``2 * 0.5 ** n`` for a difference of n rows, or of n
+    groups, and the interval as wide as that asks for.
 
     References
     ----------
@@ -126,6 +128,8 @@ def paired_difference(
     .. [3] C. Nadeau, Y. Bengio. Inference for the generalization error. Machine Learning 52, 2003.
     .. [4] Q. McNemar. Note on the sampling error of the difference between correlated proportions
        or percentages. Psychometrika 12, 1947.
+    .. [5] R. M. Bell, D. F. McCaffrey. Bias reduction in standard errors for linear regression
+       with multi-stage samples. Survey Methodology 28, 2002.
 
     Examples
     --------
@@ -144,10 +148,10 @@ def paired_difference(
     1.0
     """
     ours, theirs = np.asarray(values, np.float64), np.asarray(reference, np.float64)
-    fit_of = np.arange(len(ours)) if fits is None else _codes(fits)
-    row_of = None if rows is None else _codes(rows)
     if ours.ndim != 1 or not len(ours):
         raise ValueError(f"values must have one dimension and an entry. Got shape {ours.shape}.")
+    fit_of = np.arange(len(ours)) if fits is None else _codes(fits)
+    row_of = None if rows is None else _codes(rows)
     for name, given in (("reference", theirs), ("fits", fit_of), ("rows", row_of)):
         if given is not None and given.shape != ours.shape:
             raise ValueError(
@@ -162,17 +166,25 @@ def paired_difference(
 
 
 def _codes(labels: ArrayLike) -> NDArray[np.int64]:
+    """Numbers from 0, in ascending order of the labels."""
     array = np.asarray(labels)
+    if array.size and array.dtype.kind in "iu" and 0 <= array.min() <= array.max() <= array.size:
+        # Row numbers, of which there may be millions: no need to sort them.
+        occurs = np.zeros(int(array.max()) + 1, np.bool_)
+        occurs[array] = True
+        return np.asarray(np.cumsum(occurs)[array] - 1, np.int64)
     return np.unique(array, return_inverse=True)[1].astype(np.int64).reshape(array.shape)
 
 
 @dataclass(frozen=True)
 class _Errors:
-    """Variances of a mean difference, and how many rows they are of."""
+    """Variances of a mean difference, and of how many rows they are."""
 
     of_rows: float
     of_fits: float
     n_rows: int
+    row_freedom: float = float("nan")
+    row_equivalent: float = float("nan")  # rows of equal weight that would do as well
 
 
 def _errors(
@@ -185,12 +197,39 @@ def _errors(
     of_fits = float(((per_fit - centre) ** 2).sum() / (k * (k - 1))) if k > 1 else float("nan")
     if row_of is None:
         return _Errors(float("nan"), of_fits, 0)
-    # What each row adds to the mean over the fits of the means over their rows.
-    share = (differences - centre) / (k * np.bincount(fit_of)[fit_of])
-    by_row = np.bincount(row_of, share)
+    # What each result, and each row, adds to the mean over the fits of the means over their rows.
+    weight = 1 / (k * np.bincount(fit_of)[fit_of])
+    by_row = np.bincount(row_of, (differences - centre) * weight)
+    weights: NDArray[np.float64] = np.bincount(row_of, weight).astype(np.float64)
     n = len(by_row)
-    of_rows = float(n / (n - 1) * (by_row**2).sum()) if n > 1 else float("nan")
-    return _Errors(of_rows, of_fits, n)
+    if n == 1:
+        return _Errors(float("nan"), of_fits, n)
+    # The jackknife: how the mean changes without a row, or without a group, which may be large.
+    of_rows = float((n - 1) / n * ((by_row / (1 - weights)) ** 2).sum())
+    equivalent = float(1 / (weights**2).sum())
+    return _Errors(of_rows, of_fits, n, _freedom_of_rows(weights), equivalent)
+
+
+def _freedom_of_rows(weights: NDArray[np.float64]) -> float:
+    """Degrees of freedom of the jackknife's variance: n - 1 for n rows of equal weight.
+
+    They are Satterthwaite's for rows, or groups, of which each is as uncertain as any other: the
+    variance is a quadratic form in their means, with the matrix A, and its degrees of
+    freedom are trace(A)**2 / trace(A @ A).
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_rows,), float64
+        Of the rows in the mean; they add up to 1.
+    """
+    n, q = len(weights), float((weights**2).sum())
+    c = (n - 1) / n * (weights / (1 - weights)) ** 2
+    # A is the sum over the rows of c * d d', with d their unit vector less all weights.
+    trace = float((c * (1 - 2 * weights + q)).sum())
+    total, first, second = (float((c * weights**power).sum()) for power in (0, 1, 2))
+    every_pair = q**2 * total**2 + 2 * total * second + 2 * first**2 - 4 * q * total * first
+    with_itself = float((c**2 * (1 + 2 * (q - 2 * weights))).sum())
+    return trace**2 / (every_pair + with_itself)
 
 
 def _judged(
@@ -207,20 +246,23 @@ def _judged(
         return found(float("nan"), float("nan"), float("nan"))
     if not any_differs:
         return found(0.0, 0.0, 1.0)
-    parts = [(errors.of_fits, k - 1)]
+    parts = [(errors.of_fits, k - 1.0)]
     if n > 1:
-        parts.append((errors.of_rows, n - 1))
+        parts.append((errors.of_rows, errors.row_freedom))
     variance = sum(part for part, _ in parts)
-    # Without rows, trainings that are alike but for the last bits say nothing of others.
-    if variance <= (1e-9 * mean) ** 2:
+    half, p_value = 0.0, 0.0
+    if variance > (1e-9 * mean) ** 2:
+        freedom = variance**2 / sum(part**2 / of for part, of in parts)
+        error = float(np.sqrt(variance))
+        half = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * error)
+        p_value = float(2 * stats.t.sf(abs(mean) / error, freedom))
+    elif not of_counts:
+        # Results that are alike but for the last bits say nothing of others.
         return found(float("nan"), float("nan"), float("nan"))
-    freedom = variance**2 / sum(part**2 / of for part, of in parts)
-    error = float(np.sqrt(variance))
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * error)
-    p_value = float(2 * stats.t.sf(abs(mean) / error, freedom))
     if of_counts:
-        half = max(half, _rows_for(LEVEL) / n)
-        p_value = max(p_value, float(min(1.0, 2.0 ** (1 - abs(mean) * n))))
+        rows = 1.0 if n == 1 else errors.row_equivalent
+        half = max(half, _rows_for(LEVEL) / rows)
+        p_value = max(p_value, float(min(1.0, 2.0 ** (1 - abs(mean) * rows))))
     return found(mean - half, mean + half, p_value)
 
 

@@ -157,12 +157,13 @@ def _is_unstable(
     to_base: PairedDifference,
     control: PairedDifference | None,
 ) -> bool:
-    """Whether one training collapsed: its mean is not what one gets."""
+    """Whether a training collapsed, or several did: the mean is not what one gets."""
     by_fit = to_base.by_fit
     if len(by_fit) < _FEWEST_FITS or not np.isfinite(by_fit).all():
         return False
     sign = 1 if metric.higher_is_better else -1
-    drop = float(np.median(sign * by_fit) - (sign * by_fit).min())
+    # From the better ones, not from the median: it may be most that collapse.
+    drop = float(np.quantile(sign * by_fit, 0.75) - (sign * by_fit).min())
     # What the test rows of a single training do, and what the control does from one to the next.
     by_rows = np.nan_to_num(to_base.row_error) * np.sqrt(len(by_fit))
     by_control = 0.0

@@ -73,8 +73,8 @@ class ComparisonTables:
             'worst_difference' are of the training that was worst in comparison with base.
             'against_base' is 'better' or 'worse' where the adjusted p-value is below 0.05,
             'unstable' where a training collapsed and the mean is not worse for certain: it is
-            off the median by five times what test rows and the trainings of random do, and by
-            a quarter of base's error; else 'not told apart', 'identical' (no figure
+            off the upper quartile by five times what test rows and the trainings of random do,
+            and by a quarter of base's error; else 'not told apart', 'identical' (no figure
             differs in any training), 'unknown' (one training), 'failed' or 'the yardstick'.
             'lr' is the rate of most trainings; 'lr_at_edge' is 'lowest' or 'highest' where
             it is an end of the grid.

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+import torch
 from sklearn.datasets import make_classification, make_regression
 from sklearn.model_selection import KFold, ShuffleSplit, StratifiedKFold
 
@@ -26,6 +27,12 @@ def by_splits():
 # ------------------------------------------------------------------ equal rows
 
 
+def in_an_object_array(rows):
+    array = np.empty(len(rows), object)
+    array[:] = list(rows)
+    return array
+
+
 @pytest.mark.parametrize(
     "rows",
     [
@@ -40,6 +47,30 @@ def by_splits():
 )
 def test_equal_rows_have_one_number(rows):
     assert equal_rows(rows).tolist() == [0, 1, 0, 2, 1]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [torch.from_numpy, list, lambda images: images.tolist(), in_an_object_array],
+    ids=["tensor", "arrays", "lists", "object"],
+)
+def test_images_that_differ_in_the_middle_are_not_equal(form):
+    # What numpy and torch print of large arrays leaves the middle out.
+    images = np.zeros((4, 1, 40, 40))
+    images[:, 0, 20, 20] = [1, 1 + 1e-12, 1, 0]
+    assert equal_rows(form(images)).tolist() == [0, 1, 0, 2]
+
+
+def test_values_that_equal_each_other_are_equal():
+    assert equal_rows(np.array([[0.0, 1], [-0.0, 1]])).tolist() == [0, 0]
+    assert equal_rows(np.array([np.nan, -np.nan, 1])).tolist() == [0, 0, 1]
+    with_a_stored_zero = sp.csr_matrix(([1.0, 0.0, 1.0], [0, 1, 0], [0, 2, 3]), shape=(2, 2))
+    assert equal_rows(with_a_stored_zero).tolist() == [0, 0]
+
+
+def test_cells_of_a_frame_may_be_lists():
+    frame = pd.DataFrame({"tokens": [["a", "b"], ["a"], ["a", "b"]]})
+    assert equal_rows(frame).tolist() == [0, 1, 0]
 
 
 def test_equal_rows_stay_on_one_side():
@@ -293,3 +324,12 @@ def test_splits_with_labels_that_were_not_learnt():
     cv = [(np.flatnonzero(Y == 0), np.flatnonzero(Y == 1))]
     with pytest.raises(ValueError, match="test part of split 0 has labels that are not in y_train"):
         compare_strategies(small(), [], X, Y, cv=cv)
+
+
+def test_inputs_whose_rows_cannot_be_taken_as_they_are():
+    of = [
+        compare_strategies(small(), [], X_, Y, cv=2, budget=1)
+        for X_ in (sp.csr_matrix(X), sp.coo_matrix(X))
+    ]
+    losses = [[run["nll"] for run in found.runs] for found in of]
+    assert losses[0] == losses[1]

@@ -70,6 +70,56 @@ def test_rows_of_a_group_count_once():
     assert (often.low, often.p_value) == pytest.approx((once.low, once.p_value))
 
 
+def test_variance_over_groups_of_different_sizes_is_the_jackknifes():
+    # Group means 3, 1, 5 of 3, 2 and 1 rows, mean 16 / 6. Without one of them the mean is
+    # 7 / 3, 14 / 4 and 11 / 5; the jackknife's variance is 2 / 3 of the squared distances.
+    groups = np.array(["u", "u", "u", "v", "v", "w"])
+    values = np.array([2, 3, 4, 0, 2, 5])
+    difference = paired_difference(
+        np.tile(values, 2), np.zeros(12), fits=np.repeat([0, 1], 6), rows=np.tile(groups, 2)
+    )
+    without = np.array([7 / 3, 14 / 4, 11 / 5])
+    variance = 2 / 3 * ((without - 16 / 6) ** 2).sum()
+    assert difference.row_error == pytest.approx(np.sqrt(variance))
+    # Degrees of freedom from the matrix of the variance as a form in the means of the groups.
+    w = np.array([3, 2, 1]) / 6
+    to_distances = (w / (1 - w))[:, None] * (np.eye(3) - w)
+    matrix = 2 / 3 * to_distances.T @ to_distances
+    freedom = np.trace(matrix) ** 2 / np.trace(matrix @ matrix)
+    assert difference.high - difference.mean == pytest.approx(
+        stats.t.ppf(0.975, freedom) * difference.row_error
+    )
+
+
+def test_one_large_group_is_one_group():
+    # All 90 rows of it change, and none of ten others.
+    groups = np.r_[np.zeros(90), np.arange(1, 11)]
+    right = np.ones(100), (groups > 0) * 1.0
+    values, reference, rows = (np.tile(of, 5) for of in (*right, groups))
+    fits = np.repeat(np.arange(5), 100)
+    assert paired_difference(values, reference, fits=fits, rows=rows).p_value > 0.5
+
+
+def test_no_false_alarms_with_groups_of_different_sizes():
+    rng = np.random.default_rng(0)
+    alarms = 0
+    for _ in range(200):
+        sizes = np.exp(rng.normal(2, 1.5, 20)).astype(int) + 1
+        of_group = np.repeat(rng.normal(0, 0.3, 20), sizes)
+        values, fits, rows = crossed(of_group + rng.normal(0, 0.3, (3, len(of_group))))
+        groups = np.repeat(np.arange(20), sizes)[rows]
+        difference = paired_difference(values, np.zeros_like(values), fits=fits, rows=groups)
+        alarms += difference.p_value < 0.05
+    assert alarms <= 10
+
+
+def test_answers_that_all_change_count_as_so_many_rows():
+    values, fits, rows = crossed(np.ones((2, 8)))
+    difference = paired_difference(values, np.zeros(16), fits=fits, rows=rows)
+    assert difference.p_value == pytest.approx(2 * 0.5**8)
+    assert 0 < difference.low < difference.mean == 1
+
+
 def test_trainings_of_different_sizes_weigh_the_same():
     difference = paired_difference([1, 1, 1, 4], [0, 0, 0, 0], fits=[0, 0, 0, 1], rows=range(4))
     assert difference.mean == 2.5

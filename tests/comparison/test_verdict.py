@@ -156,6 +156,25 @@ def test_a_collapse_is_called_unstable_with_its_seed():
     assert text.startswith("The strategy was not better than base")
 
 
+@pytest.mark.parametrize("n_collapsed, word", [(1, "unstable"), (3, "unstable"), (5, "worse")])
+def test_more_than_one_training_may_collapse(n_collapsed, word):
+    # Of three of five the mean is -24 points, with an interval from -51 to +3.
+    base = (0.80, 0.80, 0.81, 0.79, 0.80)
+    heap = tuple(a - 0.4 if i < n_collapsed else a for i, a in enumerate(base))
+    heap = (heap[0] - 0.001, *heap[1:])
+    random = (0.801, 0.80, 0.809, 0.79, 0.80)
+    found = outcomes(compared({"base": base, "random": random, "heap": heap}))
+    assert found["heap"] == word
+
+
+def test_a_single_training_that_is_better_than_the_others_is_no_collapse():
+    base = (0.80, 0.80, 0.81, 0.79, 0.80)
+    random = (0.801, 0.80, 0.809, 0.79, 0.80)
+    heap = (0.90, 0.80, 0.81, 0.79, 0.80)
+    found = outcomes(compared({"base": base, "random": random, "heap": heap}))
+    assert found["heap"] == "not told apart"
+
+
 def test_a_collapse_of_the_loss():
     comparison = compared(LIKE_BASE | {"heap": (0.80, 0.81, 0.58)})
     assert outcomes(comparison, metric="nll")["heap"] == "unstable"
