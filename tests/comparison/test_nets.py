@@ -240,7 +240,7 @@ class Pooled(CNN):
     ids=["dict", "tuple", "Dataset"],
 )
 def test_inputs_whose_rows_cannot_be_taken_are_refused(X):
-    with pytest.raises(TypeError, match="X_train must be (an|one) array"):
+    with pytest.raises(TypeError, match=r"X_train must be (an|one) array"):
         compare_strategies(net(), [], X, LABELS)
 
 

@@ -175,6 +175,14 @@ def test_no_difference_in_any_pair():
     assert (difference.low, difference.high, difference.p_value) == (0, 0, 1)
 
 
+def test_no_answer_that_differs_excludes_no_few_that_would():
+    values, fits, rows = crossed(np.ones((3, 100)))
+    difference = paired_difference(values, values, fits=fits, rows=rows)
+    # Of 5.32 changed answers in one direction, McNemar's exact test says 0.05.
+    assert (difference.mean, difference.p_value) == (0, 1)
+    assert (difference.low, difference.high) == pytest.approx((-0.0532, 0.0532), abs=1e-4)
+
+
 def test_equal_differences_without_rows_say_nothing_of_others():
     ours, theirs = np.array([0.3, 0.5, 0.9]) + 0.1, np.array([0.3, 0.5, 0.9])
     assert len(set((ours - theirs).tolist())) > 1  # but for the last bits
