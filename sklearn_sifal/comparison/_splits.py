@@ -1,7 +1,7 @@
 """Splits into rows to train on and rows to test on, with equal rows on one side."""
 
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from itertools import pairwise
 from typing import Any
@@ -133,21 +133,33 @@ def _folds(
 ) -> list[_Rows]:
     """Test rows of every fold."""
     if not by_value:
-        kind = StratifiedGroupKFold if has_labels else GroupKFold
-        folds = kind(n_folds, shuffle=True, random_state=seed)
-        return [test for _, test in folds.split(y, y, units)]
-    first = np.unique(units, return_index=True)[1]
-    if not has_labels:
-        drawn = KFold(n_folds, shuffle=True, random_state=seed).split(first)
-        return [np.flatnonzero(np.isin(units, test)) for _, test in drawn]
-    # A label with a single distinct row can be learnt or tested, not both: it is learnt.
-    labels, counts = np.unique(y[first], return_counts=True)
-    kept = np.flatnonzero(np.isin(y[first], labels[counts > 1]))
-    if not len(kept):
+        return [test for _, test in _group_folds(y, units, n_folds, has_labels, seed)]
+    first = _distinct_rows(y, units, has_labels)
+    if not len(first):
         raise ValueError("no label has two rows that differ, one to learn from and one to test.")
-    folds = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
-    drawn = folds.split(kept, y[first][kept])
-    return [np.flatnonzero(np.isin(units, kept[test])) for _, test in drawn]
+    kind = StratifiedKFold if has_labels else KFold
+    drawn = kind(n_folds, shuffle=True, random_state=seed).split(first, y[first])
+    return [np.flatnonzero(np.isin(units, units[first[test]])) for _, test in drawn]
+
+
+def _group_folds(
+    y: NDArray[Any], groups: _Rows, n_folds: int, has_labels: bool, seed: int
+) -> Iterator[Split]:
+    kind: Callable[..., Any] = StratifiedGroupKFold if has_labels else GroupKFold
+    folds: Iterator[Split] = kind(n_folds, shuffle=True, random_state=seed).split(y, y, groups)
+    return folds
+
+
+def _distinct_rows(y: NDArray[Any], units: _Rows, has_labels: bool) -> _Rows:
+    """The first of each set of equal rows, of those that may be held out.
+
+    A label with a single distinct row can be learnt or tested, not both: it is learnt.
+    """
+    first = np.sort(np.unique(units, return_index=True)[1])
+    if not has_labels:
+        return first
+    _, codes, counts = np.unique(y[first], return_inverse=True, return_counts=True)
+    return np.asarray(first[counts[codes] > 1])
 
 
 def _given(splits: Iterable[Any], n_rows: int, groups: Any) -> list[Split]:
@@ -219,16 +231,9 @@ def held_out(
         Whether the split is stratified by `y`.
     """
     if not by_value:
-        n_folds = max(2, round(1 / share))
-        kind: Callable[..., Any] = StratifiedGroupKFold if has_labels else GroupKFold
-        folds = kind(n_folds, shuffle=True, random_state=seed)
-        train, test = next(folds.split(y, y, units))
-        return train, test
-    first = np.sort(np.unique(units, return_index=True)[1])
+        return next(_group_folds(y, units, max(2, round(1 / share)), has_labels, seed))
+    first = _distinct_rows(y, units, has_labels)
     labels = y[first] if has_labels else None
-    if labels is not None:  # one that can be learnt or scored, not both, is learnt
-        _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
-        first, labels = first[counts[codes] > 1], labels[counts[codes] > 1]
     _, drawn = train_test_split(first, test_size=share, stratify=labels, random_state=seed)
     test = np.isin(units, units[drawn])
     return np.flatnonzero(~test), np.flatnonzero(test)
