@@ -191,8 +191,11 @@ def compare_strategies(
     data = read_data(
         before,
         (X_train, y_train, X_test, y_test),
-        **{"cv": cv, "groups": groups, "sample_weight": sample_weight, "seed": first_seed},
+        cv=cv,
+        groups=groups,
+        sample_weight=sample_weight,
         has_labels=scoring.has_labels,
+        seed=first_seed,
     )
     seeds = _seeds(first_seed, data, n_seeds)
     own = names_with_own_rate(strategies)
@@ -281,14 +284,9 @@ def _on_labels(
     if data.labels is None:
         return None, None, None
     labels, n_trained = np.unique(data.y, return_counts=True)
-    y_test = data.y[_tested(data)] if data.test is None else data.test[1]
+    y_test = data.y[data.tested_rows] if data.test is None else data.test[1]
     support = np.bincount(np.searchsorted(labels, y_test), minlength=len(labels))
     return labels, support, float(support[n_trained.argmax()] / len(y_test))
-
-
-def _tested(data: Data) -> NDArray[np.int64]:
-    """Numbers of the rows of any test part."""
-    return np.unique(np.concatenate([data.test_rows(split) for split in range(data.n_splits)]))
 
 
 def _settings(
@@ -300,7 +298,7 @@ def _settings(
         "estimator": " ".join(repr(estimator).split()),
         "n_rows": len(data.y),
         "n_train": len(data.train_rows(0)),
-        "n_test": len(_tested(data)),
+        "n_test": len(data.tested_rows),
         "n_splits": data.n_splits,
         "has_test_part": data.test is not None,
         "is_net": isinstance(last, NetEstimator),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ class Data:
         """Number of test parts."""
         return 1 if self.splits is None else len(self.splits)
 
-    @property
+    @cached_property
     def labels(self) -> NDArray[Any] | None:
         """All labels that there are."""
         return np.unique(self.y) if self.has_labels else None
@@ -70,6 +71,16 @@ class Data:
         assert self.splits is not None
         return self.splits[split][1]
 
+    @cached_property
+    def tested_rows(self) -> NDArray[np.int64]:
+        """Numbers of the rows of any test part."""
+        return np.unique(np.concatenate([self.test_rows(split) for split in range(self.n_splits)]))
+
+    @cached_property
+    def _units(self) -> NDArray[np.int64]:
+        """Rows with the same number are on one side of a split: a group, or equal rows."""
+        return equal_rows(self.X) if self.groups is None else self.groups
+
     def part(self, split: int) -> Part:
         """What the trainings of a split are given."""
         if self.test is not None:
@@ -83,11 +94,15 @@ class Data:
         """Seeds and parts of a split's training rows to choose learning rates by."""
         rows = self.train_rows(split)
         by_value = self.groups is None
-        units = equal_rows(self._taken(rows)) if self.groups is None else self.groups[rows]
         for seed in seeds:
             try:
                 inner = held_out(
-                    self.y[rows], units, share, seed, by_value=by_value, has_labels=self.has_labels
+                    self.y[rows],
+                    self._units[rows],
+                    share,
+                    seed,
+                    by_value=by_value,
+                    has_labels=self.has_labels,
                 )
                 train, test = (rows[side] for side in inner)
                 if self.has_labels and len(lost := np.setdiff1d(self.y[test], self.y[train])):
