@@ -134,12 +134,7 @@ def read_groups(groups: Any, n_rows: int) -> NDArray[np.int64] | None:
     """Number of each row's group."""
     if groups is None:
         return None
-    read = np.asarray(groups)
-    if read.shape != (n_rows,):
-        raise ValueError(
-            f"groups must have one entry for each of the {n_rows} rows of X_train. Got shape "
-            f"{read.shape}."
-        )
+    read = _one_per_row(groups, "groups", n_rows)
     missing = [value is None or value != value for value in read.tolist()]
     if any(missing):
         raise ValueError(f"groups must not be missing. Got {sum(missing)} missing value(s).")
@@ -148,13 +143,15 @@ def read_groups(groups: Any, n_rows: int) -> NDArray[np.int64] | None:
 
 def read_row_weights(sample_weight: Any, n_rows: int) -> NDArray[Any] | None:
     """Weights of the training rows."""
-    if sample_weight is None:
-        return None
-    read = np.asarray(sample_weight)
+    return None if sample_weight is None else _one_per_row(sample_weight, "sample_weight", n_rows)
+
+
+def _one_per_row(values: Any, name: str, n_rows: int) -> NDArray[Any]:
+    read = np.asarray(values)
     if read.shape != (n_rows,):
         raise ValueError(
-            f"sample_weight must have one entry for each of the {n_rows} rows of X_train. Got "
-            f"shape {read.shape}."
+            f"{name} must have one entry for each of the {n_rows} rows of X_train. Got shape "
+            f"{read.shape}."
         )
     return read
 
