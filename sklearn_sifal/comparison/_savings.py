@@ -125,11 +125,10 @@ class _Law:
         self.base = self.curves[YARDSTICK]
         self.full = YARDSTICK, self.base.budgets[-1]
         self.target = float(self.base.figures[-1].mean())
-        self.sign = 1 if metric.higher_is_better else -1
+        self.sign = metric.sign
         # Of shares, one test row.
         self.row = 1 / n_test if metric.factor == 100 else 0.0
-        error = 1 - self.target if metric.higher_is_better else abs(self.target)
-        self.margin = max(_SHARE_OF_ERROR * error, self.row)
+        self.margin = max(_SHARE_OF_ERROR * metric.error(self.target), self.row)
         self.of_base = {cost: self.reach(YARDSTICK, cost) for cost in COSTS}
 
     def gaps(self, name: str) -> _Array:

@@ -41,6 +41,19 @@ class Metric:
     higher_is_better: bool = True
     digits: int = 2
 
+    @property
+    def sign(self) -> int:
+        """1 where higher is better, else -1."""
+        return 1 if self.higher_is_better else -1
+
+    def error(self, value: float) -> float:
+        """How far a figure is from the best there is.
+
+        A loss may be negative, since the logarithm of a density has no bound: it counts by
+        its size.
+        """
+        return 1 - value if self.higher_is_better else abs(value)
+
 
 CLASSIFICATION = (
     Metric("accuracy", "accuracy"),

@@ -140,8 +140,7 @@ def _worst(runs: Runs, name: str, metric: Metric, to_base: PairedDifference) -> 
     """The training that was worst in comparison with base."""
     if np.isnan(to_base.by_fit).all():
         return {"worst_seed": None, "worst": float("nan"), "worst_difference": float("nan")}
-    sign = 1 if metric.higher_is_better else -1
-    worst = int(np.nanargmin(sign * to_base.by_fit))
+    worst = int(np.nanargmin(metric.sign * to_base.by_fit))
     run = runs.of(name)[worst]
     return {
         "worst_seed": run["seed"],
@@ -161,17 +160,16 @@ def _is_unstable(
     by_fit = to_base.by_fit
     if len(by_fit) < _FEWEST_FITS or not np.isfinite(by_fit).all():
         return False
-    sign = 1 if metric.higher_is_better else -1
+    gains = metric.sign * by_fit
     # From the better ones, not from the median: it may be most that collapse.
-    drop = float(np.quantile(sign * by_fit, 0.75) - (sign * by_fit).min())
+    drop = float(np.quantile(gains, 0.75) - gains.min())
     # What the test rows of a single training do, and what the control does from one to the next.
     by_rows = np.nan_to_num(to_base.row_error) * np.sqrt(len(by_fit))
     by_control = 0.0
     if control is not None and name != CONTROL and np.isfinite(control.by_fit).all():
         by_control = float(control.by_fit.std(ddof=1))
     base = float(runs.values(YARDSTICK, metric.name).mean())
-    # A loss may be negative: the logarithm of a density has no bound.
-    error = metric.factor * (1 - base if metric.higher_is_better else abs(base))
+    error = metric.factor * metric.error(base)
     return bool(drop > max(_FAR_OUT * max(by_rows, by_control), _SHARE_OF_ERROR * error))
 
 

@@ -329,13 +329,12 @@ def _at_equal_seconds(better: Sequence[_Record], about: Circumstances) -> list[s
     """What base reaches in the seconds of the strategies that were better at equal visits."""
     lines = []
     seconds, figures = np.array(sorted(about.base_curve)).T
-    sign = 1 if about.metric.higher_is_better else -1
     for record in better:
         if not seconds[0] <= record["seconds"] <= seconds[-1]:
             continue
         at_equal = float(np.interp(record["seconds"], seconds, figures))
         gain = about.metric.factor * (record[about.metric.name] - at_equal)
-        word = "still ahead of" if sign * gain > 0 else "no better than"
+        word = "still ahead of" if about.metric.sign * gain > 0 else "no better than"
         lines.append(
             f"At equal seconds {record['strategy']} is {word} base: "
             f"{_amount(gain, about.metric)}, with base's curve read at {record['seconds']:.2g} s."
@@ -443,9 +442,8 @@ def _better(records: Sequence[_Record], metric: Metric) -> list[_Record]:
 
 def _sorted(records: Sequence[_Record], outcome: str, metric: Metric) -> list[_Record]:
     """Those with an outcome, the largest gain first."""
-    sign = -1 if metric.higher_is_better else 1
     found = [r for r in records if r["against_base"] == outcome]
-    return sorted(found, key=lambda r: sign * r["difference"])
+    return sorted(found, key=lambda r: metric.sign * r["difference"], reverse=True)
 
 
 def _beats_random(record: _Record, metric: Metric) -> bool:
