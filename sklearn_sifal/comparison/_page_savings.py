@@ -42,7 +42,7 @@ def savings_section(page: PageData) -> list[str]:
         Column("trainings there", "with any of the budgets"),
     ]
     rows = [_row(page, record) for record in page.savings]
-    said = page.of._savings_in_words()
+    said = page.of._savings_in_words(page.savings, metric)
     return [listed(said, "findings"), paragraph(lead, "lead"), table(columns, rows, "Savings")]
 
 

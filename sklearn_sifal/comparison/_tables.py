@@ -196,12 +196,9 @@ class ComparisonTables:
             results=self._results,
         )
 
-    def _savings_in_words(self, metric: str | None = None) -> list[str]:
+    def _savings_in_words(self, records: Sequence[Mapping[str, Any]], metric: Metric) -> list[str]:
         return savings_in_words(
-            self.time_to_base(metric=metric),
-            self._metric(metric),
-            largest=self.budgets[-1],
-            n_test=self.settings["n_test"],
+            records, metric, largest=self.budgets[-1], n_test=self.settings["n_test"]
         )
 
     # ------------------------------------------------------------------ words
@@ -244,7 +241,7 @@ class ComparisonTables:
         )
         smaller = {b: self.summary(metric=metric, budget=b) for b in self.budgets[:-1]}
         others = [(m, self.summary(metric=m.name)) for m in self.metrics if _is_beside(m, shown)]
-        savings = self._savings_in_words(metric)
+        savings = self._savings_in_words(self.time_to_base(metric=metric), shown)
         verdict = give_verdict(self.summary(metric=metric), about, smaller, others, savings)
         return verdict.worded(self.settings.get("terms", {}))
 

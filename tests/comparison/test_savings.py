@@ -265,7 +265,7 @@ def test_of_a_comparison(compared):
     assert base["target"] == pytest.approx(np.mean([r["accuracy"] for r in runs]))
     assert base["visits"] == pytest.approx(4, rel=0.01)
     assert base["outcome"] == "the yardstick"
-    said = compared._savings_in_words()
+    said = compared._savings_in_words(records, compared.metrics[0])
     assert said[0] in compared.verdict()
     assert "what selection saves" not in compared.verdict().lower()
     with pytest.raises(ValueError, match="metric must be one of"):
