@@ -184,10 +184,10 @@ def _digits() -> Source:
 
 def _files(train: str, test: str) -> Source:
     """A file to train on and a file to test on, without the rows of rare and of unknown labels."""
-    options, console = _options(train, "--drop-rare", str(_LEAST_ROWS)), Console(quiet=True)
+    options, console = options_of(train, "--drop-rare", str(_LEAST_ROWS)), Console(quiet=True)
     rows = load_rows(options, console)
     names, labels = np.unique(rows.y.astype(str), return_inverse=True)
-    test_table = read_rows(_options(test).file, options, console)
+    test_table = read_rows(options_of(test).file, options, console)
     test_names = labels_of(test_table, options.label).astype(str)
     scored = np.flatnonzero(np.isin(test_names, names))
     return Source(
@@ -204,7 +204,7 @@ def _files(train: str, test: str) -> Source:
 
 def _fold(name: str, number: int) -> Source:
     """A file of which a fifth is the test part; equal rows are on one side."""
-    rows = load_rows(_options(f"zoo/{name}.csv"), Console(quiet=True))
+    rows = load_rows(options_of(f"zoo/{name}.csv"), Console(quiet=True))
     labels = np.unique(rows.y.astype(str), return_inverse=True)[1]
     groups = _groups(rows.table, rows.roles)
     distinct, first = np.unique(groups, return_index=True)
@@ -224,7 +224,7 @@ def _fold(name: str, number: int) -> Source:
     )
 
 
-def _options(name: str, *more: str) -> Namespace:
+def options_of(name: str, *more: str) -> Namespace:
     """Those of the command on a file, whose columns are what it takes them for."""
     path = data_folder() / name
     if not path.exists():

@@ -29,6 +29,7 @@ import argparse
 import warnings
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -41,10 +42,10 @@ from sklearn.datasets import load_digits
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.pipeline import make_pipeline
 
+from benchmarks._datasets import options_of
 from benchmarks._machine import machine, write_results
 from benchmarks.banking77 import with_wrong_labels
 from sklearn_sifal import LossSampledClassifier, RegexPreprocessor
-from sklearn_sifal.cli._arguments import make_parser
 from sklearn_sifal.cli._console import Console
 from sklearn_sifal.cli._loading import load_rows
 from sklearn_sifal.cli._pipeline import make_model
@@ -107,10 +108,7 @@ def load_file(name: str) -> Source:
         return Source(
             LossSampledClassifier(hidden_layer_sizes=(32,), budget=2), X[:600] / 16, y[:600]
         )
-    path = data_folder() / f"{name}.csv"
-    options: Namespace = make_parser().parse_args(
-        ["compare", str(path), "--label", "label", "--drop-rare", str(2 * N_SEEDS)]
-    )
+    options = options_of(f"{name}.csv", "--drop-rare", str(2 * N_SEEDS))
     rows = load_rows(options, Console(quiet=True))
     model = make_model(rows.roles, LossSampledClassifier())
     return Source(model, rows.X[:_MOST_ROWS], rows.y[:_MOST_ROWS])
@@ -205,7 +203,7 @@ def _alarms_of(name: str, repetition: int, by_folds: bool) -> list[tuple[str, di
     torch.set_num_threads(1)
     data, last = data_of(load_file(name), repetition)
     if not by_folds:
-        data = Data(**{**vars(data), "splits": data.splits[:1]})
+        data = replace(data, splits=data.splits[:1])
     base = resolve_candidates(last, ["base"])[YARDSTICK]
     candidates = dict.fromkeys(_TWINS, base)
     n = 1 if by_folds else N_SEEDS
@@ -383,7 +381,7 @@ def _claims_of(name: str, state: int, by_folds: bool) -> dict[str, dict[str, Any
     torch.set_num_threads(1)
     data, last = data_of(load_file(name), 100 + state)
     if not by_folds:
-        data = Data(**{**vars(data), "splits": data.splits[:1]})
+        data = replace(data, splits=data.splits[:1])
     candidates = resolve_candidates(last, list(STRATEGIES))
     n = 1 if by_folds else N_SEEDS
     runs, _ = compared(candidates, data, lambda _, split, i: 1000 * state + 10 * split + i, n)
